@@ -1,0 +1,37 @@
+// Where a unit's output goes: one FIFO per instance, drained into its log file.
+#pragma once
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "ports/spawner.hpp"
+#include "units/spec.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace keel::ports {
+
+class LogSink {
+public:
+    virtual ~LogSink() = default;
+
+    /// The write side for an instance's processes: a FIFO for `file`, keeld's stderr for
+    /// `inherit`, -1 for `null`. Opens it at the first call; it stays open over spawns and belongs
+    /// to the sink. A failure (disk full, no descriptors) must not keep a unit down: callers go on
+    /// with -1 and say so.
+    [[nodiscard]] virtual Result<int> output_of(const std::string& unit, Slot slot,
+                                                const units::LogSpec& spec,
+                                                const std::optional<Credentials>& owner) = 0;
+
+    /// Bytes moved from the unit's FIFOs to its files since this engine began.
+    [[nodiscard]] virtual std::uint64_t bytes(const std::string& unit) const = 0;
+
+    /// Bytes that could not be kept (disk full) since this engine began.
+    [[nodiscard]] virtual std::uint64_t dropped_bytes(const std::string& unit) const = 0;
+
+    /// The instance is configured no longer; its files stay.
+    virtual void forget(const std::string& unit, Slot slot) = 0;
+};
+
+} // namespace keel::ports

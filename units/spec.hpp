@@ -1,0 +1,170 @@
+// What a unit file says, after defaults and validation: plain values, no behaviour.
+//
+// Everything here is effective: durations are resolved, dependencies are names of units, the
+// command is words. Placeholders ({unit}, {instance}, {port}, …) are still in the text; they are
+// filled in per instance by units/placeholders.hpp. Meanings and defaults are the schema's
+// (units/schema.cpp); a field here carries the same default so that a test can write UnitSpec{}.
+#pragma once
+#include "base/enum_names.hpp"
+#include "base/time.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace keel::units {
+
+using namespace std::chrono_literals;
+
+// ---- readiness -------------------------------------------------------------------------------
+
+/// `exec`: ready as soon as the program runs. `probe`: when startup and readiness probes pass.
+enum class ReadyBy : std::uint8_t { exec, probe };
+
+// ---- start, stop, restart, escalation ----------------------------------------------------------
+
+struct StartSpec {
+    Duration timeout = 30s; ///< from spawn to ready
+};
+
+struct StopSpec {
+    int signal = 15;        ///< signal number sent first, to the main process
+    Duration timeout = 10s; ///< then KILL, to the whole tree
+};
+
+enum class RestartWhen : std::uint8_t { always, on_failure, never };
+
+/// An exit code or a signal that ended a process, as `success_exit` and `prevent_exit` list them.
+struct ExitMatch {
+    enum class Kind : std::uint8_t { code, signal } kind = Kind::code;
+    int number = 0;
+    friend bool operator==(const ExitMatch&, const ExitMatch&) = default;
+};
+
+struct RestartSpec {
+    RestartWhen policy = RestartWhen::always;
+    Duration delay = 200ms;
+    double factor = 2.0;
+    Duration delay_max = 30s;
+    double jitter = 0.1;          ///< ± this fraction of the delay
+    Duration stable_after = 30s;  ///< ready time that sets the delay back
+    std::vector<ExitMatch> success_exit = {{}};
+    std::vector<ExitMatch> prevent_exit;
+};
+
+enum class Rung : std::uint8_t { restart, retry, give_up, exit };
+
+struct EscalationSpec {
+    std::uint32_t failures = 5; ///< budget; 0: never climb
+    Duration window = 10min;
+    std::vector<Rung> ladder = {Rung::restart, Rung::retry};
+    Duration retry_every = 1min;
+};
+
+// ---- probes ------------------------------------------------------------------------------------
+
+struct ProbeRoles {
+    bool startup = true;
+    bool readiness = true;
+    bool liveness = true;
+    friend bool operator==(const ProbeRoles&, const ProbeRoles&) = default;
+};
+
+struct StatusRange {
+    int low = 200, high = 399; ///< both inclusive
+    friend bool operator==(const StatusRange&, const StatusRange&) = default;
+};
+
+struct HttpTarget {
+    std::string url; ///< http://…, https://… or unix:/path.sock:/request-path
+    std::string method = "GET";
+    std::map<std::string, std::string> headers;
+    std::vector<StatusRange> status = {{}};
+    std::string body; ///< ECMAScript regex searched in the first 64 KiB; empty: any body
+    bool tls_verify = true;
+    std::string tls_ca; ///< PEM file; empty: the system's
+    bool follow_redirects = false;
+    friend bool operator==(const HttpTarget&, const HttpTarget&) = default;
+};
+
+struct TcpTarget {
+    std::string address; ///< host:port, [v6]:port
+    std::string send;
+    std::string expect; ///< bytes that must occur in what comes back; empty: connecting is enough
+    friend bool operator==(const TcpTarget&, const TcpTarget&) = default;
+};
+
+struct ExecTarget {
+    std::vector<std::string> command;
+    friend bool operator==(const ExecTarget&, const ExecTarget&) = default;
+};
+
+using ProbeTarget = std::variant<HttpTarget, TcpTarget, ExecTarget>;
+
+struct ProbeSpec {
+    std::string name; ///< unique in the unit; default `http`, `tcp`, `exec`, then `http-2` …
+    ProbeTarget target;
+    ProbeRoles role;
+    Duration interval = 5s;
+    Duration timeout = 2s;
+    std::uint32_t failures = 3;
+    std::uint32_t successes = 1;
+    Duration delay = 0s; ///< from spawn to the first try
+};
+
+// ---- log, outage -------------------------------------------------------------------------------
+
+enum class LogTarget : std::uint8_t { file, inherit, null };
+
+struct LogSpec {
+    LogTarget target = LogTarget::file;
+    std::uint64_t max_size = 50ULL << 20; ///< bytes, of one file
+    std::uint32_t keep = 10;              ///< rotated files beside the current one
+};
+
+struct OutageSpec {
+    Duration grace = 0s;
+    Duration settle = 10s;
+    bool is_public = false;
+    std::string title;
+};
+
+// ---- the unit ----------------------------------------------------------------------------------
+
+struct UnitSpec {
+    std::string name;
+    std::string description;
+    std::vector<std::string> command;
+    bool enabled = true;
+    std::uint16_t instances = 1;
+    std::uint16_t min_ready = 1; ///< 0: never in outage
+    std::uint16_t port_base = 0; ///< 0: none; {port} is then a problem at check
+    int priority = 0;            ///< higher first when the storm brake holds several back
+    std::string directory = "/";
+    std::map<std::string, std::string> environment;
+    std::string user;  ///< empty: keeld's own
+    std::string group; ///< empty: the user's primary group
+    std::vector<std::string> requires_units;
+    std::vector<std::string> after;
+    ReadyBy ready = ReadyBy::exec;
+    StartSpec start;
+    StopSpec stop;
+    RestartSpec restart;
+    EscalationSpec escalation;
+    Duration unready_limit = 5min;
+    std::vector<ProbeSpec> probes;
+    OutageSpec outage;
+    LogSpec log;
+};
+
+} // namespace keel::units
+
+namespace keel {
+template <> inline constexpr std::array names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec", "probe"});
+template <> inline constexpr std::array names_of<units::RestartWhen> = std::to_array<std::string_view>({"always", "on-failure", "never"});
+template <> inline constexpr std::array names_of<units::Rung> = std::to_array<std::string_view>({"restart", "retry", "give-up", "exit"});
+template <> inline constexpr std::array names_of<units::LogTarget> = std::to_array<std::string_view>({"file", "inherit", "null"});
+} // namespace keel
