@@ -11,19 +11,22 @@
 
 namespace keel {
 
-/// "250ms", "1.5s", "2m", "1h", "7d", or several in a row: "1h30m". A bare number is refused
-/// (nullopt), and so is anything negative or longer than 10 years.
+/// "250ms", "1.5s", "2m", "1h", "7d", or several in a row from the longest unit to the shortest:
+/// "1h30m". A bare number is refused (nullopt), and so is anything negative or longer than 10 years.
 std::optional<Duration> parse_duration(std::string_view text);
 
-/// Shortest text that parse_duration reads back, for durations of whole milliseconds; shorter ones
-/// are rounded up to `1ms`.
+/// Shortest text without a fraction that parse_duration reads back, for durations of whole
+/// milliseconds (`90s`, `1h1m`); finer ones are rounded up, negative ones are `0s`.
 std::string to_text(Duration d);
 
-/// For people, to three significant digits: `812 ms`, `3.02 s`, `4 min 12 s`, `2 h 5 min`.
+/// For people, to three significant digits or two units: `812 ms`, `3.02 s`, `4 min 12 s`,
+/// `2 h 5 min`.
 std::string to_human(Duration d);
 
-/// Bytes from "64KiB", "50MiB", "1GiB", "2TiB" or "10MB". A bare number is refused but for 0.
+/// Bytes from "64KiB", "50MiB", "1.5GiB", "2TiB", "10MB" or "512B". A bare number is refused but
+/// for "0".
 std::optional<std::uint64_t> parse_size(std::string_view text);
+/// Shortest exact text in binary units that parse_size reads back: `50MiB`, `1000B`, `0`.
 std::string size_to_text(std::uint64_t bytes);
 
 /// The candidate nearest to `word` by edit distance (transpositions count once); nullopt if even

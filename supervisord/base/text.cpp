@@ -1,0 +1,408 @@
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <fmt/format.h>
+#include <numeric>
+
+namespace keel {
+namespace {
+
+using namespace std::chrono_literals;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Takes the longest prefix of `text` that `belongs` accepts.
+template <class Predicate> std::string_view take_while(std::string_view& text, Predicate belongs)
+{
+    const auto end = std::find_if_not(text.begin(), text.end(), belongs);
+    const auto length = static_cast<std::size_t>(end - text.begin());
+    const std::string_view taken = text.substr(0, length);
+    text.remove_prefix(length);
+    return taken;
+}
+
+/// Digits as a number. More of them than fit are refused.
+std::optional<std::uint64_t> parse_digits(std::string_view digits)
+{
+    if (digits.empty() || digits.size() > 18) return std::nullopt;
+    return std::accumulate(
+        digits.begin(), digits.end(), std::uint64_t{0},
+        [](std::uint64_t sum, char c) { return sum * 10 + static_cast<std::uint64_t>(c - '0'); });
+}
+
+/// A decimal number as it stands in the text: `1.25` is whole 1, fraction 25 of 10^2.
+struct Decimal {
+    std::uint64_t whole = 0;
+    std::uint64_t fraction = 0;
+    std::uint64_t scale = 1;
+};
+
+std::optional<Decimal> take_decimal(std::string_view& text)
+{
+    const auto whole = parse_digits(take_while(text, is_digit));
+    if (!whole) return std::nullopt;
+    Decimal number{*whole};
+    if (text.empty() || text.front() != '.') return number;
+
+    text.remove_prefix(1);
+    const std::string_view digits = take_while(text, is_digit);
+    if (digits.size() > 9) return std::nullopt;
+    const auto fraction = parse_digits(digits);
+    if (!fraction) return std::nullopt;
+    number.fraction = *fraction;
+    for (std::size_t i = 0; i < digits.size(); ++i)
+        number.scale *= 10;
+    return number;
+}
+
+/// number × unit, rounded down. The fraction is multiplied in two parts, neither of which can
+/// overflow: both are below unit, or below scale² = 10^18.
+std::optional<std::uint64_t> times(const Decimal& number, std::uint64_t unit)
+{
+    std::uint64_t whole = 0;
+    if (__builtin_mul_overflow(number.whole, unit, &whole)) return std::nullopt;
+    const std::uint64_t part = (unit / number.scale) * number.fraction +
+                               (unit % number.scale) * number.fraction / number.scale;
+    std::uint64_t sum = 0;
+    if (__builtin_add_overflow(whole, part, &sum)) return std::nullopt;
+    return sum;
+}
+
+struct Unit {
+    std::string_view name;
+    std::uint64_t value;
+};
+
+constexpr std::uint64_t nanoseconds_of(Duration d) { return static_cast<std::uint64_t>(d.count()); }
+
+constexpr Duration day = 24h;
+constexpr Duration longest = 3650 * day;
+
+/// From the longest to the shortest: the order in which several in a row must stand.
+constexpr std::array duration_units = {
+    Unit{"d", nanoseconds_of(day)}, Unit{"h", nanoseconds_of(1h)}, Unit{"m", nanoseconds_of(1min)},
+    Unit{"s", nanoseconds_of(1s)}, Unit{"ms", nanoseconds_of(1ms)}};
+
+constexpr std::array size_units = {Unit{"TiB", 1ULL << 40},
+                                   Unit{"GiB", 1ULL << 30},
+                                   Unit{"MiB", 1ULL << 20},
+                                   Unit{"KiB", 1ULL << 10},
+                                   Unit{"TB", 1'000'000'000'000},
+                                   Unit{"GB", 1'000'000'000},
+                                   Unit{"MB", 1'000'000},
+                                   Unit{"kB", 1'000},
+                                   Unit{"KB", 1'000},
+                                   Unit{"B", 1}};
+
+} // namespace
+
+// ---- durations ---------------------------------------------------------------------------------
+
+std::optional<Duration> parse_duration(std::string_view text)
+{
+    if (text.empty()) return std::nullopt;
+    std::uint64_t total = 0;
+    const Unit* next_allowed = duration_units.begin();
+    while (!text.empty()) {
+        const auto number = take_decimal(text);
+        if (!number) return std::nullopt;
+        const auto letters = take_while(text, [](char c) { return c >= 'a' && c <= 'z'; });
+        const Unit* const unit = std::find_if(next_allowed, duration_units.end(),
+                                              [&](const Unit& u) { return u.name == letters; });
+        if (unit == duration_units.end()) return std::nullopt;
+        next_allowed = unit + 1;
+        const auto part = times(*number, unit->value);
+        if (!part || *part > nanoseconds_of(longest)) return std::nullopt;
+        total += *part;
+        if (total > nanoseconds_of(longest)) return std::nullopt;
+    }
+    return Duration(static_cast<Duration::rep>(total));
+}
+
+std::string to_text(Duration d)
+{
+    if (d <= Duration::zero()) return "0s";
+    const auto total = nanoseconds_of(std::chrono::ceil<std::chrono::milliseconds>(d));
+    std::string in_one_unit;
+    std::string in_several;
+    auto rest = total;
+    for (const Unit& unit : duration_units) {
+        if (in_one_unit.empty() && total % unit.value == 0)
+            in_one_unit = fmt::format("{}{}", total / unit.value, unit.name);
+        if (rest >= unit.value) in_several += fmt::format("{}{}", rest / unit.value, unit.name);
+        rest %= unit.value;
+    }
+    return in_several.size() < in_one_unit.size() ? in_several : in_one_unit;
+}
+
+namespace {
+
+/// `value` to three significant digits, without zeros that say nothing: 3.02, 12.5, 812, 3.
+std::string three_digits(double value)
+{
+    const int decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
+    std::string text = fmt::format("{:.{}f}", value, decimals);
+    if (decimals > 0) {
+        text.erase(text.find_last_not_of('0') + 1);
+        if (text.back() == '.') text.pop_back();
+    }
+    return text;
+}
+
+/// Both parts, the second only if it is not 0: `4 min 12 s`.
+std::string two_parts(std::int64_t large, const char* large_name, std::int64_t small,
+                      const char* small_name)
+{
+    if (small == 0) return fmt::format("{} {}", large, large_name);
+    return fmt::format("{} {} {} {}", large, large_name, small, small_name);
+}
+
+} // namespace
+
+std::string to_human(Duration d)
+{
+    using namespace std::chrono;
+    if (d < Duration::zero()) return "-" + to_human(d == Duration::min() ? Duration::max() : -d);
+    if (d == Duration::zero()) return "0 s";
+
+    // Each border is where the next smaller unit would round up to a whole larger one.
+    const auto count = static_cast<double>(d.count());
+    if (count < 999.5) return fmt::format("{} ns", d.count());
+    if (count < 999.5e3) return three_digits(count / 1e3) + " µs";
+    if (count < 999.5e6) return three_digits(count / 1e6) + " ms";
+    if (count < 59.95e9) return three_digits(count / 1e9) + " s";
+    if (const auto s = round<std::chrono::seconds>(d).count(); s < 3600)
+        return two_parts(s / 60, "min", s % 60, "s");
+    if (const auto m = round<minutes>(d).count(); m < 24 * 60)
+        return two_parts(m / 60, "h", m % 60, "min");
+    const auto h = round<hours>(d).count();
+    return two_parts(h / 24, "d", h % 24, "h");
+}
+
+// ---- sizes -------------------------------------------------------------------------------------
+
+std::optional<std::uint64_t> parse_size(std::string_view text)
+{
+    if (text == "0") return 0;
+    const auto number = take_decimal(text);
+    if (!number) return std::nullopt;
+    const auto* const unit = std::find_if(size_units.begin(), size_units.end(),
+                                          [&](const Unit& u) { return u.name == text; });
+    if (unit == size_units.end()) return std::nullopt;
+    return times(*number, unit->value);
+}
+
+std::string size_to_text(std::uint64_t bytes)
+{
+    if (bytes == 0) return "0";
+    for (const Unit& unit : size_units)
+        if (unit.name.ends_with("iB") && bytes % unit.value == 0)
+            return fmt::format("{}{}", bytes / unit.value, unit.name);
+    return fmt::format("{}B", bytes);
+}
+
+// ---- did you mean ------------------------------------------------------------------------------
+
+namespace {
+
+/// Optimal string alignment distance: insert, delete, replace, and swap two neighbours, each 1.
+std::size_t edit_distance(std::string_view a, std::string_view b)
+{
+    std::vector<std::size_t> before_last(b.size() + 1);
+    std::vector<std::size_t> last(b.size() + 1);
+    std::vector<std::size_t> row(b.size() + 1);
+    std::iota(last.begin(), last.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t replace = last[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1);
+            row[j] = std::min({replace, last[j] + 1, row[j - 1] + 1});
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                row[j] = std::min(row[j], before_last[j - 2] + 1);
+        }
+        std::swap(before_last, last);
+        std::swap(last, row);
+    }
+    return last[b.size()];
+}
+
+} // namespace
+
+std::optional<std::string_view> nearest(std::string_view word,
+                                        std::span<const std::string_view> candidates)
+{
+    std::size_t allowed = std::clamp<std::size_t>(word.size() / 3, 1, 3);
+    std::optional<std::string_view> best;
+    for (const std::string_view candidate : candidates) {
+        const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
+        if (longer - shorter > allowed) continue;
+        const std::size_t distance = edit_distance(word, candidate);
+        if (distance > allowed) continue;
+        best = candidate;
+        if (distance == 0) break;
+        allowed = distance - 1;
+    }
+    return best;
+}
+
+// ---- words -------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
+
+/// Reads one word at a time; `line_` is what has not been read yet.
+class WordSplitter {
+public:
+    explicit WordSplitter(std::string_view line) : line_(line) {}
+
+    std::optional<std::vector<std::string>> all()
+    {
+        std::vector<std::string> words;
+        for (skip_blanks(); !line_.empty(); skip_blanks()) {
+            std::string word;
+            bool quoted = false;
+            while (!line_.empty() && !is_blank(line_.front()))
+                if (!take_piece(word, quoted)) return std::nullopt;
+            // A line continuation alone makes no word; an empty pair of quotes does.
+            if (quoted || !word.empty()) words.push_back(std::move(word));
+        }
+        return words;
+    }
+
+private:
+    void skip_blanks() { (void)take_while(line_, is_blank); }
+
+    char take()
+    {
+        const char c = line_.front();
+        line_.remove_prefix(1);
+        return c;
+    }
+
+    bool take_piece(std::string& word, bool& quoted)
+    {
+        const char c = take();
+        if (c == '\\') return take_escaped(word);
+        if (c == '\'' || c == '"') {
+            quoted = true;
+            return c == '"' ? take_double_quoted(word) : take_single_quoted(word);
+        }
+        word += c;
+        return true;
+    }
+
+    bool take_escaped(std::string& word)
+    {
+        if (line_.empty()) return false;
+        const char c = take();
+        if (c != '\n') word += c;
+        return true;
+    }
+
+    bool take_single_quoted(std::string& word)
+    {
+        word += take_while(line_, [](char c) { return c != '\''; });
+        if (line_.empty()) return false;
+        (void)take();
+        return true;
+    }
+
+    /// Between double quotes a backslash keeps its place but before these five.
+    bool take_double_quoted(std::string& word)
+    {
+        while (!line_.empty()) {
+            const char c = take();
+            if (c == '"') return true;
+            if (c != '\\') {
+                word += c;
+            } else if (line_.empty()) {
+                return false;
+            } else if (std::string_view("$`\"\\\n").find(line_.front()) != std::string_view::npos) {
+                if (!take_escaped(word)) return false;
+            } else {
+                word += c;
+            }
+        }
+        return false;
+    }
+
+    std::string_view line_;
+};
+
+} // namespace
+
+std::optional<std::vector<std::string>> split_words(std::string_view line)
+{
+    return WordSplitter(line).all();
+}
+
+// ---- printable bytes ---------------------------------------------------------------------------
+
+namespace {
+
+/// Length of the well-formed UTF-8 sequence at the front of `bytes` (RFC 3629), 0 if there is none.
+std::size_t utf8_length(std::string_view bytes)
+{
+    const auto at = [&](std::size_t i) -> unsigned {
+        return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U;
+    };
+    const unsigned lead = at(0);
+    if (lead < 0x80) return 1;
+    const std::size_t length = lead >= 0xC2 && lead <= 0xDF   ? 2
+                               : lead >= 0xE0 && lead <= 0xEF ? 3
+                               : lead >= 0xF0 && lead <= 0xF4 ? 4
+                                                              : 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((at(i) & 0xC0U) != 0x80U) return 0;
+    // Overlong forms, surrogates, and beyond U+10FFFF: decided by the second byte.
+    if (lead == 0xE0 && at(1) < 0xA0) return 0;
+    if (lead == 0xED && at(1) > 0x9F) return 0;
+    if (lead == 0xF0 && at(1) < 0x90) return 0;
+    if (lead == 0xF4 && at(1) > 0x8F) return 0;
+    return length;
+}
+
+bool is_control(std::string_view sequence)
+{
+    const auto lead = static_cast<unsigned char>(sequence[0]);
+    if (lead < 0x20 || lead == 0x7F) return true;
+    return lead == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0; // U+0080 to U+009F
+}
+
+std::string escaped(std::string_view bytes)
+{
+    if (bytes == "\n") return "\\n";
+    if (bytes == "\r") return "\\r";
+    if (bytes == "\t") return "\\t";
+    std::string text;
+    for (const char c : bytes)
+        text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    return text;
+}
+
+} // namespace
+
+std::string printable(std::string_view bytes, std::size_t limit)
+{
+    constexpr std::string_view ellipsis = "…";
+    std::string text;
+    std::size_t cut_at = 0; // how much of `text` can stand before an ellipsis
+    while (!bytes.empty()) {
+        const std::size_t length = std::max<std::size_t>(utf8_length(bytes), 1);
+        const std::string_view piece = bytes.substr(0, length);
+        const bool shown_as_is = utf8_length(bytes) != 0 && !is_control(piece);
+        text += shown_as_is ? std::string(piece) : escaped(piece);
+        if (text.size() > limit) {
+            text.resize(cut_at);
+            return limit < ellipsis.size() ? text : text.append(ellipsis);
+        }
+        if (text.size() + ellipsis.size() <= limit) cut_at = text.size();
+        bytes.remove_prefix(length);
+    }
+    return text;
+}
+
+} // namespace keel
