@@ -2,11 +2,14 @@
 // whether its tree is empty.
 #pragma once
 #include "base/enum_names.hpp"
+#include "base/text.hpp"
 
 #include <cstdint>
 #include <string>
 
 namespace keel::core {
+
+using keel::to_text; // durations, beside the overloads for core's own types
 
 /// How a process ended. `unknown`: it ended while nobody was there to be told.
 struct ExitStatus {

@@ -1,0 +1,128 @@
+// The host machine: all units together. Order of starting and stopping, gates, the storm brake.
+//
+// step() takes one event to its end: it hands it to the unit that it concerns and then goes on
+// telling dependants until nothing changes any more. What is to be done comes back as data; nothing
+// is called. The host keeps the units by value and changes in place, so a step costs what it
+// touches, not what exists; given the same events and inputs it does the same.
+#pragma once
+#include "core/storm_brake.hpp"
+#include "core/unit.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace keel::core {
+
+struct HostOptions {
+    StormBrakeSpec storm;
+};
+
+// ---- events ---------------------------------------------------------------------------------
+
+struct HostBooted {};   ///< every unit that is enabled is wanted up
+struct ShutdownWanted { std::string why; int exit_code = 0; };
+struct ForUnit { UnitId unit{}; UnitEvent event; };
+/// A person's request, with the closure of requirements for `start`.
+struct Request { UnitId unit{}; Asked asked; };
+struct HostTick {};     ///< time has passed: everything that is due, of every unit
+using HostEvent = std::variant<HostBooted, ShutdownWanted, ForUnit, Request, HostTick>;
+
+struct HostInputs {
+    Now now;
+    double jitter = 0; ///< uniform in [−1, 1)
+};
+
+// ---- what comes back --------------------------------------------------------------------------
+
+struct HostAction { InstanceId instance; InstanceAction action; };
+struct HostNote { UnitId unit{}; Note note; };
+
+struct HostStep {
+    std::vector<HostAction> actions; ///< in the order in which they are to be carried out
+    std::vector<HostNote> notes;
+    std::vector<UnitId> touched;     ///< units whose state may have changed, each once
+    std::optional<int> exit_code;    ///< set once everything has stopped after ShutdownWanted
+};
+
+// ---- the host ---------------------------------------------------------------------------------
+
+class Host {
+public:
+    /// `specs` must be free of cycles and name only units that exist (units::check_set sees to it).
+    Host(std::vector<units::UnitSpec> specs, HostOptions options);
+
+    HostStep step(const HostEvent&, const HostInputs&);
+
+    [[nodiscard]] std::size_t size() const { return units_.size(); }
+    [[nodiscard]] const units::UnitSpec& spec(UnitId id) const { return specs_[number(id)]; }
+    [[nodiscard]] const Unit& unit(UnitId id) const { return units_[number(id)]; }
+    [[nodiscard]] std::optional<UnitId> find(std::string_view name) const;
+
+    /// When the host needs a HostTick; none: nothing is pending.
+    [[nodiscard]] std::optional<MonoTime> deadline() const;
+
+    /// What holds this unit's starts back at the moment; none: nothing.
+    [[nodiscard]] std::optional<BlockedOn> gate_of(UnitId id) const;
+
+    /// The names of units that require this one, or come after it.
+    [[nodiscard]] const std::vector<UnitId>& dependants_of(UnitId id) const;
+
+    /// Units in an order in which each comes after what it requires.
+    [[nodiscard]] const std::vector<UnitId>& start_order() const { return order_; }
+
+    [[nodiscard]] bool is_shutting_down() const { return shutdown_.has_value(); }
+
+    // ---- a new engine goes on where the last one ended
+    struct Counters {
+        SpawnId next_spawn{1};
+        OutageId next_outage{1};
+        friend bool operator==(const Counters&, const Counters&) = default;
+    };
+    [[nodiscard]] Counters counters() const { return counters_; }
+    void restore(Counters counters) { counters_ = counters; }
+    void restore(UnitId id, Unit unit);
+
+    /// A unit whose file cannot be used: listed, failed, never started. Before HostBooted.
+    void mark_unusable(UnitId id, std::string problem);
+
+private:
+    void run_unit(UnitId id, const UnitEvent& event, const HostInputs& inputs, HostStep& out);
+    void settle(const HostInputs& inputs, HostStep& out);
+    void release_storm(const HostInputs& inputs, HostStep& out);
+    void stop_in_order(const HostInputs& inputs, HostStep& out);
+    [[nodiscard]] UnitInputs inputs_for(UnitId id, const HostInputs& inputs) const;
+    void start_closure(UnitId id, const Asked& asked, const HostInputs& inputs, HostStep& out);
+    void rearm(UnitId id);
+
+    struct Edges {
+        std::vector<UnitId> needs;      ///< requires
+        std::vector<UnitId> follows;    ///< after
+        std::vector<UnitId> dependants; ///< reverse of both
+    };
+    /// What dependants look at; a change of it is told to them.
+    struct Shown {
+        bool ready = false, settled = false, wanted_up = false, running = false;
+        friend bool operator==(const Shown&, const Shown&) = default;
+    };
+    [[nodiscard]] Shown shown(UnitId id) const;
+
+    std::vector<units::UnitSpec> specs_;
+    std::vector<Unit> units_;
+    std::vector<Edges> edges_;
+    std::vector<UnitId> order_;
+    std::vector<std::uint32_t> rank_;  ///< place in order_, by unit
+    std::map<std::string, UnitId, std::less<>> by_name_;
+    std::vector<Shown> told_;          ///< what dependants have been told of, by unit
+    std::vector<UnitId> to_tell_;      ///< units whose dependants have to look again
+    std::map<MonoTime, std::vector<UnitId>> due_; ///< deadlines, earliest first
+    std::vector<std::optional<MonoTime>> armed_;  ///< by unit: its entry in due_
+    std::uint32_t storm_blocked_ = 0;  ///< instances that wait for the brake
+    StormBrake brake_;
+    Counters counters_;
+    std::optional<ShutdownWanted> shutdown_;
+};
+
+} // namespace keel::core

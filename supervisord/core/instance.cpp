@@ -1,0 +1,424 @@
+#include "core/instance.hpp"
+
+#include "base/result.hpp"
+#include "core/instance_moves.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::core {
+namespace {
+
+// ---- pairs that mean nothing; every other pair needs an on() or step() does not compile ---------
+
+template <class State, class Event> inline constexpr bool ignored = false;
+template <> inline constexpr bool ignored<Stopped, StopWanted> = true;
+template <> inline constexpr bool ignored<Stopped, GateChanged> = true;
+template <> inline constexpr bool ignored<Stopped, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Stopped, Tick> = true;
+template <> inline constexpr bool ignored<Blocked, LaunchWanted> = true;
+template <> inline constexpr bool ignored<Blocked, RestartWanted> = true;
+template <> inline constexpr bool ignored<Starting, LaunchWanted> = true;
+template <> inline constexpr bool ignored<Starting, GateChanged> = true;
+template <> inline constexpr bool ignored<Starting, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Starting, TreeEmptied> = true;
+template <> inline constexpr bool ignored<Ready, LaunchWanted> = true;
+template <> inline constexpr bool ignored<Ready, GateChanged> = true;
+template <> inline constexpr bool ignored<Ready, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Ready, Spawned> = true;
+template <> inline constexpr bool ignored<Ready, SpawnFailed> = true;
+template <> inline constexpr bool ignored<Ready, TreeEmptied> = true;
+template <> inline constexpr bool ignored<Unready, LaunchWanted> = true;
+template <> inline constexpr bool ignored<Unready, GateChanged> = true;
+template <> inline constexpr bool ignored<Unready, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Unready, Spawned> = true;
+template <> inline constexpr bool ignored<Unready, SpawnFailed> = true;
+template <> inline constexpr bool ignored<Unready, TreeEmptied> = true;
+template <> inline constexpr bool ignored<Stopping, GateChanged> = true;
+template <> inline constexpr bool ignored<Stopping, Spawned> = true;
+template <> inline constexpr bool ignored<Stopping, ProbeAnswered> = true;
+template <> inline constexpr bool ignored<Backoff, GateChanged> = true;
+template <> inline constexpr bool ignored<Done, GateChanged> = true;
+template <> inline constexpr bool ignored<Done, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Done, Tick> = true;
+template <> inline constexpr bool ignored<Failed, GateChanged> = true;
+template <> inline constexpr bool ignored<Failed, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Failed, Tick> = true;
+
+template <class E> concept AboutASpawn = requires(const E& e) { e.spawn; };
+
+// ---- at rest: stopped, done, failed -------------------------------------------------------------
+
+template <class S>
+concept AtRest = std::same_as<S, Stopped> || std::same_as<S, Done> || std::same_as<S, Failed>;
+
+InstanceStep on(Here& h, const AtRest auto&, const LaunchWanted&)
+{
+    return launch_afresh(h, StartCause::wanted, "start wanted");
+}
+InstanceStep on(Here& h, const AtRest auto&, const RestartWanted&)
+{
+    return launch_afresh(h, StartCause::wanted, "restart wanted while it was down");
+}
+InstanceStep on(Here& h, const Done&, const StopWanted&)
+{
+    return enter(h, Stopped{}, "stop wanted");
+}
+InstanceStep on(Here& h, const Failed&, const StopWanted&)
+{
+    return enter(h, Stopped{}, "stop wanted");
+}
+
+// ---- waiting: blocked, backoff ------------------------------------------------------------------
+
+InstanceStep on(Here& h, const Blocked&, const StopWanted&)
+{
+    return enter(h, Stopped{}, "stop wanted");
+}
+InstanceStep on(Here& h, const Blocked& s, const GateChanged&)
+{
+    if (h.inputs.gate && *h.inputs.gate == s.on) return stay(h, "still " + to_text(s.on));
+    return launch(h, s.cause, "no longer " + to_text(s.on));
+}
+InstanceStep on(Here& h, const Blocked& s, const GiveUpWanted&)
+{
+    return enter(h, Failed{"given up while " + to_text(s.on)}, "given up by the ladder");
+}
+InstanceStep on(Here& h, const Blocked& s, const Tick&)
+{
+    if (!s.retry_at || h.now() < *s.retry_at) return stay(h, "not due");
+    return launch(h, s.cause, "trying again");
+}
+
+InstanceStep on(Here& h, const Backoff& s, const LaunchWanted&)
+{
+    return launch_afresh(h, s.cause, "start wanted");
+}
+InstanceStep on(Here& h, const Backoff&, const RestartWanted&)
+{
+    return launch_afresh(h, StartCause::operator_restart, "restart wanted");
+}
+InstanceStep on(Here& h, const Backoff&, const StopWanted&)
+{
+    return enter(h, Stopped{}, "stop wanted");
+}
+InstanceStep on(Here& h, const Backoff&, const GiveUpWanted&)
+{
+    return enter(h, Failed{h.instance.reason}, "given up by the ladder");
+}
+InstanceStep on(Here& h, const Backoff& s, const Tick&)
+{
+    if (h.now() < s.retry_at) return stay(h, "not due");
+    return launch(h, s.cause, "backoff over");
+}
+
+// ---- with a process in service: starting, ready, unready ----------------------------------------
+
+template <class S>
+concept InService = std::same_as<S, Starting> || std::same_as<S, Ready> || std::same_as<S, Unready>;
+
+InstanceStep on(Here& h, const InService auto& s, const StopWanted&)
+{
+    return ask_to_stop(h, s.spawn, {AfterStop::stay_down, {}, {}, "stop wanted"});
+}
+InstanceStep on(Here& h, const InService auto& s, const RestartWanted&)
+{
+    h.instance.history = {};
+    return ask_to_stop(
+        h, s.spawn, {AfterStop::start_again, StartCause::operator_restart, {}, "restart wanted"});
+}
+
+StartCause cause_of(const ExitStatus& status)
+{
+    switch (status.kind) {
+    case ExitStatus::Kind::code: return StartCause::exit;
+    case ExitStatus::Kind::signal: return StartCause::signal;
+    case ExitStatus::Kind::unknown: break;
+    }
+    return StartCause::lost;
+}
+
+InstanceStep on(Here& h, const InService auto& s, const ProcessExited& e)
+{
+    h.actions.emplace_back(Acknowledge{s.spawn});
+    auto after = judge_trouble(h, {{cause_of(e.status), e.status, to_text(e.status), {}}});
+    if (e.tree == TreeState::alive) return sweep(h, s.spawn, std::move(after));
+    return conclude(h, std::move(after));
+}
+
+/// A process that runs but does not do its work: it is asked to stop, and policy says what follows.
+InstanceStep replace(Here& h, SpawnId spawn, StartCause cause, std::string what, Duration detection)
+{
+    return ask_to_stop(h, spawn, judge_trouble(h, {{cause, {}, std::move(what), {}}, detection}));
+}
+
+std::string probe_says(const units::ProbeSpec& probe, const ProbeAnswer& answer)
+{
+    return fmt::format("probe {}: {}", probe.name, answer.detail);
+}
+
+bool all_pass(const Here& h, bool (*counts)(const units::ProbeSpec&))
+{
+    for (std::size_t i = 0; i < h.spec.probes.size(); ++i)
+        if (counts(h.spec.probes[i]) && !is_passing(h.spec.probes[i], h.instance.probes[i]))
+            return false;
+    return true;
+}
+
+bool any_unknown(const Here& h)
+{
+    return std::ranges::any_of(h.instance.probes, [](const ProbeHealth& probe) {
+        return probe.unknown_run > 0 || (probe.last && probe.last->verdict == Verdict::unknown);
+    });
+}
+
+InstanceStep fail_the_start(Here& h, SpawnId spawn)
+{
+    std::string what = fmt::format("not ready within {}", to_text(h.spec.start.timeout));
+    for (std::size_t i = 0; i < h.instance.probes.size(); ++i)
+        if (const auto& health = h.instance.probes[i]; health.last && !is_passing(h.spec.probes[i], health))
+            what += "; " + probe_says(h.spec.probes[i], *health.last);
+    return replace(h, spawn, StartCause::start_timeout, std::move(what), h.spec.start.timeout);
+}
+
+// ---- starting -----------------------------------------------------------------------------------
+
+InstanceStep on(Here& h, const Starting& s, const Spawned&)
+{
+    if (h.spec.ready == units::ReadyBy::exec) return become_ready(h, s.spawn, "runs");
+    auto& starting = std::get<Starting>(h.instance.state);
+    starting.running = Starting::Running::yes;
+    begin_probes(h);
+    if (all_pass(h, gates_readiness)) return become_ready(h, s.spawn, "runs");
+    run_due_probes(h);
+    return stay(h, "runs, not yet ready");
+}
+
+InstanceStep on(Here& h, const Starting&, const SpawnFailed& e)
+{
+    using namespace std::chrono_literals;
+    if (e.stage == SetupStage::lost)
+        return launch(h, StartCause::lost, "the spawn was lost with the engine");
+    if (e.stage == SetupStage::descriptors || e.stage == SetupStage::processes) {
+        const BlockedOn on_what{BlockedOn::Kind::descriptors, std::string(name(e.stage))};
+        return enter(h, Blocked{on_what, StartCause::spawn, h.now() + 1s}, to_text(on_what));
+    }
+    const Error error{std::string(name(e.stage)), {}, e.errno_value};
+    return conclude(h, judge_trouble(h, {{StartCause::spawn, {}, error.text(), {}}}));
+}
+
+InstanceStep on(Here& h, const Starting& s, const ProbeAnswered& e)
+{
+    const auto& probe = h.spec.probes[e.probe];
+    auto& health = h.instance.probes[e.probe];
+    (void)observe(probe, health, e.answer, h.now());
+    health.next_at = h.now() + startup_pause(probe, h.now() - s.since);
+    if (all_pass(h, gates_readiness))
+        return become_ready(h, s.spawn, probe_says(probe, e.answer));
+    const bool overdue = h.now() >= s.since + h.spec.start.timeout;
+    if (overdue && !any_unknown(h)) return fail_the_start(h, s.spawn);
+    run_due_probes(h);
+    return stay(h, "not yet ready: " + probe_says(probe, e.answer));
+}
+
+InstanceStep on(Here& h, const Starting&, const Adopted& e)
+{
+    auto& starting = std::get<Starting>(h.instance.state);
+    starting.since = h.now();
+    starting.ready_by = h.now() + h.spec.start.timeout;
+    starting.extended = Starting::Extended::no;
+    return on(h, Starting{starting}, Spawned{e.spawn});
+}
+
+InstanceStep on(Here& h, const Starting& s, const Tick&)
+{
+    if (h.now() < s.ready_by) {
+        run_due_probes(h);
+        return stay(h, "not due");
+    }
+    if (s.extended == Starting::Extended::no && any_unknown(h)) {
+        auto& starting = std::get<Starting>(h.instance.state);
+        starting.extended = Starting::Extended::yes;
+        starting.ready_by += h.spec.start.timeout;
+        run_due_probes(h);
+        return stay(h, "start deadline extended: a probe could not be carried out");
+    }
+    return fail_the_start(h, s.spawn);
+}
+
+// ---- ready and unready --------------------------------------------------------------------------
+
+template <class S> concept Serving = std::same_as<S, Ready> || std::same_as<S, Unready>;
+
+InstanceStep on(Here& h, const Serving auto& s, const ProbeAnswered& e)
+{
+    constexpr bool was_ready = std::same_as<std::remove_cvref_t<decltype(s)>, Ready>;
+    const auto& probe = h.spec.probes[e.probe];
+    auto& health = h.instance.probes[e.probe];
+    const MonoTime began = *health.answer_by - probe.timeout - answer_slack;
+    const auto failing_since = health.failing_since.value_or(h.now());
+    (void)observe(probe, health, e.answer, h.now());
+    health.next_at = std::max(h.now(), began + probe.interval);
+
+    const bool suspended = h.inputs.dependencies == Inputs::Dependencies::down;
+    if (e.answer.verdict == Verdict::fail) health.liveness_fails += suspended ? 0 : 1;
+    if (suspended) health.liveness_fails = 0;
+    if (probe.role.liveness && health.liveness_fails >= probe.failures)
+        return replace(h, s.spawn, StartCause::liveness, probe_says(probe, e.answer),
+                       h.now() - failing_since);
+
+    run_due_probes(h);
+    const bool passing =
+        all_pass(h, [](const units::ProbeSpec& p) { return p.role.readiness; });
+    if (was_ready && !passing) return become_unready(h, s.spawn, probe_says(probe, e.answer));
+    if (!was_ready && passing) return become_ready(h, s.spawn, probe_says(probe, e.answer));
+    return stay(h, probe_says(probe, e.answer));
+}
+
+InstanceStep on(Here& h, const Serving auto& s, const Adopted&)
+{
+    const SpawnId spawn = s.spawn;
+    resume_probes(h);
+    if (auto* unready = std::get_if<Unready>(&h.instance.state)) {
+        unready->limit_at = h.now() + h.spec.unready_limit;
+        for (auto& health : h.instance.probes) health.counter = 0;
+    }
+    return stay(h, fmt::format("spawn {} adopted by a new engine", number(spawn)));
+}
+
+InstanceStep on(Here& h, const Ready&, const Tick&)
+{
+    run_due_probes(h);
+    return stay(h, "not due");
+}
+
+InstanceStep on(Here& h, const Unready& s, const Tick&)
+{
+    if (h.now() >= s.limit_at) {
+        if (h.inputs.dependencies == Inputs::Dependencies::ready) {
+            const Duration limit = h.spec.unready_limit;
+            return replace(h, s.spawn, StartCause::unready,
+                           "unready for " + to_text(limit) + ": " + h.instance.reason, limit);
+        }
+        std::get<Unready>(h.instance.state).limit_at = h.now() + h.spec.unready_limit;
+    }
+    run_due_probes(h);
+    return stay(h, "not due");
+}
+
+// ---- stopping -----------------------------------------------------------------------------------
+
+Aftermath after_of(const Stopping& s, std::string reason)
+{
+    return {s.then, s.cause, s.delay, std::move(reason)};
+}
+
+InstanceStep on(Here& h, const Stopping&, const LaunchWanted&)
+{
+    auto& stopping = std::get<Stopping>(h.instance.state);
+    h.instance.history = {};
+    if (stopping.then != AfterStop::recover) stopping.cause = StartCause::wanted;
+    stopping.then = AfterStop::start_again;
+    return stay(h, "start wanted: it starts again once it is down");
+}
+InstanceStep on(Here& h, const Stopping&, const RestartWanted&)
+{
+    auto& stopping = std::get<Stopping>(h.instance.state);
+    h.instance.history = {};
+    stopping.then = AfterStop::start_again;
+    stopping.cause = StartCause::operator_restart;
+    return stay(h, "restart wanted: it starts again once it is down");
+}
+InstanceStep on(Here& h, const Stopping&, const StopWanted&)
+{
+    std::get<Stopping>(h.instance.state).then = AfterStop::stay_down;
+    return stay(h, "stop wanted: it stays down");
+}
+InstanceStep on(Here& h, const Stopping& s, const GiveUpWanted&)
+{
+    if (s.then != AfterStop::recover) return stay(h, "a person's word stands");
+    std::get<Stopping>(h.instance.state).then = AfterStop::give_up;
+    return stay(h, "given up by the ladder");
+}
+InstanceStep on(Here& h, const Stopping& s, const SpawnFailed&)
+{
+    return conclude(h, after_of(s, "its spawn had failed"));
+}
+InstanceStep on(Here& h, const Stopping& s, const ProcessExited& e)
+{
+    h.actions.emplace_back(Acknowledge{s.spawn});
+    auto after = after_of(s, fmt::format("{}; {}", h.instance.reason, to_text(e.status)));
+    if (e.tree == TreeState::alive) return sweep(h, s.spawn, std::move(after));
+    return conclude(h, std::move(after));
+}
+InstanceStep on(Here& h, const Stopping& s, const TreeEmptied&)
+{
+    return conclude(h, after_of(s, "nothing of it lives"));
+}
+InstanceStep on(Here& h, const Stopping& s, const Adopted&)
+{
+    auto& stopping = std::get<Stopping>(h.instance.state);
+    if (s.stage == KillStage::asked) {
+        h.actions.emplace_back(Signal{s.spawn, h.spec.stop.signal});
+        stopping.escalate_at = h.now() + h.spec.stop.timeout;
+    } else {
+        h.actions.emplace_back(KillTree{s.spawn});
+        stopping.escalate_at = h.now() + kill_patience;
+    }
+    return stay(h, "asked again by a new engine");
+}
+InstanceStep on(Here& h, const Stopping& s, const Tick&)
+{
+    if (h.now() < s.escalate_at) return stay(h, "not due");
+    auto& stopping = std::get<Stopping>(h.instance.state);
+    h.actions.emplace_back(KillTree{s.spawn});
+    stopping.escalate_at = h.now() + kill_patience;
+    if (s.stage != KillStage::asked) return stay(h, "still not gone after SIGKILL: sent again");
+    stopping.stage = KillStage::killed;
+    return stay(h, fmt::format("did not end within {} of {}: SIGKILL to all of it",
+                               to_text(h.spec.stop.timeout), signal_name(h.spec.stop.signal)));
+}
+
+// ---- dispatch -----------------------------------------------------------------------------------
+
+/// An event of an earlier spawn changes nothing; its exit status, if it is one, may be forgotten.
+template <class E> InstanceStep drop(Here& h, const E& event)
+{
+    if constexpr (std::same_as<E, ProcessExited>) h.actions.emplace_back(Acknowledge{event.spawn});
+    return stay(h, "about an earlier spawn");
+}
+
+bool is_awaited(const Here& h, const ProbeAnswered& e)
+{
+    if (e.probe >= h.instance.probes.size()) return false;
+    const auto& health = h.instance.probes[e.probe];
+    return health.answer_by.has_value() && health.attempt == e.attempt;
+}
+
+template <class S, class E> InstanceStep dispatch(Here& h, const S& state, const E& event)
+{
+    if constexpr (AboutASpawn<E> && !HoldsASpawn<S>) {
+        return drop(h, event);
+    } else if constexpr (ignored<S, E>) {
+        return stay(h, "ignored");
+    } else {
+        if constexpr (AboutASpawn<E>)
+            if (event.spawn != state.spawn) return drop(h, event);
+        if constexpr (std::same_as<E, ProbeAnswered>)
+            if (!is_awaited(h, event)) return stay(h, "a late answer");
+        return on(h, state, event);
+    }
+}
+
+} // namespace
+
+InstanceStep step(const units::UnitSpec& spec, Instance instance, const InstanceEvent& event,
+                  const Inputs& inputs)
+{
+    Here here{spec, inputs, std::move(instance)};
+    const InstanceState before = here.instance.state;
+    return std::visit([&](const auto& s, const auto& e) { return dispatch(here, s, e); }, before,
+                      event);
+}
+
+} // namespace keel::core

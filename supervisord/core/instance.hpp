@@ -1,0 +1,187 @@
+// The instance machine: one slot of a unit, from `stopped` to `ready` and back, as a pure function.
+//
+//   state     holds                     its deadline            leaves by
+//   -------   -----------------------   ---------------------   ------------------------------------
+//   stopped   nothing                   none                    LaunchWanted, RestartWanted
+//   blocked   what it waits for         the thing's own, mostly GateChanged, StopWanted
+//   starting  spawn                     ready by                Spawned, probes, exit, StopWanted
+//   ready     spawn                     none                    exit, probes, StopWanted
+//   unready   spawn                     unready_limit           exit, probes, StopWanted
+//   stopping  spawn, what comes after   escalation              exit, empty tree
+//   backoff   when to try again         that                    Tick, LaunchWanted, StopWanted
+//   done      nothing                   none                    LaunchWanted, RestartWanted
+//   failed    why                       none: a person's turn   LaunchWanted, RestartWanted
+//
+// It promises: one process at a time; a next spawn only when nothing of the last one lives; never
+// a wait without a deadline or a named thing that it waits for; a reason for every step. It knows
+// no clock, no pid, no other instance. What concerns several instances is core/unit.hpp's.
+#pragma once
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "core/health.hpp"
+#include "core/process.hpp"
+#include "core/restart_policy.hpp"
+#include "units/spec.hpp"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace keel::core {
+
+// ---- states: each holds only what is true in it -------------------------------------------------
+
+/// The named thing that holds a start back.
+struct BlockedOn {
+    enum class Kind : std::uint8_t {
+        dependency,  ///< `what` is the unit that is not ready
+        storm,       ///< the storm brake; `what` is empty
+        descriptors, ///< keeld has no descriptors left
+        shutdown     ///< keeld is stopping
+    } kind = Kind::dependency;
+    std::string what;
+    friend bool operator==(const BlockedOn&, const BlockedOn&) = default;
+};
+std::string to_text(const BlockedOn&);
+
+struct Stopped {};
+struct Blocked {
+    BlockedOn on;
+    StartCause cause;                 ///< of the start that waits
+    std::optional<MonoTime> retry_at; ///< where nobody tells of a change: when to look again
+};
+struct Starting {
+    SpawnId spawn;
+    MonoTime since;    ///< of the spawn
+    MonoTime ready_by;
+    enum class Extended : std::uint8_t { no, yes } extended = Extended::no;
+    enum class Running : std::uint8_t { no, yes } running = Running::no; ///< Spawned has come
+};
+struct Ready {
+    SpawnId spawn;
+    MonoTime since;
+};
+struct Unready {
+    SpawnId spawn;
+    MonoTime limit_at; ///< unready for too long from then on
+};
+enum class KillStage : std::uint8_t { asked, killed, sweeping };
+enum class AfterStop : std::uint8_t {
+    stay_down,   ///< stopped
+    start_again, ///< a new start, free of charge
+    recover,     ///< backoff, then a new start
+    finish,      ///< done
+    give_up      ///< failed
+};
+struct Stopping {
+    SpawnId spawn;
+    KillStage stage;
+    MonoTime escalate_at;
+    AfterStop then;
+    StartCause cause{};   ///< of the start that follows, if one does
+    Duration delay{0};    ///< of the backoff that follows, if one does
+};
+struct Backoff {
+    MonoTime retry_at;
+    StartCause cause;
+};
+struct Done {};
+struct Failed {
+    std::string why;
+};
+using InstanceState =
+    std::variant<Stopped, Blocked, Starting, Ready, Unready, Stopping, Backoff, Done, Failed>;
+
+template <class S> concept HoldsASpawn = requires(const S& s) { s.spawn; };
+
+/// Printed names in the order of the variant's alternatives.
+inline constexpr std::array state_names = std::to_array<std::string_view>(
+    {"stopped", "blocked", "starting", "ready", "unready", "stopping", "backoff", "done",
+     "failed"});
+inline std::string_view state_name(const InstanceState& s) { return state_names[s.index()]; }
+
+/// One slot of a unit.
+struct Instance {
+    InstanceState state = Stopped{};
+    Now since{};              ///< when the state was entered
+    std::string reason;       ///< why it was entered
+    RestartHistory history;
+    Duration ready_for{0};    ///< ready time of this spawn before its present state
+    std::vector<ProbeHealth> probes; ///< one per ProbeSpec while a spawn lives; else empty
+    std::uint64_t restarts = 0;      ///< spawns other than first starts, ever
+};
+
+// ---- events ---------------------------------------------------------------------------------
+
+struct LaunchWanted {};  ///< be up; a person's word or boot: clears budget and delay
+struct RestartWanted {}; ///< be up with a new process; free of charge
+struct StopWanted {};
+struct GateChanged {};   ///< what holds starts back has changed: see Inputs::gate and ::brake
+struct GiveUpWanted {};  ///< no further attempts; a running process is left alone
+struct Spawned { SpawnId spawn; };
+struct SpawnFailed { SpawnId spawn; SetupStage stage; int errno_value; };
+struct ProcessExited { SpawnId spawn; ExitStatus status; TreeState tree; };
+struct TreeEmptied { SpawnId spawn; };
+struct ProbeAnswered { SpawnId spawn; std::uint32_t probe; std::uint32_t attempt; ProbeAnswer answer; };
+/// A new engine found the process alive: deadlines begin anew, nothing else changes.
+struct Adopted { SpawnId spawn; };
+struct Tick {};          ///< time has passed; idempotent, may come early, late or twice
+using InstanceEvent = std::variant<LaunchWanted, RestartWanted, StopWanted, GateChanged,
+                                   GiveUpWanted, Spawned, SpawnFailed, ProcessExited, TreeEmptied,
+                                   ProbeAnswered, Adopted, Tick>;
+
+/// What the machine needs to know of the world around it, as of this step.
+struct Inputs {
+    Now now;
+    double jitter = 0;                  ///< uniform in [−1, 1)
+    SpawnId next_spawn{};               ///< the id of the spawn, should this step make one
+    std::optional<BlockedOn> gate;      ///< what holds every start back; none: open
+    enum class Brake : std::uint8_t { open, on } brake = Brake::open; ///< for charged restarts
+    enum class Dependencies : std::uint8_t { ready, down } dependencies = Dependencies::ready;
+    Duration delay_cap{};               ///< of backoff, as the unit's rung has it
+    enum class AfterFailure : std::uint8_t { recover, give_up } after_failure =
+        AfterFailure::recover;
+};
+
+// ---- actions: what the engine must do, as data --------------------------------------------------
+
+struct Spawn {
+    SpawnId spawn;
+    StartCause cause;
+    enum class Brake : std::uint8_t { free, charged } brake = Brake::free;
+};
+struct Signal { SpawnId spawn; int signal_number; };
+struct KillTree { SpawnId spawn; };
+struct RunProbe { SpawnId spawn; std::uint32_t probe; std::uint32_t attempt; };
+/// The end of this spawn needs no further attention: its status may be forgotten.
+struct Acknowledge { SpawnId spawn; };
+using InstanceAction = std::variant<Spawn, Signal, KillTree, RunProbe, Acknowledge>;
+
+/// One failure, told upwards to the unit.
+struct Failure {
+    StartCause cause;
+    std::string what;            ///< `exit 1`, `probe http: status 503`, `exec: No such file …`
+    enum class Charge : std::uint8_t { free, charged } charge = Charge::charged;
+    Duration detection{0};       ///< from the first sign to this step
+};
+
+struct InstanceStep {
+    Instance next;
+    std::vector<InstanceAction> actions;
+    std::string reason;             ///< why this step went as it did; never empty
+    std::optional<Failure> failure;
+};
+
+InstanceStep step(const units::UnitSpec&, Instance, const InstanceEvent&, const Inputs&);
+
+/// When this instance needs a Tick: its state's deadline or its next probe, whichever is earlier.
+std::optional<MonoTime> deadline_of(const units::UnitSpec&, const Instance&);
+
+/// The spawn whose processes this instance may have; none where there are none.
+std::optional<SpawnId> spawn_of(const InstanceState&);
+
+/// How long KILL is given before it is repeated.
+inline constexpr Duration kill_patience = std::chrono::seconds(2);
+
+} // namespace keel::core

@@ -1,0 +1,205 @@
+#include "core/instance_moves.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::core {
+
+InstanceStep stay(Here& h, std::string reason)
+{
+    return {std::move(h.instance), std::move(h.actions), std::move(reason), std::move(h.failure)};
+}
+
+InstanceStep enter(Here& h, InstanceState state, std::string reason)
+{
+    h.instance.ready_for = ready_time(h);
+    if (!spawn_of(state)) {
+        h.instance.ready_for = Duration{0};
+        h.instance.probes.clear();
+    }
+    h.instance.state = std::move(state);
+    h.instance.since = h.inputs.now;
+    h.instance.reason = reason;
+    return stay(h, std::move(reason));
+}
+
+Duration ready_time(const Here& h)
+{
+    const auto* ready = std::get_if<Ready>(&h.instance.state);
+    return h.instance.ready_for + (ready != nullptr ? h.now() - ready->since : Duration{0});
+}
+
+// ---- starting ---------------------------------------------------------------------------------
+
+InstanceStep launch(Here& h, StartCause cause, std::string reason)
+{
+    if (h.inputs.gate)
+        return enter(h, Blocked{*h.inputs.gate, cause, {}}, to_text(*h.inputs.gate));
+    const bool braked = h.instance.history.in_a_row >= 2;
+    if (braked && h.inputs.brake == Inputs::Brake::on) {
+        const BlockedOn storm{BlockedOn::Kind::storm, {}};
+        return enter(h, Blocked{storm, cause, {}}, to_text(storm));
+    }
+    const SpawnId spawn = h.inputs.next_spawn;
+    if (cause != StartCause::wanted) ++h.instance.restarts;
+    h.actions.emplace_back(Spawn{spawn, cause, braked ? Spawn::Brake::charged : Spawn::Brake::free});
+    auto step_in = Starting{spawn, h.now(), h.now() + h.spec.start.timeout};
+    h.instance.ready_for = Duration{0};
+    return enter(h, step_in, std::move(reason));
+}
+
+InstanceStep launch_afresh(Here& h, StartCause cause, std::string reason)
+{
+    h.instance.history = {};
+    return launch(h, cause, std::move(reason));
+}
+
+// ---- stopping ---------------------------------------------------------------------------------
+
+InstanceStep ask_to_stop(Here& h, SpawnId spawn, Aftermath after)
+{
+    h.actions.emplace_back(Signal{spawn, h.spec.stop.signal});
+    const Stopping stopping{spawn,      KillStage::asked, h.now() + h.spec.stop.timeout,
+                            after.then, after.cause,      after.delay};
+    return enter(h, stopping, std::move(after.reason));
+}
+
+InstanceStep sweep(Here& h, SpawnId spawn, Aftermath after)
+{
+    h.actions.emplace_back(KillTree{spawn});
+    const Stopping stopping{spawn,      KillStage::sweeping, h.now() + kill_patience,
+                            after.then, after.cause,         after.delay};
+    return enter(h, stopping, after.reason + ", sweeping what it left behind");
+}
+
+InstanceStep conclude(Here& h, Aftermath after)
+{
+    switch (after.then) {
+    case AfterStop::stay_down: return enter(h, Stopped{}, std::move(after.reason));
+    case AfterStop::start_again: return launch(h, after.cause, std::move(after.reason));
+    case AfterStop::finish: return enter(h, Done{}, std::move(after.reason));
+    case AfterStop::give_up: {
+        auto why = after.reason;
+        return enter(h, Failed{std::move(why)}, std::move(after.reason));
+    }
+    case AfterStop::recover: break;
+    }
+    if (after.delay == Duration{0}) return launch(h, after.cause, std::move(after.reason));
+    auto reason = fmt::format("{}; next start in {}", after.reason, to_human(after.delay));
+    return enter(h, Backoff{h.now() + after.delay, after.cause}, std::move(reason));
+}
+
+// ---- failing ----------------------------------------------------------------------------------
+
+Aftermath judge_trouble(Here& h, Trouble trouble)
+{
+    using enum Outcome;
+    const Duration ready_for = trouble.ending.ready_for = ready_time(h);
+    const StartCause cause = trouble.ending.cause;
+    RestartHistory& history = h.instance.history;
+    auto [outcome, reason] = judge(h.spec.restart, trouble.ending);
+
+    if (outcome == done) return {AfterStop::finish, {}, {}, std::move(reason)};
+    if (outcome == restart_clean) {
+        history.in_a_row = 1;
+        return {AfterStop::recover, cause, Duration{0}, std::move(reason)};
+    }
+    if (ready_for > Duration{0} && ready_for >= h.spec.restart.stable_after) history.in_a_row = 0;
+    ++history.in_a_row;
+    if (h.inputs.dependencies == Inputs::Dependencies::down) trouble.charge = Failure::Charge::free;
+    if (trouble.charge == Failure::Charge::charged) charge(h.spec, history, h.now());
+    h.failure = Failure{cause, reason, trouble.charge, trouble.detection};
+
+    if (outcome == failed) return {AfterStop::give_up, {}, {}, std::move(reason)};
+    if (h.inputs.after_failure == Inputs::AfterFailure::give_up)
+        return {AfterStop::give_up, {}, {}, reason + "; given up by the ladder"};
+    const Duration delay =
+        backoff_delay(h.spec.restart, h.inputs.delay_cap, history.in_a_row, h.inputs.jitter);
+    return {AfterStop::recover, cause, delay, std::move(reason)};
+}
+
+// ---- readiness --------------------------------------------------------------------------------
+
+InstanceStep become_ready(Here& h, SpawnId spawn, std::string reason)
+{
+    const bool from_start = std::holds_alternative<Starting>(h.instance.state);
+    auto step_out = enter(h, Ready{spawn, h.now()}, std::move(reason));
+    if (!from_start) return step_out;
+    Here after{h.spec, h.inputs, std::move(step_out.next), std::move(step_out.actions)};
+    resume_probes(after);
+    return stay(after, std::move(step_out.reason));
+}
+
+InstanceStep become_unready(Here& h, SpawnId spawn, std::string reason)
+{
+    return enter(h, Unready{spawn, h.now() + h.spec.unready_limit}, std::move(reason));
+}
+
+// ---- probes -----------------------------------------------------------------------------------
+
+bool is_probed(const units::ProbeSpec& probe, const InstanceState& state)
+{
+    if (const auto* starting = std::get_if<Starting>(&state))
+        return starting->running == Starting::Running::yes && gates_readiness(probe);
+    if (std::holds_alternative<Ready>(state) || std::holds_alternative<Unready>(state))
+        return probe.role.readiness || probe.role.liveness;
+    return false;
+}
+
+namespace {
+
+/// A fraction in [0, 1) that differs between probes and units but not between runs (FNV-1a).
+double spread_of(const units::UnitSpec& unit, const units::ProbeSpec& probe)
+{
+    std::uint64_t hash = 14695981039346656037ULL;
+    for (const std::string_view text : {std::string_view(unit.name), std::string_view(probe.name)})
+        for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+    return static_cast<double>(hash >> 11) / static_cast<double>(1ULL << 53);
+}
+
+} // namespace
+
+void begin_probes(Here& h)
+{
+    h.instance.probes.assign(h.spec.probes.size(), ProbeHealth{});
+    for (std::size_t i = 0; i < h.spec.probes.size(); ++i)
+        h.instance.probes[i].next_at = h.now() + h.spec.probes[i].delay;
+}
+
+void resume_probes(Here& h)
+{
+    h.instance.probes.resize(h.spec.probes.size());
+    for (std::size_t i = 0; i < h.spec.probes.size(); ++i) {
+        const auto& probe = h.spec.probes[i];
+        auto& health = h.instance.probes[i];
+        forgive(probe, health);
+        health.answer_by.reset();
+        const double fraction = 0.5 + 0.5 * spread_of(h.spec, probe);
+        health.next_at = h.now() + std::chrono::duration_cast<Duration>(probe.interval * fraction);
+    }
+}
+
+void run_due_probes(Here& h)
+{
+    const auto spawn = spawn_of(h.instance.state);
+    if (!spawn || h.instance.probes.size() != h.spec.probes.size()) return;
+    for (std::uint32_t i = 0; i < h.spec.probes.size(); ++i) {
+        const auto& probe = h.spec.probes[i];
+        auto& health = h.instance.probes[i];
+        if (!is_probed(probe, h.instance.state)) continue;
+        if (health.answer_by && *health.answer_by <= h.now()) {
+            const ProbeAnswer none{Verdict::unknown, VerdictKind::internal, probe.timeout,
+                                   "the prober never answered"};
+            (void)observe(probe, health, none, h.now());
+            health.next_at = h.now() + probe.interval;
+        }
+        if (health.answer_by || health.next_at > h.now()) continue;
+        ++health.attempt;
+        health.answer_by = h.now() + probe.timeout + answer_slack;
+        h.actions.emplace_back(RunProbe{*spawn, i, health.attempt});
+    }
+}
+
+} // namespace keel::core

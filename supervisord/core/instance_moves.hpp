@@ -1,0 +1,69 @@
+// The moves of which every step of the instance machine is made: launch, ask to stop, fail, probe.
+//
+// Private to core/instance*.cpp. Each takes the Here of the step, changes its instance and adds
+// the actions that go with it.
+#pragma once
+#include "core/instance.hpp"
+
+namespace keel::core {
+
+/// One step in the making.
+struct Here {
+    const units::UnitSpec& spec;
+    const Inputs& inputs;
+    Instance instance;
+    std::vector<InstanceAction> actions{};
+    std::optional<Failure> failure{};
+
+    [[nodiscard]] MonoTime now() const { return inputs.now.mono; }
+};
+
+/// What is known of a failure before policy judges it.
+struct Trouble {
+    Ending ending;
+    Duration detection{0}; ///< from the first sign to now
+    Failure::Charge charge = Failure::Charge::charged;
+};
+
+/// What policy makes of a trouble: what follows once nothing of the spawn lives.
+struct Aftermath {
+    AfterStop then = AfterStop::recover;
+    StartCause cause{};
+    Duration delay{0};
+    std::string reason;
+};
+
+/// Ends the step in the state that it is in.
+InstanceStep stay(Here&, std::string reason);
+/// Ends the step in a new state.
+InstanceStep enter(Here&, InstanceState, std::string reason);
+
+/// A start now, or `blocked` if the gate or the brake holds it back.
+InstanceStep launch(Here&, StartCause, std::string reason);
+/// The same with budget and delay cleared: a person's word.
+InstanceStep launch_afresh(Here&, StartCause, std::string reason);
+
+InstanceStep ask_to_stop(Here&, SpawnId, Aftermath);
+InstanceStep sweep(Here&, SpawnId, Aftermath);
+/// Nothing of the spawn lives: whatever was to come next.
+InstanceStep conclude(Here&, Aftermath);
+
+/// Judges a trouble by policy, charges it, and says what is to follow.
+Aftermath judge_trouble(Here&, Trouble);
+
+InstanceStep become_ready(Here&, SpawnId, std::string reason);
+InstanceStep become_unready(Here&, SpawnId, std::string reason);
+
+/// Ready time of the present spawn up to now.
+Duration ready_time(const Here&);
+
+/// Attempts that are due become RunProbe; attempts whose answer never came count as unknown.
+void run_due_probes(Here&);
+/// Every probe of the instance as at the beginning of a spawn, the first attempts after their delay.
+void begin_probes(Here&);
+/// As begin_probes, but spread over the interval and with full health: a process in service.
+void resume_probes(Here&);
+/// Whether a probe has something to say in the instance's present state.
+bool is_probed(const units::ProbeSpec&, const InstanceState&);
+
+} // namespace keel::core

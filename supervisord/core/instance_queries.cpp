@@ -1,0 +1,54 @@
+#include "core/instance.hpp"
+#include "core/instance_moves.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::core {
+
+std::string to_text(const BlockedOn& on)
+{
+    switch (on.kind) {
+    case BlockedOn::Kind::dependency: return "blocked on " + on.what;
+    case BlockedOn::Kind::storm: return "blocked by the storm brake";
+    case BlockedOn::Kind::descriptors: return fmt::format("blocked ({})", on.what);
+    case BlockedOn::Kind::shutdown: break;
+    }
+    return "blocked: keeld is stopping";
+}
+
+std::optional<SpawnId> spawn_of(const InstanceState& state)
+{
+    return std::visit(
+        [](const auto& s) -> std::optional<SpawnId> {
+            if constexpr (HoldsASpawn<std::remove_cvref_t<decltype(s)>>) return s.spawn;
+            return std::nullopt;
+        },
+        state);
+}
+
+namespace {
+std::optional<MonoTime> deadline_of_state(const InstanceState& state)
+{
+    if (const auto* s = std::get_if<Blocked>(&state)) return s->retry_at;
+    if (const auto* s = std::get_if<Starting>(&state)) return s->ready_by;
+    if (const auto* s = std::get_if<Unready>(&state)) return s->limit_at;
+    if (const auto* s = std::get_if<Stopping>(&state)) return s->escalate_at;
+    if (const auto* s = std::get_if<Backoff>(&state)) return s->retry_at;
+    return std::nullopt;
+}
+} // namespace
+
+std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Instance& instance)
+{
+    auto earliest = deadline_of_state(instance.state);
+    for (std::size_t i = 0; i < instance.probes.size(); ++i) {
+        if (!is_probed(spec.probes[i], instance.state)) continue;
+        const auto& health = instance.probes[i];
+        const MonoTime due = health.answer_by.value_or(health.next_at);
+        earliest = std::min(earliest.value_or(due), due);
+    }
+    return earliest;
+}
+
+} // namespace keel::core

@@ -1,0 +1,120 @@
+#include "core/outage.hpp"
+
+#include "base/ensure.hpp"
+
+#include <algorithm>
+
+namespace keel::core {
+
+using Standing = OutageInputs::Standing;
+
+OutageCause outage_cause_of(StartCause cause)
+{
+    switch (cause) {
+    case StartCause::wanted: return OutageCause::start;
+    case StartCause::operator_restart: return OutageCause::operation;
+    case StartCause::exit: return OutageCause::exit;
+    case StartCause::signal: return OutageCause::signal;
+    case StartCause::start_timeout: return OutageCause::start_timeout;
+    case StartCause::liveness: return OutageCause::liveness;
+    case StartCause::unready: return OutageCause::readiness;
+    case StartCause::spawn: return OutageCause::spawn;
+    case StartCause::lost: break;
+    }
+    return OutageCause::lost;
+}
+
+Duration length_of(const Outage& outage, MonoTime now)
+{
+    const MonoTime end = outage.closed ? outage.closed->mono : now;
+    return std::max(Duration{0}, end - outage.opened.mono);
+}
+
+namespace {
+
+Outage open(const OutageLimits& limits, const OutageInputs& in)
+{
+    Outage record;
+    record.id = in.next_id;
+    record.unit = limits.unit;
+    record.kind = limits.kind;
+    record.planned = in.sign.planned;
+    record.opened = in.now;
+    record.cause = in.sign.cause;
+    record.cause_text = in.sign.text;
+    record.detected_by = in.sign.detected_by;
+    record.caused_by = in.sign.caused_by;
+    record.detection = in.sign.detection;
+    return record;
+}
+
+Outage close(const OutageLimits& limits, OutageFold& fold, Outage record, Now at)
+{
+    record.closed = at;
+    if (record.kind == OutageKind::outage && length_of(record, at.mono) < limits.grace)
+        record.kind = OutageKind::blip;
+    fold = {};
+    return record;
+}
+
+} // namespace
+
+OutageNews fold(const OutageLimits& limits, OutageFold& fold, const OutageInputs& in)
+{
+    OutageNews news;
+    if (std::holds_alternative<NoOutage>(fold.state)) {
+        if (in.standing != Standing::short_of) return news;
+        news.opened = open(limits, in);
+        fold.state = OpenOutage{*news.opened};
+    } else if (const auto* down = std::get_if<OpenOutage>(&fold.state)) {
+        if (in.standing == Standing::exempt)
+            news.closed = close(limits, fold, down->record, in.now);
+        else if (in.standing == Standing::enough)
+            fold.state = SettlingOutage{down->record, in.now};
+    } else {
+        const auto settling = std::get<SettlingOutage>(fold.state);
+        if (in.standing == Standing::short_of)
+            fold.state = OpenOutage{settling.record};
+        else if (in.standing == Standing::exempt ||
+                 in.now.mono - settling.ready_since.mono >= limits.settle)
+            news.closed = close(limits, fold, settling.record, settling.ready_since);
+    }
+    const auto* still_down = std::get_if<OpenOutage>(&fold.state);
+    if (still_down != nullptr && fold.counted == OutageFold::Counted::no &&
+        length_of(still_down->record, in.now.mono) >= limits.grace) {
+        fold.counted = OutageFold::Counted::yes;
+        news.counted = still_down->record;
+    }
+    return news;
+}
+
+const Outage* open_outage(const OutageFold& fold)
+{
+    if (const auto* down = std::get_if<OpenOutage>(&fold.state)) return &down->record;
+    if (const auto* settling = std::get_if<SettlingOutage>(&fold.state)) return &settling->record;
+    return nullptr;
+}
+
+Outage* open_outage(OutageFold& fold)
+{
+    return const_cast<Outage*>(open_outage(std::as_const(fold)));
+}
+
+std::optional<MonoTime> deadline_of(const OutageLimits& limits, const OutageFold& fold)
+{
+    if (const auto* down = std::get_if<OpenOutage>(&fold.state)) {
+        if (fold.counted == OutageFold::Counted::yes) return std::nullopt;
+        return down->record.opened.mono + limits.grace;
+    }
+    if (const auto* settling = std::get_if<SettlingOutage>(&fold.state))
+        return settling->ready_since.mono + limits.settle;
+    return std::nullopt;
+}
+
+void note_action(OutageFold& fold, ActionTaken action)
+{
+    if (Outage* record = open_outage(fold); record && record->actions.size() < outage_actions_max)
+        record->actions.push_back(std::move(action));
+}
+
+} // namespace keel::core

@@ -1,0 +1,163 @@
+// The unit machine: what is wanted of a unit, its instances, its ladder, its outage, its operation.
+//
+// Instances decide for themselves (core/instance.hpp); the unit hands events down to them, listens
+// to their failures and decides what concerns them together: the rung, readiness, the outage
+// record, one operation at a time. It knows no other unit: what holds its starts back comes in as
+// UnitInputs. Pure: the unit goes in and comes out by value.
+#pragma once
+#include "core/instance.hpp"
+#include "core/outage.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace keel::core {
+
+// ---- what is wanted -----------------------------------------------------------------------------
+
+struct Up {};
+/// Down on purpose: a person's word, with name and reason.
+struct Held {
+    std::string by;
+    std::string why;
+    WallTime since;
+};
+struct Down {}; ///< never asked for: `enabled = false`
+using Wanted = std::variant<Up, Held, Down>;
+inline constexpr std::array wanted_names = std::to_array<std::string_view>({"up", "held", "down"});
+inline std::string_view wanted_name(const Wanted& w) { return wanted_names[w.index()]; }
+
+enum class UnitStatus : std::uint8_t {
+    up, degraded, down, starting, blocked, done, held, stopped, failed
+};
+
+// ---- operations ---------------------------------------------------------------------------------
+
+enum class Verb : std::uint8_t { start, stop, restart };
+
+/// A request on a unit that is being carried out.
+struct Operation {
+    OperationId id{};
+    Verb verb = Verb::start;
+    std::string by;
+    WallTime since;
+    std::vector<Slot> targets;
+    std::vector<Slot> waiting;  ///< restart: slots whose turn has not come
+    std::string failure;        ///< of a target since the operation began; empty: none
+};
+
+struct OperationResult {
+    OperationId id{};
+    Verb verb{};
+    enum class Outcome : std::uint8_t { done, failed } outcome = Outcome::done;
+    std::string text; ///< for people: `ready in 120 ms`, `exit 1`
+};
+
+// ---- the unit -----------------------------------------------------------------------------------
+
+struct Unit {
+    Wanted wanted = Down{};
+    std::vector<Instance> instances;
+    std::uint8_t rung = 0;               ///< index into escalation.ladder
+    std::optional<MonoTime> failed_at;   ///< of the latest failure
+    std::optional<MonoTime> ready_since; ///< set while at least min_ready instances are ready
+    std::optional<MonoTime> first_wanted_at; ///< of the start that has not yet led to readiness
+    enum class Settled : std::uint8_t { no, yes } settled = Settled::no; ///< has been ready or has
+                                         ///< failed since it was wanted: `after` waits no longer
+    std::string config_problem;          ///< not empty: the unit file is unusable; never started
+    OutageFold outage;
+    OutageFold degradation;
+    std::optional<OutageSign> sign;      ///< latest reason for being short of instances
+    std::optional<Operation> operation;
+};
+
+// ---- events ---------------------------------------------------------------------------------
+
+struct Booted {};  ///< keeld begins, or a unit appears: be up, if it is enabled
+struct Asked {     ///< a person's request; ends in an OperationResult
+    OperationId id{};
+    Verb verb{};
+    std::string by;
+    std::string why;
+    std::optional<Slot> slot; ///< restart only; none: all
+};
+struct WantedByDependant { std::string by; std::string dependant; }; ///< `keel start` of a unit that requires this one
+struct ShutDown {}; ///< keeld ends: stop, without a change of what is wanted
+struct ForInstance { Slot slot; InstanceEvent event; };
+struct UnitGateChanged {};
+struct UnitTick {};
+using UnitEvent =
+    std::variant<Booted, Asked, WantedByDependant, ShutDown, ForInstance, UnitGateChanged, UnitTick>;
+
+struct UnitInputs {
+    Now now;
+    double jitter = 0;               ///< uniform in [−1, 1); each instance derives its own from it
+    SpawnId next_spawn{};
+    OutageId next_outage{};
+    std::optional<BlockedOn> gate;
+    std::optional<OutageId> gate_outage; ///< the outage of the unit that the gate names
+    Outage::Planned gate_planned = Outage::Planned::no; ///< that unit is held, or its outage planned
+    Inputs::Dependencies dependencies = Inputs::Dependencies::ready;
+    std::uint32_t brake_tokens = ~0U; ///< charged restarts allowed now
+};
+
+// ---- notes: what the engine logs, counts and tells ----------------------------------------------
+
+struct Moved { Slot slot; std::string_view from; std::string_view to; std::string reason; };
+struct Stayed { Slot slot; std::string_view in; std::string reason; }; ///< with actions worth a line
+struct AttemptFailed { Slot slot; Failure failure; };
+struct Climbed { units::Rung from; units::Rung to; std::string reason; };
+struct BackToBottom {};
+struct OutageOpened { Outage record; };
+struct OutageCounted { Outage record; };
+struct OutageClosed { Outage record; };
+struct OperationEnded { OperationResult result; };
+struct ExitWanted { std::string why; }; ///< the ladder's last word: keeld stops everything and exits
+using Note = std::variant<Moved, Stayed, AttemptFailed, Climbed, BackToBottom, OutageOpened,
+                          OutageCounted, OutageClosed, OperationEnded, ExitWanted>;
+
+struct UnitAction { Slot slot; InstanceAction action; };
+
+struct UnitStep {
+    Unit next;
+    std::vector<UnitAction> actions;
+    std::vector<Note> notes;
+    std::uint32_t spawns = 0;       ///< ids used up from next_spawn on
+    std::uint32_t outages = 0;      ///< ids used up from next_outage on
+    std::uint32_t brake_tokens = 0; ///< used up
+};
+
+/// A unit at rest: all instances stopped, wanted down until Booted or Asked.
+Unit make_unit(const units::UnitSpec&);
+
+UnitStep step(const units::UnitSpec&, Unit, const UnitEvent&, const UnitInputs&);
+
+// ---- questions ------------------------------------------------------------------------------
+
+std::optional<MonoTime> deadline_of(const units::UnitSpec&, const Unit&);
+
+/// Instances that are ready or done.
+std::uint16_t ready_count(const Unit&);
+/// Whether dependants may start.
+bool is_ready(const units::UnitSpec&, const Unit&);
+bool is_wanted_up(const Unit&);
+/// Whether any instance may have a process.
+bool has_process(const Unit&);
+UnitStatus status_of(const units::UnitSpec&, const Unit&);
+/// The cap of backoff on the present rung.
+Duration delay_cap(const units::UnitSpec&, const Unit&);
+units::Rung rung_of(const units::UnitSpec&, const Unit&);
+
+} // namespace keel::core
+
+namespace keel {
+template <>
+inline constexpr std::array names_of<core::UnitStatus> = std::to_array<std::string_view>(
+    {"up", "degraded", "down", "starting", "blocked", "done", "held", "stopped", "failed"});
+template <>
+inline constexpr std::array names_of<core::Verb> =
+    std::to_array<std::string_view>({"start", "stop", "restart"});
+} // namespace keel
