@@ -1,0 +1,53 @@
+// What the engine counts, as plain numbers; metrics/ turns them into series. Kept over engine
+// restarts by the state journal, so that counters never go back while the host is up.
+#pragma once
+#include "core/unit.hpp"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace keel::core {
+
+/// A histogram with fixed upper bounds (seconds, ascending); `counts` has one more for +Inf.
+struct Histogram {
+    std::vector<double> bounds;
+    std::vector<std::uint64_t> counts;
+    double sum = 0;
+
+    explicit Histogram(std::vector<double> upper_bounds)
+        : bounds(std::move(upper_bounds)), counts(bounds.size() + 1)
+    {
+    }
+    void observe(double value);
+};
+
+template <NamedEnum E> using CountBy = std::array<std::uint64_t, names_of<E>.size()>;
+
+struct ProbeCounters {
+    CountBy<Verdict> verdicts{};
+};
+
+/// Of one unit.
+struct UnitCounters {
+    CountBy<StartCause> starts{};       ///< every spawn, by its cause; `wanted` is no restart
+    CountBy<SetupStage> spawn_failures{};
+    CountBy<OutageCause> outages{};     ///< those that outlived `grace`, and were not planned
+    double outage_seconds = 0;          ///< of closed ones; the open one's length comes on top
+    std::vector<ProbeCounters> probes;  ///< one per ProbeSpec, all instances together
+};
+
+/// Of the host.
+struct HostCounters {
+    std::uint64_t engine_starts = 0;
+    std::uint64_t adopted_processes = 0;
+    std::uint64_t invariant_failures = 0;
+    Histogram restart_latency;   ///< end of a process to the next one running, backoff included
+    Histogram outage_detection;
+    Histogram outage_recovery;
+    Histogram probe_latency;
+    Histogram loop_lag;          ///< how long one turn of the loop took
+    HostCounters();
+};
+
+} // namespace keel::core

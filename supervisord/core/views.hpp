@@ -1,0 +1,80 @@
+// What the rest of Keel may see of the host, as plain values: the shape of the control API's answers
+// (PRODUCT, section "Control API"). Made from the machines by core, from nothing else.
+#pragma once
+#include "core/unit.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace keel::core {
+
+struct ProbeView {
+    std::string name;
+    std::optional<Verdict> verdict; ///< none: not answered yet in this spawn
+    VerdictKind kind = VerdictKind::none;
+    Duration latency{0};
+    std::string detail;
+};
+
+struct InstanceView {
+    std::string name;          ///< `worker.3`; the unit's own name for a unit of one
+    Slot slot = 1;
+    std::string_view state;    ///< one of core::state_names
+    std::string reason;        ///< why it is in that state
+    std::optional<int> pid;    ///< of the main process, while one lives
+    std::optional<SpawnId> spawn;
+    WallTime since;
+    std::optional<WallTime> next_at; ///< when Keel acts next if nothing happens before
+    std::uint64_t restarts = 0;
+    std::vector<ProbeView> probes;
+};
+
+struct OperationView {
+    OperationId id{};
+    Verb verb = Verb::start;
+    std::string by;
+    std::string step;
+};
+
+struct OutageView {
+    Outage record;
+    Duration length{0}; ///< so far, if it is open
+};
+
+struct UnitView {
+    std::string name;
+    std::string description;
+    std::string_view wanted;   ///< one of core::wanted_names
+    std::optional<Held> held;
+    UnitStatus status = UnitStatus::stopped;
+    std::uint16_t ready = 0;
+    std::uint16_t wanted_instances = 1;
+    std::uint16_t min_ready = 1;
+    std::uint64_t restarts = 0;
+    std::string_view rung;     ///< `restart`, `retry` …
+    std::size_t rung_index = 0;
+    std::optional<OperationView> operation;
+    std::optional<OutageView> outage;
+    std::vector<InstanceView> instances;
+};
+
+/// One thing that happened, as `keel events` and `keel why` tell it.
+struct EventView {
+    std::uint64_t id = 0;   ///< grows by one; also over engine restarts it never goes back
+    WallTime at;
+    std::string unit;       ///< empty: the host
+    std::string subject;    ///< `worker.3`, or the unit, or `keeld`
+    std::string kind;       ///< `state`, `failure`, `rung`, `outage`, `operation`, `probe`, `keeld`
+    std::string text;       ///< `starting -> ready (probe tcp: connected in 1 ms)`
+};
+
+/// `keel why`: what happened, what holds it now, what will happen next and when.
+struct WhyView {
+    UnitView unit;
+    std::vector<EventView> happened; ///< the unit's latest steps, oldest first
+    std::vector<std::string> now;    ///< one sentence per thing that holds
+    std::vector<std::string> next;   ///< one sentence per thing that is to come, with its time
+};
+
+} // namespace keel::core

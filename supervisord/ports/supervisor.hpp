@@ -1,0 +1,67 @@
+// What may be asked of the supervising engine: questions, requests, and to be told of events.
+//
+// control/ and metrics/ see the engine only through this. All calls on the loop's thread; views are
+// copies and may go to another thread.
+#pragma once
+#include "core/counters.hpp"
+#include "core/views.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace keel::ports {
+
+/// Why a request was not taken.
+struct Refusal {
+    enum class Kind : std::uint8_t { no_such_unit, conflict, unusable, stopping } kind;
+    std::string text;                              ///< for people
+    std::optional<core::OperationView> in_the_way; ///< conflict
+};
+
+struct RequestSpec {
+    std::string unit;
+    core::Verb verb = core::Verb::start;
+    std::optional<Slot> slot; ///< restart of one instance
+    std::string by;           ///< who asks: `root (uid 0)`
+    std::string why;          ///< empty: not said
+};
+
+class Supervisor {
+public:
+    virtual ~Supervisor() = default;
+
+    // ---- questions
+    [[nodiscard]] virtual std::vector<core::UnitView> units() const = 0; ///< sorted by name
+    [[nodiscard]] virtual std::optional<core::UnitView> unit(std::string_view name) const = 0;
+    [[nodiscard]] virtual std::optional<core::WhyView> why(std::string_view name) const = 0;
+    /// Open and ended records of this boot, newest first, bounded.
+    [[nodiscard]] virtual std::vector<core::OutageView> outages() const = 0;
+    [[nodiscard]] virtual const core::HostCounters& counters() const = 0;
+    [[nodiscard]] virtual const core::UnitCounters& counters_of(std::string_view unit) const = 0;
+    [[nodiscard]] virtual std::vector<std::string> probe_names(std::string_view unit) const = 0;
+
+    // ---- requests
+    using Done = std::function<void(const core::OperationResult&)>;
+    /// `done` comes exactly once, later, when the outcome is known; not at all after a Refusal, or
+    /// if the engine ends first.
+    virtual std::variant<OperationId, Refusal> request(const RequestSpec& what, Done done) = 0;
+
+    // ---- events
+    /// The latest events with an id above `after_id`, oldest first, at most `limit`.
+    [[nodiscard]] virtual std::vector<core::EventView> events_after(std::uint64_t after_id,
+                                                                    std::size_t limit) const = 0;
+    class Subscription {
+    public:
+        virtual ~Subscription() = default;
+    };
+    /// Told of every event, in order, until the subscription is destroyed.
+    [[nodiscard]] virtual std::unique_ptr<Subscription>
+    subscribe(std::function<void(const core::EventView&)> handler) = 0;
+};
+
+} // namespace keel::ports
