@@ -2,7 +2,9 @@
 # systemd reads packaging/keel.service without a complaint, as it would be after `cmake --install`.
 set -eu
 source=$1
-command -v systemd-analyze >/dev/null || { echo "SKIPPED: systemd-analyze is not installed"; exit 77; }
+if ! command -v systemd-analyze >/dev/null; then
+    echo "SKIPPED: systemd-analyze is not installed"; exit 77
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -12,7 +14,9 @@ sed 's|^ExecStart=/usr/bin/keeld|ExecStart=/bin/true|; /^Documentation=/d' \
 out=$(systemd-analyze verify "$work/keel.service" 2>&1 | grep keel.service || true)
 if [ -n "$out" ]; then echo "$out"; exit 1; fi
 
-require() { grep -qx "$1" "$source/packaging/keel.service" || { echo "keel.service lacks: $1"; exit 1; }; }
+require() {
+    grep -qx "$1" "$source/packaging/keel.service" || { echo "keel.service lacks: $1"; exit 1; }
+}
 require Type=notify
 require NotifyAccess=main
 require 'WatchdogSec=[0-9]*s'
