@@ -10,6 +10,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -90,7 +91,10 @@ public:
 
 private:
     void run_unit(UnitId id, const UnitEvent& event, const HostInputs& inputs, HostStep& out);
-    void settle(const HostInputs& inputs, HostStep& out);
+    void tell_dependants(const HostInputs& inputs, HostStep& out);
+    void run_due(const HostInputs& inputs, HostStep& out);
+    void link();
+    void order();
     void release_storm(const HostInputs& inputs, HostStep& out);
     void stop_in_order(const HostInputs& inputs, HostStep& out);
     [[nodiscard]] UnitInputs inputs_for(UnitId id, const HostInputs& inputs) const;
@@ -119,10 +123,11 @@ private:
     std::vector<UnitId> to_tell_;      ///< units whose dependants have to look again
     std::map<MonoTime, std::vector<UnitId>> due_; ///< deadlines, earliest first
     std::vector<std::optional<MonoTime>> armed_;  ///< by unit: its entry in due_
-    std::uint32_t storm_blocked_ = 0;  ///< instances that wait for the brake
+    std::set<UnitId> storm_blocked_; ///< units with instances that wait for the brake
     StormBrake brake_;
     Counters counters_;
     std::optional<ShutdownWanted> shutdown_;
+    std::optional<MonoTime> storm_due_; ///< when the brake has a token for those that wait
 };
 
 } // namespace keel::core

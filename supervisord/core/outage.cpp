@@ -74,7 +74,7 @@ OutageNews fold(const OutageLimits& limits, OutageFold& fold, const OutageInputs
             fold.state = SettlingOutage{down->record, in.now};
     } else {
         const auto settling = std::get<SettlingOutage>(fold.state);
-        if (in.standing == Standing::short_of)
+        if (in.standing == Standing::short_of || in.standing == Standing::excused)
             fold.state = OpenOutage{settling.record};
         else if (in.standing == Standing::exempt ||
                  in.now.mono - settling.ready_since.mono >= limits.settle)

@@ -81,7 +81,8 @@ struct OutageInputs {
     enum class Standing : std::uint8_t {
         enough,   ///< as many ready as it takes
         short_of, ///< fewer
-        exempt    ///< not wanted up, or a first start that still has time: no record may open
+        excused,  ///< fewer, but a start still has its time: no record opens, an open one goes on
+        exempt    ///< not wanted up: no record opens, an open one ends
     } standing = Standing::enough;
     OutageSign sign;     ///< used if a record opens in this step
     OutageId next_id{};  ///< used if a record opens in this step

@@ -98,7 +98,7 @@ struct UnitInputs {
     SpawnId next_spawn{};
     OutageId next_outage{};
     std::optional<BlockedOn> gate;
-    std::optional<OutageId> gate_outage; ///< the outage of the unit that the gate names
+    std::optional<OutageId> gate_outage; ///< the open outage of the unit that the gate names
     Outage::Planned gate_planned = Outage::Planned::no; ///< that unit is held, or its outage planned
     Inputs::Dependencies dependencies = Inputs::Dependencies::ready;
     std::uint32_t brake_tokens = ~0U; ///< charged restarts allowed now

@@ -1,0 +1,296 @@
+#include "core/host.hpp"
+
+#include "base/ensure.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace keel::core {
+
+Host::Host(std::vector<units::UnitSpec> specs, HostOptions options)
+    : specs_(std::move(specs)), edges_(specs_.size()), rank_(specs_.size()), told_(specs_.size()),
+      armed_(specs_.size()), brake_(options.storm)
+{
+    units_.reserve(specs_.size());
+    for (std::uint32_t i = 0; i < specs_.size(); ++i) {
+        ENSURE(!specs_[i].escalation.ladder.empty(), "a ladder has a first rung");
+        units_.push_back(make_unit(specs_[i]));
+        by_name_.emplace(specs_[i].name, UnitId{i});
+    }
+    link();
+    order();
+}
+
+void Host::link()
+{
+    for (std::uint32_t i = 0; i < specs_.size(); ++i) {
+        const auto connect = [&](const std::vector<std::string>& names, std::vector<UnitId>& list) {
+            for (const std::string& name : names)
+                if (const auto other = find(name); other && *other != UnitId{i}) {
+                    list.push_back(*other);
+                    edges_[number(*other)].dependants.push_back(UnitId{i});
+                }
+        };
+        connect(specs_[i].requires_units, edges_[i].needs);
+        connect(specs_[i].after, edges_[i].follows);
+    }
+}
+
+/// Kahn's topological sort; units on a cycle, which check refuses, come last.
+void Host::order()
+{
+    std::vector<std::size_t> missing(specs_.size());
+    std::vector<UnitId> open;
+    for (std::uint32_t i = 0; i < specs_.size(); ++i) {
+        missing[i] = edges_[i].needs.size() + edges_[i].follows.size();
+        if (missing[i] == 0) open.push_back(UnitId{i});
+    }
+    for (std::size_t next = 0; next < open.size(); ++next)
+        for (const UnitId dependant : edges_[number(open[next])].dependants)
+            if (--missing[number(dependant)] == 0) open.push_back(dependant);
+    for (std::uint32_t i = 0; i < specs_.size(); ++i)
+        if (missing[i] != 0) open.push_back(UnitId{i});
+    order_ = std::move(open);
+    for (std::uint32_t place = 0; place < order_.size(); ++place)
+        rank_[number(order_[place])] = place;
+}
+
+std::optional<UnitId> Host::find(std::string_view name) const
+{
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) return std::nullopt;
+    return found->second;
+}
+
+const std::vector<UnitId>& Host::dependants_of(UnitId id) const
+{
+    return edges_[number(id)].dependants;
+}
+
+void Host::restore(UnitId id, Unit unit)
+{
+    unit.instances.resize(spec(id).instances);
+    units_[number(id)] = std::move(unit);
+    told_[number(id)] = shown(id);
+    rearm(id);
+}
+
+void Host::mark_unusable(UnitId id, std::string problem)
+{
+    Unit& unit = units_[number(id)];
+    for (Instance& instance : unit.instances) {
+        instance.state = Failed{problem};
+        instance.reason = problem;
+    }
+    unit.config_problem = std::move(problem);
+}
+
+// ---- gates --------------------------------------------------------------------------------------
+
+Host::Shown Host::shown(UnitId id) const
+{
+    const Unit& it = unit(id);
+    return {is_ready(spec(id), it), it.settled == Unit::Settled::yes, is_wanted_up(it),
+            has_process(it)};
+}
+
+std::optional<BlockedOn> Host::gate_of(UnitId id) const
+{
+    using enum BlockedOn::Kind;
+    if (shutdown_) return BlockedOn{BlockedOn::Kind::shutdown, {}};
+    for (const UnitId needed : edges_[number(id)].needs)
+        if (!is_ready(spec(needed), unit(needed))) return BlockedOn{dependency, spec(needed).name};
+    for (const UnitId first : edges_[number(id)].follows) {
+        const Shown it = shown(first);
+        if (it.wanted_up && !it.ready && !it.settled) return BlockedOn{dependency, spec(first).name};
+    }
+    return std::nullopt;
+}
+
+UnitInputs Host::inputs_for(UnitId id, const HostInputs& inputs) const
+{
+    UnitInputs in;
+    in.now = inputs.now;
+    // Another unit that fails in the same step must not come back at the same moment.
+    in.jitter = inputs.jitter + 0.6180339887498949 * number(id);
+    in.jitter -= 2.0 * static_cast<double>(static_cast<long long>((in.jitter + 1.0) / 2.0));
+    in.next_spawn = counters_.next_spawn;
+    in.next_outage = counters_.next_outage;
+    in.gate = gate_of(id);
+    in.brake_tokens = brake_.tokens(inputs.now.mono);
+    for (const UnitId needed : edges_[number(id)].needs) {
+        if (is_ready(spec(needed), unit(needed))) continue;
+        in.dependencies = Inputs::Dependencies::down;
+        const Outage* outage = open_outage(unit(needed).outage);
+        if (outage != nullptr && !in.gate_outage) in.gate_outage = outage->id;
+        const bool planned = std::holds_alternative<Held>(unit(needed).wanted) ||
+                             (outage != nullptr && outage->planned == Outage::Planned::yes);
+        if (planned) in.gate_planned = Outage::Planned::yes;
+    }
+    return in;
+}
+
+// ---- one unit, then whoever depends on it -------------------------------------------------------
+
+void Host::run_unit(UnitId id, const UnitEvent& event, const HostInputs& inputs, HostStep& out)
+{
+    const auto index = number(id);
+    UnitStep made = core::step(specs_[index], std::move(units_[index]), event, inputs_for(id, inputs));
+    units_[index] = std::move(made.next);
+    counters_.next_spawn = SpawnId{number(counters_.next_spawn) + made.spawns};
+    counters_.next_outage = OutageId{number(counters_.next_outage) + made.outages};
+    brake_.take(made.brake_tokens, inputs.now.mono);
+
+    for (UnitAction& action : made.actions)
+        out.actions.push_back({{id, action.slot}, std::move(action.action)});
+    bool exit_wanted = false;
+    for (Note& note : made.notes) {
+        exit_wanted = exit_wanted || std::holds_alternative<ExitWanted>(note);
+        out.notes.push_back({id, std::move(note)});
+    }
+    if (exit_wanted && !shutdown_) shutdown_ = ShutdownWanted{spec(id).name + " was given up", 1};
+    if (std::ranges::find(out.touched, id) == out.touched.end()) out.touched.push_back(id);
+
+    const bool waits_for_brake = std::ranges::any_of(units_[index].instances, [](const Instance& i) {
+        const auto* blocked = std::get_if<Blocked>(&i.state);
+        return blocked != nullptr && blocked->on.kind == BlockedOn::Kind::storm;
+    });
+    if (waits_for_brake) storm_blocked_.insert(id);
+    else storm_blocked_.erase(id);
+    if (const Shown now = shown(id); now != told_[index]) {
+        told_[index] = now;
+        to_tell_.push_back(id);
+    }
+    rearm(id);
+}
+
+void Host::tell_dependants(const HostInputs& inputs, HostStep& out)
+{
+    while (!to_tell_.empty()) {
+        const UnitId changed = to_tell_.back();
+        to_tell_.pop_back();
+        for (const UnitId dependant : edges_[number(changed)].dependants)
+            run_unit(dependant, UnitGateChanged{}, inputs, out);
+    }
+}
+
+void Host::rearm(UnitId id)
+{
+    auto& armed = armed_[number(id)];
+    const auto due = deadline_of(spec(id), unit(id));
+    if (armed == due) return;
+    if (armed) {
+        const auto entry = due_.find(*armed);
+        std::erase(entry->second, id);
+        if (entry->second.empty()) due_.erase(entry);
+    }
+    if (due) due_[*due].push_back(id);
+    armed = due;
+}
+
+std::optional<MonoTime> Host::deadline() const
+{
+    std::optional<MonoTime> earliest = storm_due_;
+    if (!due_.empty() && (!earliest || due_.begin()->first < *earliest))
+        earliest = due_.begin()->first;
+    return earliest;
+}
+
+void Host::run_due(const HostInputs& inputs, HostStep& out)
+{
+    std::vector<UnitId> due;
+    for (const auto& [at, ids] : due_) {
+        if (at > inputs.now.mono) break;
+        due.insert(due.end(), ids.begin(), ids.end());
+    }
+    for (const UnitId id : due) run_unit(id, UnitTick{}, inputs, out);
+}
+
+// ---- the storm brake ----------------------------------------------------------------------------
+
+/// Lets those that wait for the brake go on, as far as tokens reach: what others need first, then
+/// by priority, then by name.
+void Host::release_storm(const HostInputs& inputs, HostStep& out)
+{
+    if (brake_.tokens(inputs.now.mono) == 0) {
+        storm_due_ = brake_.next_token_at(inputs.now.mono);
+        return;
+    }
+    std::vector<UnitId> waiting(storm_blocked_.begin(), storm_blocked_.end());
+    std::ranges::sort(waiting, {}, [&](UnitId id) {
+        return std::tuple(edges_[number(id)].dependants.empty(), -spec(id).priority, spec(id).name);
+    });
+    for (const UnitId id : waiting) {
+        if (brake_.tokens(inputs.now.mono) == 0) break;
+        run_unit(id, UnitGateChanged{}, inputs, out);
+    }
+    storm_due_.reset();
+    if (!storm_blocked_.empty()) storm_due_ = brake_.next_token_at(inputs.now.mono);
+}
+
+// ---- stopping everything ------------------------------------------------------------------------
+
+/// A unit is asked to stop once nothing that depends on it has a process any more.
+void Host::stop_in_order(const HostInputs& inputs, HostStep& out)
+{
+    bool any_left = false;
+    for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
+        const bool still_needed = std::ranges::any_of(
+            edges_[number(*it)].dependants, [&](UnitId d) { return has_process(unit(d)); });
+        const bool at_rest = std::ranges::all_of(unit(*it).instances, [](const Instance& i) {
+            return std::holds_alternative<Stopped>(i.state) ||
+                   std::holds_alternative<Failed>(i.state) || std::holds_alternative<Done>(i.state);
+        });
+        const bool asked = std::ranges::all_of(unit(*it).instances, [](const Instance& i) {
+            const auto* stopping = std::get_if<Stopping>(&i.state);
+            return !spawn_of(i.state) || (stopping && stopping->then == AfterStop::stay_down);
+        });
+        if (!at_rest && !still_needed && !(asked && has_process(unit(*it))))
+            run_unit(*it, ShutDown{}, inputs, out);
+        any_left = any_left || has_process(unit(*it));
+    }
+    if (!any_left) out.exit_code = shutdown_->exit_code;
+}
+
+// ---- events -------------------------------------------------------------------------------------
+
+void Host::start_closure(UnitId id, const Asked& asked, const HostInputs& inputs, HostStep& out)
+{
+    std::set<UnitId> closure;
+    std::vector<UnitId> open{id};
+    while (!open.empty()) {
+        const UnitId next = open.back();
+        open.pop_back();
+        for (const UnitId needed : edges_[number(next)].needs)
+            if (closure.insert(needed).second) open.push_back(needed);
+    }
+    closure.erase(id);
+    for (const UnitId needed : order_)
+        if (closure.contains(needed))
+            run_unit(needed, WantedByDependant{asked.by, spec(id).name}, inputs, out);
+}
+
+HostStep Host::step(const HostEvent& event, const HostInputs& inputs)
+{
+    HostStep out;
+    if (std::holds_alternative<HostBooted>(event)) {
+        for (const UnitId id : order_) run_unit(id, Booted{}, inputs, out);
+    } else if (const auto* down = std::get_if<ShutdownWanted>(&event)) {
+        if (!shutdown_) shutdown_ = *down;
+    } else if (const auto* one = std::get_if<ForUnit>(&event)) {
+        run_unit(one->unit, one->event, inputs, out);
+    } else if (const auto* request = std::get_if<Request>(&event)) {
+        if (request->asked.verb == Verb::start)
+            start_closure(request->unit, request->asked, inputs, out);
+        run_unit(request->unit, request->asked, inputs, out);
+    } else {
+        run_due(inputs, out);
+    }
+    tell_dependants(inputs, out);
+    if (!storm_blocked_.empty() || storm_due_) release_storm(inputs, out);
+    if (shutdown_) stop_in_order(inputs, out);
+    tell_dependants(inputs, out);
+    return out;
+}
+
+} // namespace keel::core

@@ -1,0 +1,252 @@
+#include "core/unit.hpp"
+
+#include "base/ensure.hpp"
+#include "core/unit_moves.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace keel::core {
+namespace {
+
+/// The instance's own draw in [−1, 1), so that several that fail in one step do not come back in
+/// one step: the unit's draw moved on by the golden ratio per slot.
+double draw_for(double unit_draw, Slot slot)
+{
+    const double moved = (unit_draw + 1.0) / 2.0 + 0.6180339887498949 * slot;
+    return 2.0 * (moved - std::floor(moved)) - 1.0;
+}
+
+Inputs inputs_for(const UnitMaking& m, Slot slot)
+{
+    Inputs in;
+    in.now = m.inputs.now;
+    in.jitter = draw_for(m.inputs.jitter, slot);
+    in.next_spawn = SpawnId{number(m.inputs.next_spawn) + m.out.spawns};
+    in.gate = m.inputs.gate;
+    in.brake = m.out.brake_tokens < m.inputs.brake_tokens ? Inputs::Brake::open : Inputs::Brake::on;
+    in.dependencies = m.inputs.dependencies;
+    in.delay_cap = delay_cap(m.spec, m.unit());
+    if (rung_of(m.spec, m.unit()) == units::Rung::give_up)
+        in.after_failure = Inputs::AfterFailure::give_up;
+    return in;
+}
+
+// ---- the ladder ---------------------------------------------------------------------------------
+
+void climb(UnitMaking& m, const std::string& why)
+{
+    Unit& unit = m.unit();
+    for (Instance& each : unit.instances) each.history.charged.clear();
+    if (unit.rung + 1U >= m.spec.escalation.ladder.size()) return;
+    const units::Rung from = rung_of(m.spec, unit);
+    ++unit.rung;
+    const units::Rung to = rung_of(m.spec, unit);
+    m.out.notes.emplace_back(Climbed{from, to, why});
+    m.tried.push_back({m.inputs.now.wall, std::string(name(to)), why, {}});
+    if (to == units::Rung::give_up) run_all(m, GiveUpWanted{});
+    if (to == units::Rung::exit) m.out.notes.emplace_back(ExitWanted{why});
+}
+
+void climb_if_spent(UnitMaking& m, Slot slot, const Failure& failure)
+{
+    const auto spent = [&](const Instance& i) { return is_spent(m.spec, i.history, m.now()); };
+    if (failure.charge != Failure::Charge::charged || !spent(m.instance(slot))) return;
+    const auto all = m.unit().instances.size();
+    const auto spent_count =
+        static_cast<std::size_t>(std::ranges::count_if(m.unit().instances, spent));
+    if (ready_count(m.unit()) >= m.spec.min_ready && spent_count * 2 < all) return;
+    climb(m, fmt::format("{} failures within {}, the last one: {}", m.spec.escalation.failures,
+                         to_text(budget_window(m.spec)), failure.what));
+}
+
+void descend_if_stable(UnitMaking& m)
+{
+    Unit& unit = m.unit();
+    if (unit.rung == 0 || !unit.ready_since) return;
+    const MonoTime calm_since = std::max(*unit.ready_since, unit.failed_at.value_or(MonoTime{}));
+    if (m.now() < calm_since + budget_window(m.spec)) return;
+    unit.rung = 0;
+    m.out.notes.emplace_back(BackToBottom{});
+}
+
+// ---- listening to an instance -------------------------------------------------------------------
+
+std::string_view detector_of(StartCause cause)
+{
+    switch (cause) {
+    case StartCause::liveness: return "probe";
+    case StartCause::start_timeout:
+    case StartCause::unready: return "deadline";
+    case StartCause::spawn: return "spawn";
+    case StartCause::wanted:
+    case StartCause::operator_restart: return "operation";
+    case StartCause::exit:
+    case StartCause::signal:
+    case StartCause::lost: break;
+    }
+    return "exit";
+}
+
+void take_failure(UnitMaking& m, Slot slot, const Failure& failure)
+{
+    Unit& unit = m.unit();
+    unit.failed_at = m.now();
+    unit.settled = Unit::Settled::yes;
+    unit.sign = OutageSign{outage_cause_of(failure.cause), failure.what,
+                           std::string(detector_of(failure.cause)), m.inputs.gate_outage,
+                           m.inputs.gate_planned, failure.detection};
+    if (unit.operation && unit.operation->failure.empty()) unit.operation->failure = failure.what;
+    m.out.notes.emplace_back(AttemptFailed{slot, failure});
+}
+
+void take_move(UnitMaking& m, Slot slot, std::string_view from, const std::string& reason)
+{
+    const Instance& instance = m.instance(slot);
+    m.out.notes.emplace_back(Moved{slot, from, state_name(instance.state), reason});
+    if (std::holds_alternative<Unready>(instance.state))
+        m.unit().sign = OutageSign{OutageCause::readiness, reason, "probe", m.inputs.gate_outage,
+                                   m.inputs.gate_planned, {}};
+    if (std::holds_alternative<Ready>(instance.state) || std::holds_alternative<Done>(instance.state))
+        m.unit().settled = Unit::Settled::yes;
+}
+
+bool is_worth_a_line(const InstanceAction& action)
+{
+    return !std::holds_alternative<RunProbe>(action) && !std::holds_alternative<Acknowledge>(action);
+}
+
+void take_actions(UnitMaking& m, Slot slot, std::vector<InstanceAction> actions,
+                  const std::string& reason)
+{
+    for (InstanceAction& action : actions) {
+        if (const auto* spawn = std::get_if<Spawn>(&action)) {
+            ++m.out.spawns;
+            if (spawn->brake == Spawn::Brake::charged) ++m.out.brake_tokens;
+            m.tried.push_back({m.inputs.now.wall, "start", reason, {}});
+        }
+        m.out.actions.push_back({slot, std::move(action)});
+    }
+}
+
+} // namespace
+
+void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
+{
+    ENSURE(slot >= 1 && slot <= m.unit().instances.size(), "an event for a slot that exists");
+    const auto before = state_name(m.instance(slot).state);
+    const auto spawn_before = spawn_of(m.instance(slot).state);
+    InstanceStep made = step(m.spec, std::move(m.instance(slot)), event, inputs_for(m, slot));
+    m.instance(slot) = std::move(made.next);
+
+    const bool moved = before != state_name(m.instance(slot).state) ||
+                       spawn_before != spawn_of(m.instance(slot).state);
+    const bool said = std::ranges::any_of(made.actions, is_worth_a_line);
+    if (made.failure) take_failure(m, slot, *made.failure);
+    if (moved)
+        take_move(m, slot, before, made.reason);
+    else if (said)
+        m.out.notes.emplace_back(Stayed{slot, before, made.reason});
+    take_actions(m, slot, std::move(made.actions), made.reason);
+    if (made.failure) climb_if_spent(m, slot, *made.failure);
+}
+
+void run_all(UnitMaking& m, const InstanceEvent& event)
+{
+    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) run_instance(m, slot, event);
+}
+
+namespace {
+
+// ---- events -------------------------------------------------------------------------------------
+
+void be_up(UnitMaking& m)
+{
+    Unit& unit = m.unit();
+    unit.wanted = Up{};
+    unit.rung = 0;
+    unit.settled = Unit::Settled::no;
+    if (!is_ready(m.spec, unit)) unit.first_wanted_at = m.now();
+    run_all(m, LaunchWanted{});
+}
+
+void on(UnitMaking& m, const Booted&)
+{
+    if (m.spec.enabled && m.unit().config_problem.empty()) be_up(m);
+}
+void on(UnitMaking& m, const Asked& asked)
+{
+    if (asked.verb == Verb::stop) {
+        m.unit().wanted = Held{asked.by, asked.why, m.inputs.now.wall};
+    } else if (asked.verb == Verb::start || !is_wanted_up(m.unit())) {
+        begin_operation(m, {asked.id, Verb::start, asked.by, asked.why, asked.slot});
+        be_up(m);
+        return;
+    }
+    begin_operation(m, asked);
+}
+void on(UnitMaking& m, const WantedByDependant&)
+{
+    const bool failed = std::ranges::any_of(m.unit().instances, [](const Instance& i) {
+        return std::holds_alternative<Failed>(i.state);
+    });
+    if (m.unit().config_problem.empty() && (failed || !is_wanted_up(m.unit()))) be_up(m);
+}
+void on(UnitMaking& m, const ShutDown&)
+{
+    m.unit().first_wanted_at.reset();
+    run_all(m, StopWanted{});
+}
+void on(UnitMaking& m, const ForInstance& e)
+{
+    run_instance(m, e.slot, e.event);
+}
+void on(UnitMaking& m, const UnitGateChanged&)
+{
+    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
+        if (std::holds_alternative<Blocked>(m.instance(slot).state))
+            run_instance(m, slot, GateChanged{});
+}
+void on(UnitMaking& m, const UnitTick&)
+{
+    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
+        if (const auto due = deadline_of(m.spec, m.instance(slot)); due && *due <= m.now())
+            run_instance(m, slot, Tick{});
+}
+
+void note_readiness(UnitMaking& m)
+{
+    Unit& unit = m.unit();
+    if (!is_ready(m.spec, unit)) {
+        unit.ready_since.reset();
+        return;
+    }
+    if (!unit.ready_since) unit.ready_since = m.now();
+    unit.first_wanted_at.reset();
+    unit.settled = Unit::Settled::yes;
+}
+
+} // namespace
+
+UnitStep step(const units::UnitSpec& spec, Unit unit, const UnitEvent& event,
+              const UnitInputs& inputs)
+{
+    UnitMaking m{spec, inputs, {}, {}};
+    m.out.next = std::move(unit);
+    std::visit([&](const auto& e) { on(m, e); }, event);
+    progress_operation(m);
+    note_readiness(m);
+    descend_if_stable(m);
+    fold_outages(m);
+    return std::move(m.out);
+}
+
+Unit make_unit(const units::UnitSpec& spec)
+{
+    Unit unit;
+    unit.instances.resize(spec.instances);
+    return unit;
+}
+
+} // namespace keel::core

@@ -1,0 +1,37 @@
+// One step of the unit machine in the making, and the moves of which it is made.
+//
+// Private to core/unit*.cpp.
+#pragma once
+#include "core/unit.hpp"
+
+namespace keel::core {
+
+struct UnitMaking {
+    const units::UnitSpec& spec;
+    const UnitInputs& inputs;
+    UnitStep out;
+    std::vector<ActionTaken> tried; ///< in this step, for the outage record
+
+    [[nodiscard]] Unit& unit() { return out.next; }
+    [[nodiscard]] const Unit& unit() const { return out.next; }
+    [[nodiscard]] MonoTime now() const { return inputs.now.mono; }
+    Instance& instance(Slot slot) { return out.next.instances[static_cast<std::size_t>(slot - 1)]; }
+};
+
+/// Hands one event to one instance and takes in what comes of it: actions, notes, ladder.
+void run_instance(UnitMaking&, Slot, const InstanceEvent&);
+/// The same for every instance.
+void run_all(UnitMaking&, const InstanceEvent&);
+
+/// Takes a person's request up as the unit's operation and sets it going.
+void begin_operation(UnitMaking&, const Asked&);
+/// Ends the operation if its outcome is known; sends the next slot of a rolling restart on its way.
+void progress_operation(UnitMaking&);
+
+/// Feeds both outage folds with where the unit stands now.
+void fold_outages(UnitMaking&);
+
+OutageLimits outage_limits(const units::UnitSpec&);
+OutageLimits degradation_limits(const units::UnitSpec&);
+
+} // namespace keel::core

@@ -1,0 +1,96 @@
+#include "core/unit_moves.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::core {
+namespace {
+
+bool in_service(const InstanceState& state)
+{
+    return std::holds_alternative<Ready>(state) || std::holds_alternative<Done>(state);
+}
+
+void end_operation(UnitMaking& m, OperationResult::Outcome outcome, std::string text)
+{
+    const Operation op = *m.unit().operation;
+    m.unit().operation.reset();
+    m.out.notes.emplace_back(OperationEnded{{op.id, op.verb, outcome, std::move(text)}});
+}
+
+std::string took(const UnitMaking& m, const Operation& op)
+{
+    return to_human(std::max(Duration{0}, m.inputs.now.wall - op.since));
+}
+
+/// Restarts the next slot of a rolling restart once all slots before it are in service again.
+void roll_on(UnitMaking& m)
+{
+    while (m.unit().operation && !m.unit().operation->waiting.empty()) {
+        Operation& op = *m.unit().operation;
+        const auto is_waiting = [&](Slot slot) {
+            return std::ranges::find(op.waiting, slot) != op.waiting.end();
+        };
+        const bool others_serve = std::ranges::all_of(op.targets, [&](Slot slot) {
+            return is_waiting(slot) || in_service(m.instance(slot).state);
+        });
+        if (!others_serve) return;
+        const Slot next = op.waiting.front();
+        op.waiting.erase(op.waiting.begin());
+        run_instance(m, next, RestartWanted{});
+    }
+}
+
+void begin_restart(UnitMaking& m)
+{
+    Operation& op = *m.unit().operation;
+    const std::vector<Slot> targets = op.targets;
+    const bool rolls = targets.size() > 1;
+    for (const Slot slot : targets)
+        if (rolls && in_service(m.instance(slot).state)) op.waiting.push_back(slot);
+    const std::vector<Slot> waiting = op.waiting;
+    for (const Slot slot : targets)
+        if (std::ranges::find(waiting, slot) == waiting.end())
+            run_instance(m, slot, RestartWanted{});
+}
+
+} // namespace
+
+void begin_operation(UnitMaking& m, const Asked& asked)
+{
+    if (m.unit().operation)
+        end_operation(m, OperationResult::Outcome::failed, "superseded by a later request");
+    Operation op{asked.id, asked.verb, asked.by, m.inputs.now.wall, {}, {}, {}};
+    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
+        if (!asked.slot || *asked.slot == slot) op.targets.push_back(slot);
+    m.unit().operation = std::move(op);
+    if (asked.verb == Verb::stop) run_all(m, StopWanted{});
+    if (asked.verb == Verb::restart) begin_restart(m);
+}
+
+void progress_operation(UnitMaking& m)
+{
+    using enum OperationResult::Outcome;
+    if (!m.unit().operation) return;
+    const Operation& op = *m.unit().operation;
+    if (op.verb == Verb::stop) {
+        const bool all_down = std::ranges::all_of(op.targets, [&](Slot slot) {
+            return std::holds_alternative<Stopped>(m.instance(slot).state);
+        });
+        if (all_down) end_operation(m, done, fmt::format("stopped in {}", took(m, op)));
+        return;
+    }
+    if (!op.failure.empty()) {
+        end_operation(m, failed, op.failure);
+        return;
+    }
+    roll_on(m);
+    if (!m.unit().operation || !m.unit().operation->waiting.empty()) return;
+    const bool all_up = std::ranges::all_of(
+        op.targets, [&](Slot slot) { return in_service(m.instance(slot).state); });
+    if (all_up) end_operation(m, done, fmt::format("ready in {}", took(m, op)));
+}
+
+} // namespace keel::core

@@ -1,0 +1,98 @@
+#include "core/unit_moves.hpp"
+
+#include <algorithm>
+
+namespace keel::core {
+namespace {
+
+template <class State> bool any_in(const Unit& unit)
+{
+    return std::ranges::any_of(unit.instances, [](const Instance& instance) {
+        return std::holds_alternative<State>(instance.state);
+    });
+}
+
+template <class... States> bool all_in(const Unit& unit)
+{
+    return std::ranges::all_of(unit.instances, [](const Instance& instance) {
+        return (std::holds_alternative<States>(instance.state) || ...);
+    });
+}
+
+void keep_earlier(std::optional<MonoTime>& earliest, std::optional<MonoTime> other)
+{
+    if (other && (!earliest || *other < *earliest)) earliest = other;
+}
+
+std::optional<MonoTime> descent_at(const units::UnitSpec& spec, const Unit& unit)
+{
+    if (unit.rung == 0 || !unit.ready_since) return std::nullopt;
+    return std::max(*unit.ready_since, unit.failed_at.value_or(MonoTime{})) + budget_window(spec);
+}
+
+} // namespace
+
+std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Unit& unit)
+{
+    std::optional<MonoTime> earliest = descent_at(spec, unit);
+    for (const Instance& instance : unit.instances)
+        keep_earlier(earliest, deadline_of(spec, instance));
+    keep_earlier(earliest, deadline_of(outage_limits(spec), unit.outage));
+    keep_earlier(earliest, deadline_of(degradation_limits(spec), unit.degradation));
+    const bool waits_for_record = std::holds_alternative<NoOutage>(unit.outage.state);
+    if (unit.first_wanted_at && waits_for_record && is_wanted_up(unit))
+        keep_earlier(earliest, *unit.first_wanted_at + spec.start.timeout);
+    return earliest;
+}
+
+std::uint16_t ready_count(const Unit& unit)
+{
+    return static_cast<std::uint16_t>(std::ranges::count_if(unit.instances, [](const Instance& i) {
+        return std::holds_alternative<Ready>(i.state) || std::holds_alternative<Done>(i.state);
+    }));
+}
+
+bool is_ready(const units::UnitSpec& spec, const Unit& unit)
+{
+    return ready_count(unit) >= spec.min_ready;
+}
+
+bool is_wanted_up(const Unit& unit)
+{
+    return std::holds_alternative<Up>(unit.wanted);
+}
+
+bool has_process(const Unit& unit)
+{
+    return std::ranges::any_of(unit.instances, [](const Instance& instance) {
+        return spawn_of(instance.state).has_value();
+    });
+}
+
+UnitStatus status_of(const units::UnitSpec& spec, const Unit& unit)
+{
+    if (!unit.config_problem.empty()) return UnitStatus::failed;
+    if (std::holds_alternative<Held>(unit.wanted)) return UnitStatus::held;
+    if (std::holds_alternative<Down>(unit.wanted)) return UnitStatus::stopped;
+    if (all_in<Done>(unit)) return UnitStatus::done;
+    if (all_in<Ready, Done>(unit)) return UnitStatus::up;
+    if (is_ready(spec, unit) && spec.min_ready > 0) return UnitStatus::degraded;
+    if (any_in<Failed>(unit) && all_in<Failed, Done, Stopped>(unit)) return UnitStatus::failed;
+    if (any_in<Blocked>(unit) && !any_in<Starting>(unit)) return UnitStatus::blocked;
+    if (open_outage(unit.outage) != nullptr || unit.settled == Unit::Settled::yes)
+        return is_ready(spec, unit) ? UnitStatus::degraded : UnitStatus::down;
+    return UnitStatus::starting;
+}
+
+units::Rung rung_of(const units::UnitSpec& spec, const Unit& unit)
+{
+    return spec.escalation.ladder[std::min<std::size_t>(unit.rung, spec.escalation.ladder.size() - 1)];
+}
+
+Duration delay_cap(const units::UnitSpec& spec, const Unit& unit)
+{
+    return rung_of(spec, unit) == units::Rung::retry ? spec.escalation.retry_every
+                                                     : spec.restart.delay_max;
+}
+
+} // namespace keel::core
