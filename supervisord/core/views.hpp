@@ -3,6 +3,7 @@
 #pragma once
 #include "core/unit.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -76,5 +77,15 @@ struct WhyView {
     std::vector<std::string> now;    ///< one sentence per thing that holds
     std::vector<std::string> next;   ///< one sentence per thing that is to come, with its time
 };
+
+class Host;
+/// The pid of a spawn's main process; none if it has none (any more).
+using PidOf = std::function<std::optional<int>(SpawnId)>;
+
+UnitView make_view(const Host&, UnitId, const PidOf&, Now);
+OutageView make_view(const Outage&, Now);
+OperationView make_view(const Operation&);
+/// `happened`: the unit's latest events, oldest first, from whoever keeps them.
+WhyView make_why(const Host&, UnitId, const PidOf&, std::vector<EventView> happened, Now);
 
 } // namespace keel::core

@@ -25,6 +25,8 @@ public:
     virtual ~Clock() = default;
     /// The time at which this turn of the loop began.
     [[nodiscard]] virtual Now now() const = 0;
+    /// The time at this very moment, for measuring how long something took; never for deciding.
+    [[nodiscard]] virtual MonoTime precise() const { return now().mono; }
 };
 
 class Loop : public Clock {

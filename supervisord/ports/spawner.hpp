@@ -81,9 +81,12 @@ public:
     struct Survivor {
         SpawnId id{};
         ProcessIdentity process;
+        std::string unit; ///< whose process it is, as the keeper was told; may be empty
+        Slot slot = 1;
     };
     /// Living processes that earlier engines spawned. Ends that nobody acknowledged are reported by
-    /// on_exit afterwards, in the order in which they happened. `journaled`: what the state journal
+    /// on_exit in the next turn, in the order in which they happened and before anything that is
+    /// deferred after this call returned. `journaled`: what the state journal
     /// says was running; needed only where the keeper is new too and knows nobody.
     [[nodiscard]] virtual std::vector<Survivor> survivors(const std::vector<Survivor>& journaled) = 0;
 };

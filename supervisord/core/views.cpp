@@ -1,0 +1,174 @@
+#include "core/views.hpp"
+
+#include "core/host.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::core {
+namespace {
+
+WallTime wall_of(MonoTime at, Now now)
+{
+    return now.wall + (at - now.mono);
+}
+
+std::string instance_name(const units::UnitSpec& spec, Slot slot)
+{
+    return spec.instances == 1 ? spec.name : fmt::format("{}.{}", spec.name, slot);
+}
+
+ProbeView make_view(const units::ProbeSpec& spec, const ProbeHealth& health)
+{
+    ProbeView view;
+    view.name = spec.name;
+    if (!health.last) return view;
+    view.verdict = health.last->verdict;
+    view.kind = health.last->kind;
+    view.latency = health.last->latency;
+    view.detail = health.last->detail;
+    return view;
+}
+
+InstanceView make_view(const units::UnitSpec& spec, const Instance& instance, Slot slot,
+                       const PidOf& pid_of, Now now)
+{
+    InstanceView view;
+    view.name = instance_name(spec, slot);
+    view.slot = slot;
+    view.state = state_name(instance.state);
+    view.reason = instance.reason;
+    view.spawn = spawn_of(instance.state);
+    if (view.spawn) view.pid = pid_of(*view.spawn);
+    view.since = instance.since.wall;
+    if (const auto due = deadline_of(spec, instance)) view.next_at = wall_of(*due, now);
+    view.restarts = instance.restarts;
+    for (std::size_t i = 0; i < instance.probes.size(); ++i)
+        view.probes.push_back(make_view(spec.probes[i], instance.probes[i]));
+    return view;
+}
+
+std::string step_of(const Operation& op)
+{
+    if (op.waiting.empty()) return fmt::format("waiting for {} to finish", name(op.verb));
+    return fmt::format("{} of {} instances to go", op.waiting.size(), op.targets.size());
+}
+
+} // namespace
+
+OutageView make_view(const Outage& record, Now now)
+{
+    return {record, length_of(record, now.mono)};
+}
+
+OperationView make_view(const Operation& op)
+{
+    return {op.id, op.verb, op.by, step_of(op)};
+}
+
+UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
+{
+    const units::UnitSpec& spec = host.spec(id);
+    const Unit& unit = host.unit(id);
+    UnitView view;
+    view.name = spec.name;
+    view.description = spec.description;
+    view.wanted = wanted_name(unit.wanted);
+    if (const auto* held = std::get_if<Held>(&unit.wanted)) view.held = *held;
+    view.status = status_of(spec, unit);
+    view.ready = ready_count(unit);
+    view.wanted_instances = spec.instances;
+    view.min_ready = spec.min_ready;
+    view.rung = name(rung_of(spec, unit));
+    view.rung_index = unit.rung;
+    if (unit.operation) view.operation = make_view(*unit.operation);
+    if (const Outage* outage = open_outage(unit.outage)) view.outage = make_view(*outage, now);
+    for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
+        view.instances.push_back(make_view(spec, unit.instances[slot - 1U], slot, pid_of, now));
+        view.restarts += view.instances.back().restarts;
+    }
+    return view;
+}
+
+// ---- why ----------------------------------------------------------------------------------------
+
+namespace {
+
+void say_now(const Host& host, const Instance& instance, const std::string& who, Now now,
+             std::vector<std::string>& out)
+{
+    const std::string since = to_human(std::max(Duration{0}, now.mono - instance.since.mono));
+    const auto state = state_name(instance.state);
+    out.push_back(fmt::format("{} has been {} for {}: {}", who, state, since, instance.reason));
+    const auto* blocked = std::get_if<Blocked>(&instance.state);
+    if (blocked == nullptr || blocked->on.kind != BlockedOn::Kind::dependency) return;
+    const auto other = host.find(blocked->on.what);
+    if (!other) return;
+    out.push_back(fmt::format("{} waits until {} is ready; {} is {}", who, blocked->on.what,
+                              blocked->on.what, name(status_of(host.spec(*other), host.unit(*other)))));
+}
+
+std::string in_time(MonoTime at, Now now)
+{
+    return at <= now.mono ? "now" : "in " + to_human(at - now.mono);
+}
+
+void say_next(const units::UnitSpec& spec, const Instance& instance, const std::string& who,
+              Now now, std::vector<std::string>& out)
+{
+    if (const auto* s = std::get_if<Backoff>(&instance.state))
+        out.push_back(fmt::format("{} starts again {}", who, in_time(s->retry_at, now)));
+    if (const auto* s = std::get_if<Starting>(&instance.state))
+        out.push_back(fmt::format("{} is replaced if it is not ready {}", who,
+                                  in_time(s->ready_by, now)));
+    if (const auto* s = std::get_if<Unready>(&instance.state))
+        out.push_back(fmt::format("{} is replaced if it is still unready {}", who,
+                                  in_time(s->limit_at, now)));
+    if (const auto* s = std::get_if<Stopping>(&instance.state))
+        out.push_back(fmt::format("{} gets SIGKILL, the whole tree of it, {}", who,
+                                  in_time(s->escalate_at, now)));
+    if (std::holds_alternative<Failed>(instance.state))
+        out.push_back(fmt::format("nothing, until a person acts: keel start {}", spec.name));
+}
+
+void say_budget(const units::UnitSpec& spec, const Instance& instance, const std::string& who,
+                Now now, std::vector<std::string>& out)
+{
+    const auto used = charged_within(spec, instance.history, now.mono);
+    if (used == 0) return;
+    out.push_back(fmt::format("{} has used {} of {} failures allowed within {}", who, used,
+                              spec.escalation.failures, to_text(budget_window(spec))));
+}
+
+} // namespace
+
+WhyView make_why(const Host& host, UnitId id, const PidOf& pid_of, std::vector<EventView> happened,
+                 Now now)
+{
+    const units::UnitSpec& spec = host.spec(id);
+    const Unit& unit = host.unit(id);
+    WhyView why{make_view(host, id, pid_of, now), std::move(happened), {}, {}};
+    if (const auto* held = std::get_if<Held>(&unit.wanted)) {
+        const std::string reason = held->why.empty() ? "no reason given" : held->why;
+        why.now.push_back(fmt::format("held by {} since {}: {}", held->by, to_rfc3339(held->since), reason));
+        why.next.push_back(fmt::format("nothing, until a person acts: keel start {}", spec.name));
+    }
+    if (std::holds_alternative<Down>(unit.wanted) && unit.config_problem.empty())
+        why.now.push_back("nobody asked for it: enabled = false");
+    for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
+        const Instance& instance = unit.instances[slot - 1U];
+        const std::string who = instance_name(spec, slot);
+        say_now(host, instance, who, now, why.now);
+        say_budget(spec, instance, who, now, why.now);
+        if (!why.unit.held) say_next(spec, instance, who, now, why.next);
+    }
+    if (unit.rung > 0)
+        why.now.push_back(fmt::format("restarts did not help: the ladder stands at `{}`",
+                                      name(rung_of(spec, unit))));
+    if (const Outage* outage = open_outage(unit.outage))
+        why.now.push_back(fmt::format("outage {} has been open for {}: {}", number(outage->id),
+                                      to_human(length_of(*outage, now.mono)), outage->cause_text));
+    return why;
+}
+
+} // namespace keel::core
