@@ -66,6 +66,9 @@ struct EscalationSpec {
 
 // ---- probes ------------------------------------------------------------------------------------
 
+enum class ProbeRole : std::uint8_t { startup, readiness, liveness };
+
+/// The set of a probe's roles.
 struct ProbeRoles {
     bool startup = true;
     bool readiness = true;
@@ -166,5 +169,6 @@ namespace keel {
 template <> inline constexpr std::array names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec", "probe"});
 template <> inline constexpr std::array names_of<units::RestartWhen> = std::to_array<std::string_view>({"always", "on-failure", "never"});
 template <> inline constexpr std::array names_of<units::Rung> = std::to_array<std::string_view>({"restart", "retry", "give-up", "exit"});
+template <> inline constexpr std::array names_of<units::ProbeRole> = std::to_array<std::string_view>({"startup", "readiness", "liveness"});
 template <> inline constexpr std::array names_of<units::LogTarget> = std::to_array<std::string_view>({"file", "inherit", "null"});
 } // namespace keel

@@ -1,0 +1,10 @@
+// The usual helper for std::visit: one callable made of several lambdas.
+#pragma once
+
+namespace keel::units {
+
+template <class... Callables> struct Overloaded : Callables... {
+    using Callables::operator()...;
+};
+
+} // namespace keel::units

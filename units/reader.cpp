@@ -1,0 +1,373 @@
+#include "units/reader.hpp"
+
+#include "base/text.hpp"
+#include "units/elements.hpp"
+#include "units/mistakes.hpp"
+#include "units/placeholders.hpp"
+#include "units/show.hpp"
+#include "units/signals.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::units {
+namespace {
+
+/// Values that placeholders could have, to check what a text looks like once they are filled in.
+const PlaceholderValues sample_values{"unit", "1", "1", "/srv/unit/releases/1", "/run/keel/unit"};
+
+/// Reads one value; each take() is one kind.
+class ValueReader {
+public:
+    ValueReader(const Key& key, const Place& place, const Value& value, Draft& draft,
+                Report& report, Notes& notes)
+        : key_(key), place_(place), value_(value), draft_(draft), report_(report), notes_(notes)
+    {}
+
+    void take(const Boolean& kind)
+    {
+        if (const auto* given = as<bool>()) kind.slot.set(draft_, *given);
+    }
+
+    void take(const Integer& kind)
+    {
+        const auto* given = as<std::int64_t>();
+        if (given == nullptr) return;
+        if (*given < kind.min || *given > kind.max) return out_of_range(fmt::format("{}", *given));
+        kind.slot.set(draft_, *given);
+    }
+
+    void take(const Number& kind)
+    {
+        // 2 is as good a number as 2.0.
+        double number = 0;
+        if (const auto* whole = std::get_if<std::int64_t>(&value_.data))
+            number = static_cast<double>(*whole);
+        else if (const auto* given = as<double>())
+            number = *given;
+        else
+            return;
+        // Written so that a NaN is out of range too.
+        if (!(number >= kind.min && number <= kind.max))
+            return out_of_range(fmt::format("{}", number));
+        kind.slot.set(draft_, number);
+    }
+
+    void take(const Span& kind)
+    {
+        const auto* given = as<std::string>();
+        if (given == nullptr) return;
+        const auto duration = parse_duration(*given);
+        if (!duration)
+            return complain(
+                {fmt::format("`{}` is no duration", printable(*given, 64)),
+                 "a number and its unit: \"250ms\", \"5s\", \"2m\", \"1h30m\", \"7d\""});
+        if (*duration < kind.min || *duration > kind.max)
+            return out_of_range(printable(*given, 64));
+        kind.slot.set(draft_, *duration);
+    }
+
+    void take(const Size& kind)
+    {
+        const auto* given = as<std::string>();
+        if (given == nullptr) return;
+        const auto size = parse_size(*given);
+        if (!size)
+            return complain({fmt::format("`{}` is no size", printable(*given, 64)),
+                             "a number and its unit: \"64KiB\", \"50MiB\", \"1GiB\""});
+        if (*size < kind.min || *size > kind.max) return out_of_range(printable(*given, 64));
+        kind.slot.set(draft_, *size);
+    }
+
+    void take(const Text& kind)
+    {
+        const auto* given = as<std::string>();
+        if (given == nullptr) return;
+        if (given->size() > kind.length_max)
+            return complain({fmt::format("is longer than {} bytes", kind.length_max),
+                             "shorten it, or for example " + example(key_)});
+        const bool filled = kind.braces == Braces::placeholders;
+        if (filled && !braces_fit(*given, place_.key, value_.at)) return;
+        if (auto mistake = kind.rule->check(filled ? fill(*given, sample_values) : *given))
+            return complain(std::move(*mistake));
+        kind.slot.set(draft_, *given);
+    }
+
+    void take(const Command& kind)
+    {
+        auto words = command_words();
+        if (!words) return;
+        if (words->size() > kind.words_max)
+            return complain({fmt::format("has more than {} words", kind.words_max),
+                             "put the arguments into a file"});
+        if (auto mistake = check_command(*words)) return complain(std::move(*mistake));
+        kind.slot.set(draft_, std::move(*words));
+    }
+
+    void take(const UnitNames& kind)
+    {
+        const auto* list = as_list(kind.names_max, "units");
+        if (list == nullptr) return;
+        std::vector<std::string> names;
+        for (const Value& element : *list) {
+            const auto* name = std::get_if<std::string>(&element.data);
+            if (name == nullptr || !is_name(*name))
+                complain_of(
+                    element,
+                    {name == nullptr
+                         ? fmt::format("expected the name of a unit, found {}", type_name(element))
+                         : fmt::format("`{}` cannot be the name of a unit", printable(*name, 80)),
+                     "for example " + example(key_)});
+            else if (std::find(names.begin(), names.end(), *name) != names.end())
+                complain_of(element,
+                            {fmt::format("`{}` is listed twice", *name), "once is enough"});
+            else
+                names.push_back(*name);
+        }
+        kind.slot.set(draft_, std::move(names));
+    }
+
+    void take(const TextMap& kind)
+    {
+        const auto* entries = as<Table>();
+        if (entries == nullptr) return;
+        if (entries->size() > kind.entries_max)
+            return complain(
+                {fmt::format("has more than {} entries", kind.entries_max), "leave some out"});
+        std::map<std::string, std::string> texts;
+        for (const Entry& entry : *entries)
+            if (auto text = entry_text(kind, entry)) texts.emplace(entry.key, std::move(*text));
+        kind.slot.set(draft_, std::move(texts));
+    }
+
+    void take(const Choice& kind)
+    {
+        const auto* given = as<std::string>();
+        if (given == nullptr) return;
+        if (const auto place = place_of(*given, kind.words))
+            kind.slot.set(draft_, *place);
+        else
+            complain(unknown_word(*given, kind.words, kind.later));
+    }
+
+    void take(const Choices& kind)
+    {
+        std::vector<std::uint8_t> chosen;
+        bool good = true;
+        if (std::holds_alternative<std::string>(value_.data)) {
+            good = take_word(kind, value_, chosen);
+        } else {
+            const auto* list = as_list(16, "words");
+            if (list == nullptr) return;
+            for (const Value& element : *list)
+                good = take_word(kind, element, chosen) && good;
+        }
+        if (!good) return;
+        if (auto mistake = kind.check(chosen)) return complain(std::move(*mistake));
+        kind.slot.set(draft_, std::move(chosen));
+    }
+
+    void take(const SignalName& kind)
+    {
+        const auto* given = as<std::string>();
+        if (given == nullptr) return;
+        if (const auto number = parse_signal(*given))
+            kind.slot.set(draft_, *number);
+        else
+            complain(unknown_signal(*given));
+    }
+
+    void take(const ExitMatches& kind)
+    {
+        const auto* list = as_list(kind.matches_max, "elements");
+        if (list == nullptr) return;
+        std::vector<ExitMatch> matches;
+        for (const Value& element : *list)
+            take_element(exit_match(element), element, matches);
+        kind.slot.set(draft_, std::move(matches));
+    }
+
+    void take(const StatusRanges& kind)
+    {
+        const auto* list = as_list(kind.ranges_max, "ranges");
+        if (list == nullptr) return;
+        if (list->empty())
+            return complain({"lists no status code, so no answer would pass",
+                             "leave it out, or for example " + example(key_)});
+        std::vector<StatusRange> ranges;
+        for (const Value& element : *list)
+            take_element(status_range(element), element, ranges);
+        kind.slot.set(draft_, std::move(ranges));
+    }
+
+    void take(const Section&) {}
+    void take(const Sections&) {}
+
+    void take(const Later&)
+    {
+        report_.add(place_.at, place_.key,
+                    {"is not supported by this version of keel yet", "leave it out until it is"});
+    }
+
+private:
+    void complain(Mistake mistake) { report_.add(value_.at, place_.key, std::move(mistake)); }
+    void complain_of(const Value& element, Mistake mistake)
+    {
+        report_.add(element.at, place_.key, std::move(mistake));
+    }
+
+    void out_of_range(const std::string& given)
+    {
+        complain({fmt::format("must be {}, is {}", range_text(key_.kind), given),
+                  "the default is " + default_text(key_)});
+    }
+
+    /// The value as T, or a complaint and nullptr.
+    template <class T> const T* as()
+    {
+        const auto* given = std::get_if<T>(&value_.data);
+        if (given == nullptr) complain(wrong_type(key_, value_));
+        return given;
+    }
+
+    /// The value as a list of at most `count_max` elements; notes where each of them stands.
+    const List* as_list(std::size_t count_max, const char* what)
+    {
+        const auto* list = as<List>();
+        if (list == nullptr) return nullptr;
+        if (list->size() > count_max) {
+            complain({fmt::format("has more than {} {}", count_max, what), "leave some out"});
+            return nullptr;
+        }
+        for (std::size_t i = 0; i < list->size(); ++i)
+            notes_.positions.emplace(fmt::format("{}[{}]", place_.key, i + 1), (*list)[i].at);
+        return list;
+    }
+
+    bool braces_fit(std::string_view text, const std::string& key, Position at)
+    {
+        if (auto mistake = check_placeholders(text)) {
+            report_.add(at, key, std::move(*mistake));
+            return false;
+        }
+        if (uses_placeholder(text, "port")) notes_.port_uses.push_back({key, at});
+        return true;
+    }
+
+    std::optional<std::vector<std::string>> command_words()
+    {
+        if (const auto* line = std::get_if<std::string>(&value_.data)) return split_line(*line);
+        const auto* list = std::get_if<List>(&value_.data);
+        if (list == nullptr) {
+            complain(wrong_type(key_, value_));
+            return std::nullopt;
+        }
+        std::vector<std::string> words;
+        for (const Value& element : *list) {
+            const auto* word = std::get_if<std::string>(&element.data);
+            if (word == nullptr)
+                complain_of(element, not_a_string(element, example(key_)));
+            else if (braces_fit(*word, place_.key, element.at))
+                words.push_back(*word);
+        }
+        if (words.size() != list->size()) return std::nullopt;
+        return words;
+    }
+
+    std::optional<std::vector<std::string>> split_line(const std::string& line)
+    {
+        auto words = split_words(line);
+        std::optional<Mistake> mistake;
+        if (!words)
+            mistake = Mistake{"has a quote that is not closed, or ends in a backslash",
+                              "or write a list: " + example(key_)};
+        else
+            mistake = check_no_shell(*words);
+        if (mistake) {
+            complain(std::move(*mistake));
+            return std::nullopt;
+        }
+        for (const std::string& word : *words)
+            if (!braces_fit(word, place_.key, value_.at)) return std::nullopt;
+        return words;
+    }
+
+    /// Problems of one entry carry its own key: `environment.PATH`.
+    std::optional<std::string> entry_text(const TextMap& kind, const Entry& entry)
+    {
+        const std::string name = place_.key + "." + printable(entry.key, 64);
+        if (auto mistake = kind.rule->check_key(entry.key)) {
+            report_.add(entry.at, name, std::move(*mistake));
+            return std::nullopt;
+        }
+        const Position at = entry.value.at;
+        const auto* text = std::get_if<std::string>(&entry.value.data);
+        if (text == nullptr) {
+            report_.add(at, name, not_a_string(entry.value, example(key_)));
+            return std::nullopt;
+        }
+        if (!braces_fit(*text, name, at)) return std::nullopt;
+        if (auto mistake = kind.rule->check_value(fill(*text, sample_values))) {
+            report_.add(at, name, std::move(*mistake));
+            return std::nullopt;
+        }
+        return *text;
+    }
+
+    static std::optional<std::uint8_t> place_of(std::string_view word,
+                                                std::span<const std::string_view> words)
+    {
+        const auto found = std::find(words.begin(), words.end(), word);
+        if (found == words.end()) return std::nullopt;
+        return static_cast<std::uint8_t>(found - words.begin());
+    }
+
+    bool take_word(const Choices& kind, const Value& element, std::vector<std::uint8_t>& chosen)
+    {
+        const auto* word = std::get_if<std::string>(&element.data);
+        if (word == nullptr) {
+            complain_of(element, not_a_string(element, example(key_)));
+            return false;
+        }
+        const auto place = place_of(*word, kind.words);
+        if (!place) {
+            complain_of(element, unknown_word(*word, kind.words, kind.later));
+            return false;
+        }
+        if (std::find(chosen.begin(), chosen.end(), *place) != chosen.end()) {
+            complain_of(element, {fmt::format("`{}` is listed twice", *word), "once is enough"});
+            return false;
+        }
+        chosen.push_back(*place);
+        return true;
+    }
+
+    /// Adds a parsed element to its list, or complains about it.
+    template <class T>
+    void take_element(std::variant<T, Mistake> parsed, const Value& element, std::vector<T>& into)
+    {
+        if (auto* mistake = std::get_if<Mistake>(&parsed))
+            complain_of(element, std::move(*mistake));
+        else
+            into.push_back(std::get<T>(parsed));
+    }
+
+    const Key& key_;
+    const Place& place_;
+    const Value& value_;
+    Draft& draft_;
+    Report& report_;
+    Notes& notes_;
+};
+
+} // namespace
+
+void read_value(const Key& key, const Place& place, const Value& value, Draft& draft,
+                Report& report, Notes& notes)
+{
+    notes.positions.emplace(place.key, value.at);
+    ValueReader reader(key, place, value, draft, report, notes);
+    std::visit([&](const auto& kind) { reader.take(kind); }, key.kind);
+}
+
+} // namespace keel::units

@@ -1,0 +1,292 @@
+#include "units/rules.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <charconv>
+#include <fmt/format.h>
+#include <regex>
+
+namespace keel::units {
+namespace {
+
+using Checked = std::optional<Mistake>;
+
+constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_alphanumeric(char c) { return is_lower(c) || is_upper(c) || is_digit(c); }
+constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
+
+template <class Predicate> bool all(std::string_view text, Predicate belongs)
+{
+    return std::all_of(text.begin(), text.end(), belongs);
+}
+
+bool is_one_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
+
+// ---- plain texts -------------------------------------------------------------------------------
+
+Checked check_one_line(std::string_view text)
+{
+    if (std::any_of(text.begin(), text.end(), is_control))
+        return Mistake{"has a control character in it", "write it on one line, without escapes"};
+    return std::nullopt;
+}
+
+Checked accept_anything(std::string_view) { return std::nullopt; }
+
+/// The kernel's strings end at a NUL.
+Checked check_no_nul(std::string_view text)
+{
+    if (text.find('\0') != std::string_view::npos)
+        return Mistake{"has a NUL character in it", "no argument or variable can hold one"};
+    if (text.size() > argument_length_max)
+        return Mistake{"is longer than the kernel takes in one argument or variable",
+                       "the limit is 128 KiB; put it into a file"};
+    return std::nullopt;
+}
+
+Checked check_absolute_path(std::string_view text)
+{
+    if (!text.starts_with('/')) return Mistake{"must be an absolute path", "it begins with `/`"};
+    return check_one_line(text);
+}
+
+Checked check_account_name(std::string_view text)
+{
+    const auto belongs = [](char c) { return is_alphanumeric(c) || is_one_of(c, "_.-@\\$+"); };
+    if (text.empty() || text.front() == '-' || !all(text, belongs))
+        return Mistake{fmt::format("`{}` cannot be a user or group", printable(text, 64)),
+                       "a name such as \"redis\", or a number in quotes"};
+    return std::nullopt;
+}
+
+Checked check_probe_name(std::string_view text)
+{
+    if (is_name(text)) return std::nullopt;
+    return Mistake{fmt::format("`{}` cannot be a name", printable(text, 64)),
+                   std::string(name_rule)};
+}
+
+Checked check_http_method(std::string_view text)
+{
+    if (text.empty() || text.size() > 16 || !all(text, is_upper))
+        return Mistake{fmt::format("`{}` is no HTTP method", printable(text, 32)),
+                       "for example \"GET\" or \"HEAD\", in capitals"};
+    return std::nullopt;
+}
+
+struct ExpressionError {
+    std::regex_constants::error_type code;
+    std::string_view text;
+};
+
+/// The library's own messages differ from one to the next version of it.
+const std::array<ExpressionError, 12> expression_errors = {{
+    {std::regex_constants::error_collate, "an unknown collating element"},
+    {std::regex_constants::error_ctype, "an unknown class of characters"},
+    {std::regex_constants::error_escape, "an escape that means nothing, or a trailing backslash"},
+    {std::regex_constants::error_backref, "a reference to a group that is not there"},
+    {std::regex_constants::error_brack, "a `[` that is not closed, or what is in it"},
+    {std::regex_constants::error_paren, "brackets that do not match"},
+    {std::regex_constants::error_brace, "a `{` that is not closed"},
+    {std::regex_constants::error_badbrace, "numbers in { } that make no range"},
+    {std::regex_constants::error_range, "a range of characters that runs backwards"},
+    {std::regex_constants::error_badrepeat, "a `*`, `+` or `?` with nothing to repeat"},
+    {std::regex_constants::error_space, "repetitions that make it too large"},
+    {std::regex_constants::error_complexity, "repetitions that make it too large"},
+}};
+
+Checked check_expression(std::string_view text)
+{
+    try {
+        (void)std::regex(text.begin(), text.end(), std::regex::ECMAScript);
+    } catch (const std::regex_error& error) {
+        std::string_view why = "its syntax";
+        for (const ExpressionError& known : expression_errors)
+            if (known.code == error.code()) why = known.text;
+        return Mistake{fmt::format("is no regular expression: {}", why),
+                       "ECMAScript syntax; in TOML, 'single quotes' keep backslashes as they are"};
+    }
+    return std::nullopt;
+}
+
+// ---- addresses ---------------------------------------------------------------------------------
+
+bool is_port(std::string_view text)
+{
+    int port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    return error == std::errc{} && end == text.data() + text.size() && is_digit(text[0]) &&
+           port >= 1 && port <= 65535;
+}
+
+bool is_ip(int family, std::string_view text)
+{
+    std::array<unsigned char, sizeof(in6_addr)> address{};
+    return inet_pton(family, std::string(text).c_str(), address.data()) == 1;
+}
+
+/// A host name or an IPv4 address; what looks like the latter must be one.
+bool is_host(std::string_view text)
+{
+    const auto belongs = [](char c) { return is_alphanumeric(c) || is_one_of(c, "._-"); };
+    if (text.empty() || text.size() > 253 || !all(text, belongs)) return false;
+    const bool numeric = all(text, [](char c) { return is_digit(c) || c == '.'; });
+    return !numeric || is_ip(AF_INET, text);
+}
+
+struct HostPort {
+    std::string_view host; ///< without the brackets of an IPv6 address
+    std::optional<std::string_view> port;
+    bool in_brackets = false;
+};
+
+/// Splits `host`, `host:port`, `[v6]`, `[v6]:port`; nullopt if brackets do not match.
+std::optional<HostPort> split_host_port(std::string_view text)
+{
+    HostPort parts;
+    parts.in_brackets = text.starts_with('[');
+    std::size_t end = text.rfind(':');
+    if (parts.in_brackets) {
+        const std::size_t bracket = text.find(']');
+        if (bracket == std::string_view::npos) return std::nullopt;
+        parts.host = text.substr(1, bracket - 1);
+        end = bracket + 1;
+        if (end < text.size() && text[end] != ':') return std::nullopt;
+    } else {
+        parts.host = text.substr(0, std::min(end, text.size()));
+    }
+    if (end < text.size()) parts.port = text.substr(end + 1);
+    return parts;
+}
+
+/// The mistake in a host with an optional port.
+Checked check_host_port(const HostPort& parts, std::string_view example)
+{
+    const std::string hint = fmt::format("for example {}", example);
+    if (parts.host.empty()) return Mistake{"names no host", hint};
+    if (parts.in_brackets ? !is_ip(AF_INET6, parts.host) : !is_host(parts.host))
+        return Mistake{fmt::format("`{}` is no host name or address", printable(parts.host, 80)),
+                       hint + "; an IPv6 address stands in [brackets]"};
+    if (parts.port && (parts.port->empty() || !is_port(*parts.port)))
+        return Mistake{fmt::format("`{}` is no port", printable(*parts.port, 32)),
+                       "a number from 1 to 65535"};
+    return std::nullopt;
+}
+
+Checked check_host_and_port(std::string_view text)
+{
+    constexpr std::string_view example = "\"127.0.0.1:6379\" or \"[::1]:6379\"";
+    const auto parts = split_host_port(text);
+    if (!parts) return Mistake{"the brackets do not match", fmt::format("for example {}", example)};
+    if (auto mistake = check_host_port(*parts, example)) return mistake;
+    if (!parts->port) return Mistake{"names no port", fmt::format("for example {}", example)};
+    return std::nullopt;
+}
+
+// ---- URLs --------------------------------------------------------------------------------------
+
+Checked check_unix_url(std::string_view rest)
+{
+    constexpr std::size_t socket_path_max = 107; // sun_path of <sys/un.h>, with its NUL
+    const std::string hint = "unix:/path/of.sock:/request/path";
+    const std::size_t colon = rest.find(":/");
+    if (!rest.starts_with('/') || colon == std::string_view::npos)
+        return Mistake{"needs the path of a socket and the path of a request", hint};
+    if (colon > socket_path_max)
+        return Mistake{
+            fmt::format("the path of the socket is longer than {} characters", socket_path_max),
+            "the kernel takes no longer ones"};
+    return std::nullopt;
+}
+
+Checked check_probe_url(std::string_view text)
+{
+    constexpr std::string_view example = "\"http://127.0.0.1:8080/healthz\"";
+    if (!all(text, [](char c) { return !is_control(c) && c != ' '; }))
+        return Mistake{"has a blank or control character in it", "write it as %20"};
+    if (text.starts_with("unix:")) return check_unix_url(text.substr(5));
+    const bool is_http = text.starts_with("http://");
+    if (!is_http && !text.starts_with("https://"))
+        return Mistake{"must begin with http://, https:// or unix:/",
+                       fmt::format("for example {}", example)};
+
+    const std::string_view rest = text.substr(is_http ? 7 : 8);
+    const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+    if (authority.find('@') != std::string_view::npos)
+        return Mistake{"has a user name or password in it", "send it by `headers`"};
+    const auto parts = split_host_port(authority);
+    if (!parts) return Mistake{"the brackets do not match", fmt::format("for example {}", example)};
+    return check_host_port(*parts, example);
+}
+
+// ---- entries of tables -------------------------------------------------------------------------
+
+Checked check_variable_name(std::string_view text)
+{
+    const auto belongs = [](char c) { return !is_control(c) && c != '=' && c != ' '; };
+    if (text.empty() || text.size() > 256 || !all(text, belongs))
+        return Mistake{"cannot be the name of a variable", "for example LOG_LEVEL"};
+    return std::nullopt;
+}
+
+/// A token of RFC 9110.
+Checked check_header_name(std::string_view text)
+{
+    const auto belongs = [](char c) {
+        return is_alphanumeric(c) || is_one_of(c, "!#$%&'*+-.^_`|~");
+    };
+    if (text.empty() || text.size() > 256 || !all(text, belongs))
+        return Mistake{"cannot be the name of a header", "for example X-Forwarded-Proto"};
+    return std::nullopt;
+}
+
+} // namespace
+
+constexpr TextRule one_line{"text", "\"Message backbone\"", check_one_line};
+constexpr TextRule any_bytes{"text", "\"PING\\r\\n\"", accept_anything};
+constexpr TextRule absolute_path{"absolute path", "\"/srv/api\"", check_absolute_path};
+constexpr TextRule account_name{"name or number", "\"redis\"", check_account_name};
+constexpr TextRule probe_name{"name", "\"healthz\"", check_probe_name};
+constexpr TextRule probe_url{"URL", "\"http://127.0.0.1:8080/healthz\"", check_probe_url};
+constexpr TextRule host_and_port{"host:port", "\"127.0.0.1:6379\"", check_host_and_port};
+constexpr TextRule http_method{"HTTP method", "\"GET\"", check_http_method};
+constexpr TextRule expression{"regular expression", "'\"status\":\\s*\"ok\"'", check_expression};
+
+constexpr MapRule environment_entries{"table of texts", "{ LOG_LEVEL = \"info\" }",
+                                      check_variable_name, check_no_nul};
+constexpr MapRule header_entries{"table of texts", "{ Host = \"panel.internal\" }",
+                                 check_header_name, check_one_line};
+
+bool is_name(std::string_view text)
+{
+    const auto belongs = [](char c) { return is_lower(c) || is_digit(c) || c == '_' || c == '-'; };
+    return !text.empty() && text.size() <= 64 && all(text, belongs) && text.front() != '_' &&
+           text.front() != '-';
+}
+
+Checked check_command(const std::vector<std::string>& words)
+{
+    if (words.empty() || words.front().empty())
+        return Mistake{"names no program", "for example \"redis-server /etc/redis/backbone.conf\""};
+    for (const std::string& word : words)
+        if (auto mistake = check_no_nul(word)) return mistake;
+    return std::nullopt;
+}
+
+Checked check_no_shell(const std::vector<std::string>& words)
+{
+    constexpr std::array<std::string_view, 11> operators = {"|",  "||", "&",  "&&",   ";",  ">",
+                                                            ">>", "<",  "2>", "2>&1", ">&2"};
+    for (const std::string& word : words)
+        if (std::find(operators.begin(), operators.end(), word) != operators.end())
+            return Mistake{fmt::format("`{}` means nothing here: there is no shell", word),
+                           "run [\"sh\", \"-c\", \"…\"], or write a list if it is an argument"};
+    return std::nullopt;
+}
+
+} // namespace keel::units

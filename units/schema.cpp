@@ -1,0 +1,282 @@
+#include "units/schema.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace keel::units {
+namespace {
+
+// ---- places ------------------------------------------------------------------------------------
+
+template <auto first, auto... rest> constexpr auto& follow(auto& object)
+{
+    if constexpr (sizeof...(rest) == 0)
+        return object.*first;
+    else
+        return follow<rest...>(object.*first);
+}
+
+/// A path of member pointers through the Draft; becomes the Slot of whatever type a row asks for.
+template <auto... members> struct PathTo {
+    template <class T> constexpr operator Slot<T>() const
+    {
+        return {[](const Draft& draft) -> T { return static_cast<T>(follow<members...>(draft)); },
+                [](Draft& draft, T value) {
+                    auto& field = follow<members...>(draft);
+                    field = static_cast<std::remove_reference_t<decltype(field)>>(std::move(value));
+                }};
+    }
+};
+
+template <auto... members> constexpr PathTo<&Draft::unit, members...> unit{};
+template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::common, members...> probe{};
+template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::http, members...> http{};
+template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::tcp, members...> tcp{};
+template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::exec, members...> exec{};
+
+using U = UnitSpec;
+using P = ProbeSpec;
+using Restart = RestartSpec;
+using Climb = EscalationSpec;
+
+// ---- closed sets -------------------------------------------------------------------------------
+
+constexpr std::array<std::string_view, 3> later_ready = {"notify", "fd:", "log:"};
+constexpr std::array<std::string_view, 3> later_rungs = {"redeploy", "rollback", "run:"};
+constexpr std::array<std::string_view, 1> later_targets = {"journal"};
+constexpr std::array<std::string_view, 0> none{};
+
+constexpr Slot<std::vector<std::uint8_t>> ladder{
+    [](const Draft& draft) {
+        std::vector<std::uint8_t> rungs;
+        for (const Rung rung : draft.unit.escalation.ladder)
+            rungs.push_back(static_cast<std::uint8_t>(rung));
+        return rungs;
+    },
+    [](Draft& draft, std::vector<std::uint8_t> rungs) {
+        draft.unit.escalation.ladder.clear();
+        for (const std::uint8_t rung : rungs)
+            draft.unit.escalation.ladder.push_back(static_cast<Rung>(rung));
+    }};
+
+/// The last rung is the one that is never climbed from, so only the last can be one of those.
+std::optional<Mistake> check_ladder(const std::vector<std::uint8_t>& rungs)
+{
+    const Mistake mistake{"must be `restart` first and one of retry, give-up, exit last",
+                          "for example [\"restart\", \"retry\"]"};
+    const auto is_restart = [](std::uint8_t rung) {
+        return static_cast<Rung>(rung) == Rung::restart;
+    };
+    if (rungs.size() < 2 || !is_restart(rungs.front()) || is_restart(rungs.back())) return mistake;
+    if (!std::all_of(rungs.begin(), rungs.end() - 1, is_restart)) return mistake;
+    return std::nullopt;
+}
+
+constexpr Slot<std::vector<std::uint8_t>> roles{
+    [](const Draft& draft) {
+        const ProbeRoles& role = draft.probe.common.role;
+        std::vector<std::uint8_t> chosen;
+        if (role.startup) chosen.push_back(static_cast<std::uint8_t>(ProbeRole::startup));
+        if (role.readiness) chosen.push_back(static_cast<std::uint8_t>(ProbeRole::readiness));
+        if (role.liveness) chosen.push_back(static_cast<std::uint8_t>(ProbeRole::liveness));
+        return chosen;
+    },
+    [](Draft& draft, std::vector<std::uint8_t> chosen) {
+        const auto has = [&](ProbeRole role) {
+            return std::find(chosen.begin(), chosen.end(), static_cast<std::uint8_t>(role)) !=
+                   chosen.end();
+        };
+        draft.probe.common.role = {has(ProbeRole::startup), has(ProbeRole::readiness),
+                                   has(ProbeRole::liveness)};
+    }};
+
+std::optional<Mistake> check_roles(const std::vector<std::uint8_t>& chosen)
+{
+    if (!chosen.empty()) return std::nullopt;
+    return Mistake{"names no role", "leave it out for all three: startup, readiness, liveness"};
+}
+
+// ---- the table ---------------------------------------------------------------------------------
+
+using enum TakesEffect;
+constexpr auto required = Presence::required;
+constexpr auto filled = Braces::placeholders;
+constexpr Duration second = 1s;
+constexpr Duration day = 24h;
+constexpr std::size_t path_max = 4095;   // PATH_MAX without its NUL
+constexpr std::size_t account_max = 256; // LOGIN_NAME_MAX
+constexpr std::size_t bytes_max = 4096;
+constexpr std::size_t expression_max = 1024; // the compiler of expressions recurses over it
+
+constexpr Key table[] = {
+    {"description", Text{unit<&U::description>, &one_line, 1024}, live,
+     "what the unit is, for people"},
+    {"labels", Later{}, live, "extra labels on the unit's info metric"},
+    {"command", Command{unit<&U::command>, 4096}, restart,
+     "the program and its arguments: a list, or one string split by POSIX word rules; never a "
+     "shell",
+     "required", "", required},
+    {"type", Later{}, restart, "`simple`, `oneshot` or `forking`; every unit is `simple` for now"},
+    {"enabled", Boolean{unit<&U::enabled>}, live, "whether the unit is wanted up"},
+    {"instances", Integer{unit<&U::instances>, 1, 1000}, live, "how many of it run side by side"},
+    {"min_ready", Integer{unit<&U::min_ready>, 0, 1000}, live,
+     "with fewer ready instances the unit is in outage; 0: never"},
+    {"port_base", Integer{unit<&U::port_base>, 1, 65535}, restart,
+     "`{port}` of instance n is port_base + n − 1", "none"},
+    {"priority", Integer{unit<&U::priority>, -1000, 1000}, live,
+     "higher ones go first when the storm brake holds several restarts back"},
+    {"directory", Text{unit<&U::directory>, &absolute_path, path_max, filled}, restart,
+     "working directory"},
+    {"environment", TextMap{unit<&U::environment>, &environment_entries, 1024}, restart,
+     "variables of the process"},
+    {"environment_files", Later{}, restart, "files with more variables"},
+    {"clear_environment", Later{}, restart, "whether to start from an empty environment"},
+    {"user", Text{unit<&U::user>, &account_name, account_max}, restart, "whom it runs as",
+     "keeld's own"},
+    {"group", Text{unit<&U::group>, &account_name, account_max}, restart, "its primary group",
+     "the user's"},
+    {"groups", Later{}, restart, "supplementary groups"},
+    {"umask", Later{}, restart, "file mode creation mask"},
+    {"requires", UnitNames{unit<&U::requires_units>, 256}, next_start,
+     "units that must be ready before an instance starts; until then it is `blocked`"},
+    {"binds_to", Later{}, next_start, "as `requires`, and stopped when that unit is gone"},
+    {"after", UnitNames{unit<&U::after>, 256}, next_start,
+     "units that, if wanted up, must be ready or have failed before an instance starts"},
+    {"restart_with", Later{}, live, "units whose restart restarts this one"},
+    {"ready", Choice{unit<&U::ready>, names_of<ReadyBy>, later_ready}, next_start,
+     "ready once the program runs (`exec`), or once startup and readiness probes pass (`probe`)",
+     "`probe` if a probe has the role startup or readiness, else `exec`"},
+    {"unready_limit", Span{unit<&U::unready_limit>, second, 7 * day}, live,
+     "unready that long, with all it requires ready, is one failure"},
+    {"watchdog", Later{}, live, "the process must send `WATCHDOG=1` at least that often"},
+    {"nice", Later{}, restart, "scheduling priority"},
+    {"oom_score_adj", Later{}, restart, "how likely the kernel kills it when memory is short"},
+    {"cpu_affinity", Later{}, restart, "processors it may run on"},
+    {"notify", Later{}, live, "channels that hear of its outages"},
+
+    {"start", Section{}, live, "starting"},
+    {"start.timeout", Span{unit<&U::start, &StartSpec::timeout>, 10ms, day}, next_start,
+     "from spawn to ready; a start that takes longer has failed"},
+    {"start.pre", Later{}, next_start, "command before the start"},
+    {"start.post", Later{}, next_start, "command once ready"},
+
+    {"stop", Section{}, live, "stopping"},
+    {"stop.signal", SignalName{unit<&U::stop, &StopSpec::signal>}, live,
+     "sent to the main process first"},
+    {"stop.timeout", Span{unit<&U::stop, &StopSpec::timeout>, 0s, day}, live,
+     "then KILL, to every process of the instance"},
+    {"stop.pre", Later{}, live, "command before the signal"},
+    {"stop.post", Later{}, live, "command once nothing of it lives"},
+
+    {"reload", Later{}, live, "how to make it read its configuration again"},
+
+    {"restart", Section{}, live, "what follows the end of a process"},
+    {"restart.policy", Choice{unit<&U::restart, &Restart::policy>, names_of<RestartWhen>, none},
+     live, "which ends are followed by a restart"},
+    {"restart.delay", Span{unit<&U::restart, &Restart::delay>, 0s, day}, live,
+     "delay before the second restart in a row; the first one waits 0"},
+    {"restart.factor", Number{unit<&U::restart, &Restart::factor>, 1, 100}, live,
+     "each further delay is the one before times this"},
+    {"restart.delay_max", Span{unit<&U::restart, &Restart::delay_max>, 0s, day}, live,
+     "no delay is longer"},
+    {"restart.jitter", Number{unit<&U::restart, &Restart::jitter>, 0, 1}, live,
+     "each delay varies by at most this part of it, either way"},
+    {"restart.stable_after", Span{unit<&U::restart, &Restart::stable_after>, 0s, 7 * day}, live,
+     "so much ready time sets the delay back; a clean exit before it is a failure"},
+    {"restart.success_exit", ExitMatches{unit<&U::restart, &Restart::success_exit>, 256}, live,
+     "exit codes and signals that are clean"},
+    {"restart.prevent_exit", ExitMatches{unit<&U::restart, &Restart::prevent_exit>, 256}, live,
+     "exit codes and signals after which it is not restarted"},
+
+    {"escalation", Section{}, live, "what is tried when restarts do not help"},
+    {"escalation.failures", Integer{unit<&U::escalation, &Climb::failures>, 0, 10'000}, live,
+     "the budget: so many failures of an instance within `window`; 0: never climb"},
+    {"escalation.window", Span{unit<&U::escalation, &Climb::window>, second, 7 * day}, live,
+     "how long a failure counts"},
+    {"escalation.ladder", Choices{ladder, names_of<Rung>, later_rungs, check_ladder}, live,
+     "what is tried, in this order, each time the budget is spent"},
+    {"escalation.retry_every", Span{unit<&U::escalation, &Climb::retry_every>, 10ms, day}, live,
+     "on the rung `retry`: no delay is longer"},
+
+    {"log", Section{}, live, "where its output goes"},
+    {"log.target", Choice{unit<&U::log, &LogSpec::target>, names_of<LogTarget>, later_targets},
+     restart, "a file of Keel's, keeld's own output, or nowhere"},
+    {"log.max_size", Size{unit<&U::log, &LogSpec::max_size>, 4ULL << 10, 1ULL << 40}, live,
+     "a file that has grown to this size is rotated"},
+    {"log.keep", Integer{unit<&U::log, &LogSpec::keep>, 0, 1000}, live,
+     "rotated files that are kept beside the current one"},
+    {"log.format", Later{}, restart, "raw, or with a time before each line"},
+    {"log.max_age", Later{}, live, "rotated files are deleted after that time"},
+    {"log.compress", Later{}, live, "how rotated files are compressed"},
+    {"log.rate", Later{}, live, "bytes per second"},
+
+    {"outage", Section{}, live, "how outages are told"},
+    {"outage.grace", Span{unit<&U::outage, &OutageSpec::grace>, 0s, day}, live,
+     "a shorter outage is a blip"},
+    {"outage.settle", Span{unit<&U::outage, &OutageSpec::settle>, 0s, day}, live,
+     "ready that long without a break closes the outage"},
+    {"outage.public", Boolean{unit<&U::outage, &OutageSpec::is_public>}, live,
+     "whether the public status page shows the unit"},
+    {"outage.title", Text{unit<&U::outage, &OutageSpec::title>, &one_line, 256}, live,
+     "its name on the public status page", "the unit's name"},
+
+    {"probe", Sections{32}, live, "a health check; exactly one of `http`, `tcp` and `exec`"},
+    {"probe[].name", Text{probe<&P::name>, &probe_name, 64}, live, "unique within the unit",
+     "its kind, then `http-2` and so on"},
+    {"probe[].http", Text{http<&HttpTarget::url>, &probe_url, bytes_max, filled}, live,
+     "GET this URL: http://, https:// or unix:/path.sock:/request-path", "one of three"},
+    {"probe[].tcp", Text{tcp<&TcpTarget::address>, &host_and_port, 300, filled}, live,
+     "connect to this address", "one of three"},
+    {"probe[].exec", Command{exec<&ExecTarget::command>, 4096}, live,
+     "run this command, as the unit's user, in its directory; exit 0 passes", "one of three"},
+    {"probe[].role", Choices{roles, names_of<ProbeRole>, none, check_roles}, live,
+     "what it decides: a start's success, readiness, or whether to restart"},
+    {"probe[].interval", Span{probe<&P::interval>, 10ms, day}, live, "from one try to the next"},
+    {"probe[].timeout", Span{probe<&P::timeout>, 1ms, 1h}, live, "a try that takes longer fails"},
+    {"probe[].failures", Integer{probe<&P::failures>, 1, 1000}, live,
+     "so many in a row change a good verdict"},
+    {"probe[].successes", Integer{probe<&P::successes>, 1, 1000}, live,
+     "so many in a row change a bad verdict"},
+    {"probe[].delay", Span{probe<&P::delay>, 0s, day}, live, "from spawn to the first try"},
+    {"probe[].method", Text{http<&HttpTarget::method>, &http_method, 16}, live, "the method", "",
+     "http"},
+    {"probe[].headers", TextMap{http<&HttpTarget::headers>, &header_entries, 64}, live,
+     "more header lines", "", "http"},
+    {"probe[].status", StatusRanges{http<&HttpTarget::status>, 64}, live, "status codes that pass",
+     "", "http"},
+    {"probe[].body", Text{http<&HttpTarget::body>, &expression, expression_max}, live,
+     "expression searched in the first 64 KiB of the answer", "any body", "http"},
+    {"probe[].tls_verify", Boolean{http<&HttpTarget::tls_verify>}, live,
+     "whether the server's certificate is checked", "", "http"},
+    {"probe[].tls_ca", Text{http<&HttpTarget::tls_ca>, &absolute_path, path_max, filled}, live,
+     "PEM file of authorities to trust", "the system's", "http"},
+    {"probe[].follow_redirects", Boolean{http<&HttpTarget::follow_redirects>}, live,
+     "whether redirects are followed", "", "http"},
+    {"probe[].send", Text{tcp<&TcpTarget::send>, &any_bytes, bytes_max, filled}, live,
+     "bytes to send once connected", "nothing", "tcp"},
+    {"probe[].expect", Text{tcp<&TcpTarget::expect>, &any_bytes, bytes_max, filled}, live,
+     "bytes that must come back", "connecting is enough", "tcp"},
+
+    {"deploy", Later{}, live, "releases: fetch, verify, switch, roll back"},
+    {"limits", Later{}, restart, "resource limits of the process"},
+    {"resources", Later{}, live, "limits of its control group"},
+    {"socket", Later{}, restart, "sockets that keeld keeps open over restarts"},
+    {"fallback", Later{}, live, "an answer while the unit is down"},
+    {"capability", Later{}, live, "features that clients can ask for"},
+    {"sandbox", Later{}, restart, "what the process may not do"},
+};
+
+} // namespace
+
+std::span<const Key> schema() { return table; }
+
+std::string_view parent_of(std::string_view path)
+{
+    const std::size_t dot = path.rfind('.');
+    return dot == std::string_view::npos ? std::string_view{} : path.substr(0, dot + 1);
+}
+
+std::string_view last_name(std::string_view path) { return path.substr(parent_of(path).size()); }
+
+} // namespace keel::units

@@ -1,0 +1,160 @@
+// The unit-file language as a table: every key with its type, range, default, meaning, the version
+// it came with, and when a change of it takes effect.
+//
+// schema() is the only list of keys. Reading (reader.hpp), showing (show.hpp), "did you mean" and
+// the documents (markdown.hpp) all walk it; a new key is one new row. A row is bound to its place
+// in the Draft by a Slot, so no second list says where a value goes. Defaults are not written here
+// either: they are what a fresh Draft shows.
+#pragma once
+#include "units/rules.hpp"
+#include "units/spec.hpp"
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace keel::units {
+
+// ---- where values go ---------------------------------------------------------------------------
+
+/// One [[probe]] while it is read: which target it has is only known at its end.
+struct ProbeDraft {
+    ProbeSpec common;
+    HttpTarget http;
+    TcpTarget tcp;
+    ExecTarget exec;
+};
+
+/// A unit while it is read, with the probe that is being read.
+struct Draft {
+    UnitSpec unit;
+    ProbeDraft probe;
+};
+
+/// The place of one value in a Draft.
+template <class T> struct Slot {
+    T (*get)(const Draft&);
+    void (*set)(Draft&, T);
+};
+
+// ---- what a value may be -----------------------------------------------------------------------
+
+/// Whether {placeholders} are filled in later, or braces are just braces.
+enum class Braces : std::uint8_t { plain, placeholders };
+
+struct Boolean {
+    Slot<bool> slot;
+};
+struct Integer {
+    Slot<std::int64_t> slot;
+    std::int64_t min, max;
+};
+struct Number {
+    Slot<double> slot;
+    double min, max;
+};
+struct Span {
+    Slot<Duration> slot;
+    Duration min, max;
+};
+struct Size {
+    Slot<std::uint64_t> slot; ///< bytes
+    std::uint64_t min, max;
+};
+struct Text {
+    Slot<std::string> slot;
+    const TextRule* rule;
+    std::size_t length_max; ///< bytes
+    Braces braces = Braces::plain;
+};
+/// A command: a list of words, or one string that is split into words.
+struct Command {
+    Slot<std::vector<std::string>> slot;
+    std::size_t words_max;
+};
+struct UnitNames {
+    Slot<std::vector<std::string>> slot;
+    std::size_t names_max;
+};
+struct TextMap {
+    Slot<std::map<std::string, std::string>> slot;
+    const MapRule* rule;
+    std::size_t entries_max;
+};
+/// One word of a closed set; the slot holds its place in `words`.
+struct Choice {
+    Slot<std::uint8_t> slot;
+    std::span<const std::string_view> words;
+    /// Words that a later version will know; those that end in `:` take an argument.
+    std::span<const std::string_view> later;
+};
+/// Several words of a closed set, each at most once. A single string stands for a list of one.
+struct Choices {
+    Slot<std::vector<std::uint8_t>> slot;
+    std::span<const std::string_view> words;
+    std::span<const std::string_view> later;
+    std::optional<Mistake> (*check)(const std::vector<std::uint8_t>&);
+};
+struct SignalName {
+    Slot<int> slot;
+};
+/// Exit codes and signal names.
+struct ExitMatches {
+    Slot<std::vector<ExitMatch>> slot;
+    std::size_t matches_max;
+};
+/// HTTP status codes and ranges of them.
+struct StatusRanges {
+    Slot<std::vector<StatusRange>> slot;
+    std::size_t ranges_max;
+};
+/// `[name]`: the rows whose path continues this one with a dot.
+struct Section {};
+/// `[[name]]`: the rows whose path continues this one with `[].`.
+struct Sections {
+    std::size_t sections_max;
+};
+/// Known to the language, but not to this version of Keel.
+struct Later {};
+
+using Kind =
+    std::variant<Boolean, Integer, Number, Span, Size, Text, Command, UnitNames, TextMap, Choice,
+                 Choices, SignalName, ExitMatches, StatusRanges, Section, Sections, Later>;
+
+// ---- the table ---------------------------------------------------------------------------------
+
+/// When a change of the key, once applied, is felt.
+enum class TakesEffect : std::uint8_t { live, next_start, restart };
+
+enum class Presence : std::uint8_t { optional, required };
+
+struct Key {
+    std::string_view path; ///< `command`, `restart.delay`, `probe[].interval`
+    Kind kind;
+    TakesEffect takes_effect;
+    std::string_view meaning;        ///< one line
+    std::string_view default_text{}; ///< where the default is more than a value
+    std::string_view only_with{};    ///< a key of the same section without which it means nothing
+    Presence presence = Presence::optional;
+    std::string_view since = "0.1"; ///< version of Keel
+};
+
+/// Every key, in the order of the documents: the top-level ones, then section by section.
+std::span<const Key> schema();
+
+/// The part of a path in front of its last name: `restart.`, `probe[].`, or nothing.
+std::string_view parent_of(std::string_view path);
+/// The last name of a path: `delay`.
+std::string_view last_name(std::string_view path);
+
+} // namespace keel::units
+
+namespace keel {
+template <>
+inline constexpr std::array names_of<units::TakesEffect> =
+    std::to_array<std::string_view>({"live", "next start", "restart"});
+} // namespace keel

@@ -1,0 +1,203 @@
+#include "units/show.hpp"
+
+#include "base/text.hpp"
+#include "units/overloaded.hpp"
+#include "units/signals.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace keel::units {
+namespace {
+
+std::string show_words(const std::vector<std::string>& words)
+{
+    std::vector<std::string> shown;
+    for (const std::string& word : words)
+        shown.push_back(quoted(word));
+    return fmt::format("[{}]", fmt::join(shown, ", "));
+}
+
+std::string show_map(const std::map<std::string, std::string>& entries)
+{
+    if (entries.empty()) return "{}";
+    std::vector<std::string> shown;
+    for (const auto& [key, text] : entries)
+        shown.push_back(fmt::format("{} = {}", quoted(key), quoted(text)));
+    return fmt::format("{{ {} }}", fmt::join(shown, ", "));
+}
+
+std::string show_choices(const std::vector<std::uint8_t>& chosen,
+                         std::span<const std::string_view> words)
+{
+    std::vector<std::string> shown;
+    for (const std::uint8_t place : chosen)
+        shown.push_back(quoted(words[place]));
+    return fmt::format("[{}]", fmt::join(shown, ", "));
+}
+
+std::string show_exits(const std::vector<ExitMatch>& matches)
+{
+    std::vector<std::string> shown;
+    for (const ExitMatch& match : matches)
+        shown.push_back(match.kind == ExitMatch::Kind::code ? fmt::format("{}", match.number)
+                                                            : quoted(signal_text(match.number)));
+    return fmt::format("[{}]", fmt::join(shown, ", "));
+}
+
+std::string show_statuses(const std::vector<StatusRange>& ranges)
+{
+    std::vector<std::string> shown;
+    for (const StatusRange& range : ranges)
+        shown.push_back(range.low == range.high ? fmt::format("\"{}\"", range.low)
+                                                : fmt::format("\"{}-{}\"", range.low, range.high));
+    return fmt::format("[{}]", fmt::join(shown, ", "));
+}
+
+/// A number that TOML reads back as a float.
+std::string show_number(double number)
+{
+    std::string text = fmt::format("{}", number);
+    return text.find_first_of(".en") == std::string::npos ? text + ".0" : text;
+}
+
+} // namespace
+
+std::string type_text(const Kind& kind)
+{
+    return std::visit(
+        Overloaded{
+            [](const Boolean&) -> std::string { return "boolean"; },
+            [](const Integer&) -> std::string { return "integer"; },
+            [](const Number&) -> std::string { return "number"; },
+            [](const Span&) -> std::string { return "duration"; },
+            [](const Size&) -> std::string { return "size"; },
+            [](const Text& text) { return std::string(text.rule->type); },
+            [](const Command&) -> std::string { return "command"; },
+            [](const UnitNames&) -> std::string { return "list of units"; },
+            [](const TextMap& map) { return std::string(map.rule->type); },
+            [](const Choice& choice) { return one_of(choice.words); },
+            [](const Choices& choices) { return "list of " + one_of(choices.words); },
+            [](const SignalName&) -> std::string { return "signal"; },
+            [](const ExitMatches&) -> std::string { return "list of exit codes and signals"; },
+            [](const StatusRanges&) -> std::string { return "list of status codes and ranges"; },
+            [](const Section&) -> std::string { return "section"; },
+            [](const Sections&) -> std::string { return "list of sections"; },
+            [](const Later&) -> std::string { return "not supported yet"; }},
+        kind);
+}
+
+std::string range_text(const Kind& kind)
+{
+    const auto at_most = [](std::size_t count, const char* what) {
+        return fmt::format("at most {} {}", count, what);
+    };
+    return std::visit(
+        Overloaded{
+            [](const Boolean&) -> std::string { return ""; },
+            [](const Integer& range) { return fmt::format("{} to {}", range.min, range.max); },
+            [](const Number& range) { return fmt::format("{} to {}", range.min, range.max); },
+            [](const Span& range) {
+                return fmt::format("{} to {}", keel::to_text(range.min), keel::to_text(range.max));
+            },
+            [](const Size& range) {
+                return fmt::format("{} to {}", size_to_text(range.min), size_to_text(range.max));
+            },
+            [&](const Text& text) { return at_most(text.length_max, "bytes"); },
+            [&](const Command& command) { return at_most(command.words_max, "words"); },
+            [&](const UnitNames& names) { return at_most(names.names_max, "units"); },
+            [&](const TextMap& map) { return at_most(map.entries_max, "entries"); },
+            [](const Choice&) -> std::string { return ""; },
+            [](const Choices&) -> std::string { return ""; },
+            [](const SignalName&) -> std::string { return ""; },
+            [](const ExitMatches&) -> std::string { return "codes 0 to 255"; },
+            [](const StatusRanges&) -> std::string { return "100 to 599"; },
+            [](const Section&) -> std::string { return ""; },
+            [&](const Sections& sections) { return at_most(sections.sections_max, "of them"); },
+            [](const Later&) -> std::string { return ""; }},
+        kind);
+}
+
+std::string show(const Kind& kind, const Draft& draft)
+{
+    return std::visit(
+        Overloaded{
+            [&](const Boolean& k) -> std::string { return k.slot.get(draft) ? "true" : "false"; },
+            [&](const Integer& k) { return fmt::format("{}", k.slot.get(draft)); },
+            [&](const Number& k) { return show_number(k.slot.get(draft)); },
+            [&](const Span& k) { return quoted(keel::to_text(k.slot.get(draft))); },
+            [&](const Size& k) { return quoted(size_to_text(k.slot.get(draft))); },
+            [&](const Text& k) { return quoted(k.slot.get(draft)); },
+            [&](const Command& k) { return show_words(k.slot.get(draft)); },
+            [&](const UnitNames& k) { return show_words(k.slot.get(draft)); },
+            [&](const TextMap& k) { return show_map(k.slot.get(draft)); },
+            [&](const Choice& k) { return quoted(k.words[k.slot.get(draft)]); },
+            [&](const Choices& k) { return show_choices(k.slot.get(draft), k.words); },
+            [&](const SignalName& k) { return quoted(signal_text(k.slot.get(draft))); },
+            [&](const ExitMatches& k) { return show_exits(k.slot.get(draft)); },
+            [&](const StatusRanges& k) { return show_statuses(k.slot.get(draft)); },
+            [](const Section&) -> std::string { return ""; },
+            [](const Sections&) -> std::string { return ""; },
+            [](const Later&) -> std::string { return ""; }},
+        kind);
+}
+
+std::string default_text(const Key& key)
+{
+    if (!key.default_text.empty()) return std::string(key.default_text);
+    return show(key.kind, Draft{});
+}
+
+std::string example(const Key& key)
+{
+    const std::string name(last_name(key.path));
+    const std::string value = std::visit(
+        Overloaded{[](const Text& k) { return std::string(k.rule->example); },
+                   [](const TextMap& k) { return std::string(k.rule->example); },
+                   [](const Command&) -> std::string {
+                       return "[\"redis-server\", \"--port\", \"6379\"]";
+                   },
+                   [](const UnitNames&) -> std::string { return "[\"network-backbone\"]"; },
+                   [](const ExitMatches&) -> std::string { return "[0, \"TERM\"]"; },
+                   [](const StatusRanges&) -> std::string { return "[\"200-299\", \"404\"]"; },
+                   [](const Later&) -> std::string { return ""; },
+                   [](const Section&) -> std::string { return ""; },
+                   [](const Sections&) -> std::string { return ""; },
+                   [](const auto& k) { return show(k, Draft{}); }},
+        key.kind);
+    if (std::holds_alternative<Section>(key.kind)) return fmt::format("[{}]", name);
+    if (std::holds_alternative<Sections>(key.kind)) return fmt::format("[[{}]]", name);
+    return fmt::format("{} = {}", name, value);
+}
+
+std::string quoted(std::string_view text)
+{
+    std::string shown = "\"";
+    for (const char c : text) {
+        switch (c) {
+        case '"': shown += "\\\""; break;
+        case '\\': shown += "\\\\"; break;
+        case '\n': shown += "\\n"; break;
+        case '\r': shown += "\\r"; break;
+        case '\t': shown += "\\t"; break;
+        default:
+            if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+                shown += fmt::format("\\u{:04X}", static_cast<unsigned char>(c));
+            else
+                shown += c;
+        }
+    }
+    return shown + "\"";
+}
+
+std::string one_of(std::span<const std::string_view> words)
+{
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (i > 0) text += i + 1 == words.size() ? " or " : ", ";
+        text += fmt::format("`{}`", words[i]);
+    }
+    return text;
+}
+
+} // namespace keel::units

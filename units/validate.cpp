@@ -1,0 +1,164 @@
+#include "units/validate.hpp"
+
+#include "units/show.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <set>
+
+namespace keel::units {
+namespace {
+
+constexpr std::array<std::string_view, 3> target_names = {"http", "tcp", "exec"};
+
+Position position_of(const Notes& notes, std::string_view key)
+{
+    const auto found = notes.positions.find(key);
+    return found == notes.positions.end() ? Position{1, 1} : found->second;
+}
+
+ProbeTarget chosen_target(const ProbeDraft& draft, std::string_view chosen)
+{
+    if (chosen == "tcp") return draft.tcp;
+    if (chosen == "exec") return draft.exec;
+    return draft.http;
+}
+
+/// Keys that need another target than the chosen one.
+void report_strays(const Place& place, std::string_view chosen, const Notes& notes, Report& report)
+{
+    for (const Key& key : schema()) {
+        if (key.only_with.empty() || key.only_with == chosen) continue;
+        const std::string name = fmt::format("{}.{}", place.key, last_name(key.path));
+        if (!notes.positions.contains(name)) continue;
+        report.add(position_of(notes, name), name,
+                   {fmt::format("means nothing in a probe by `{}`", chosen),
+                    fmt::format("it goes with `{}`", key.only_with)});
+    }
+}
+
+// ---- checks of a unit, one each ----------------------------------------------------------------
+
+void check_min_ready(const UnitSpec& unit, const Notes& notes, Report& report)
+{
+    if (unit.min_ready <= unit.instances) return;
+    if (report.speaks_of("min_ready") || report.speaks_of("instances")) return;
+    report.add(position_of(notes, "min_ready"), "min_ready",
+               {fmt::format("is {}, but there {} only {} instance{}", unit.min_ready,
+                            unit.instances == 1 ? "is" : "are", unit.instances,
+                            unit.instances == 1 ? "" : "s"),
+                fmt::format("at most {}, or raise `instances`", unit.instances)});
+}
+
+void check_ports(const UnitSpec& unit, const Notes& notes, Report& report)
+{
+    if (!notes.positions.contains("port_base"))
+        for (const Notes::Use& use : notes.port_uses)
+            report.add(use.at, use.key,
+                       {"uses {port}, but the unit has no `port_base`",
+                        "for example port_base = 8080, at the top of the file"});
+    if (report.speaks_of("instances")) return;
+    const int last = unit.port_base + unit.instances - 1;
+    if (unit.port_base != 0 && last > 65535)
+        report.add(position_of(notes, "port_base"), "port_base",
+                   {fmt::format("the port of instance {} would be {}", unit.instances, last),
+                    fmt::format("at most {}", 65536 - unit.instances)});
+}
+
+void check_delays(const UnitSpec& unit, const Notes& notes, Report& report)
+{
+    const RestartSpec& restart = unit.restart;
+    const bool given = notes.positions.contains("restart.delay");
+    if (!given || restart.delay <= restart.delay_max || report.speaks_of("restart.delay_max"))
+        return;
+    report.add(
+        position_of(notes, "restart.delay"), "restart.delay",
+        {fmt::format("is longer than `delay_max`, which is {}", keel::to_text(restart.delay_max)),
+         fmt::format("write delay_max = {} or more", quoted(keel::to_text(restart.delay)))});
+}
+
+void check_dependencies(const UnitSpec& unit, const Notes& notes, Report& report)
+{
+    const auto check = [&](const std::vector<std::string>& names, std::string_view key) {
+        const auto found = std::find(names.begin(), names.end(), unit.name);
+        if (found == names.end()) return;
+        const std::string element = fmt::format("{}[{}]", key, found - names.begin() + 1);
+        report.add(position_of(notes, element), key,
+                   {fmt::format("`{}` is this unit itself", unit.name), "leave it out"});
+    };
+    check(unit.requires_units, "requires");
+    check(unit.after, "after");
+}
+
+void name_probes(UnitSpec& unit, const Notes& notes, Report& report)
+{
+    std::set<std::string> used;
+    for (std::size_t i = 0; i < unit.probes.size(); ++i) {
+        const std::string& name = unit.probes[i].name;
+        if (name.empty() || used.insert(name).second) continue;
+        const std::string key = fmt::format("probe[{}].name", i + 1);
+        report.add(position_of(notes, key), key,
+                   {fmt::format("`{}` is the name of another probe already", name),
+                    "names are unique within a unit"});
+    }
+    for (ProbeSpec& probe : unit.probes) {
+        const std::string kind(target_names[probe.target.index()]);
+        for (int n = 1; probe.name.empty(); ++n) {
+            const std::string candidate = n == 1 ? kind : fmt::format("{}-{}", kind, n);
+            if (used.insert(candidate).second) probe.name = candidate;
+        }
+    }
+}
+
+void settle_ready(UnitSpec& unit, const Notes& notes, Report& report)
+{
+    const bool gated =
+        std::any_of(unit.probes.begin(), unit.probes.end(), [](const ProbeSpec& probe) {
+            return probe.role.startup || probe.role.readiness;
+        });
+    if (!notes.positions.contains("ready"))
+        unit.ready = gated ? ReadyBy::probe : ReadyBy::exec;
+    else if (unit.ready == ReadyBy::probe && !gated)
+        report.add(position_of(notes, "ready"), "ready",
+                   {"is `probe`, but no probe has the role startup or readiness",
+                    "add a [[probe]], or write ready = \"exec\""});
+}
+
+} // namespace
+
+ProbeSpec finish_probe(const ProbeDraft& draft, const Place& place, const Notes& notes,
+                       Report& report)
+{
+    std::vector<std::string_view> given;
+    for (const std::string_view name : target_names)
+        if (notes.positions.contains(fmt::format("{}.{}", place.key, name))) given.push_back(name);
+
+    if (given.empty())
+        report.add(place.at, place.key,
+                   {"checks nothing: it has none of `http`, `tcp` and `exec`",
+                    "for example tcp = \"127.0.0.1:6379\""});
+    if (given.size() > 1)
+        report.add(place.at, place.key,
+                   {fmt::format("has both `{}` and `{}`", given[0], given[1]),
+                    "exactly one of http, tcp and exec; write a second [[probe]]"});
+    if (given.size() == 1) report_strays(place, given.front(), notes, report);
+
+    ProbeSpec probe = draft.common;
+    probe.target = chosen_target(draft, given.empty() ? "http" : given.front());
+    return probe;
+}
+
+void finish_unit(UnitSpec& unit, const Notes& notes, Report& report)
+{
+    check_min_ready(unit, notes, report);
+    check_ports(unit, notes, report);
+    check_delays(unit, notes, report);
+    check_dependencies(unit, notes, report);
+    name_probes(unit, notes, report);
+    settle_ready(unit, notes, report);
+}
+
+} // namespace keel::units

@@ -1,0 +1,21 @@
+// What concerns several keys of one unit at once: a probe's one target, {port} without port_base,
+// min_ready beyond instances.
+//
+// Pure. What concerns several units is unit_set.hpp's, what concerns the host host_check.hpp's.
+#pragma once
+#include "units/problem.hpp"
+#include "units/reader.hpp"
+#include "units/schema.hpp"
+
+namespace keel::units {
+
+/// Ends the reading of one [[probe]]: the target is chosen, and keys of other targets are reported.
+/// `place.key` is `probe[2]`.
+ProbeSpec finish_probe(const ProbeDraft& draft, const Place& place, const Notes& notes,
+                       Report& report);
+
+/// Checks across keys, and the defaults that depend on other keys. A key that has a problem of its
+/// own is not judged again.
+void finish_unit(UnitSpec& unit, const Notes& notes, Report& report);
+
+} // namespace keel::units
