@@ -12,11 +12,10 @@ std::atomic<OnInvariantFailure> answer{OnInvariantFailure::abort};
 
 void set_on_invariant_failure(OnInvariantFailure chosen) { answer = chosen; }
 
-void invariant_failed(std::string_view condition, std::string_view what,
-                      std::source_location where)
+void invariant_failed(std::string_view condition, std::string_view what, const char* file, int line)
 {
-    const std::string text = fmt::format("{}:{}: invariant broken: {} ({})", where.file_name(),
-                                         where.line(), what, condition);
+    const std::string text =
+        fmt::format("{}:{}: invariant broken: {} ({})", file, line, what, condition);
     if (answer == OnInvariantFailure::throw_exception) throw InvariantFailure(text);
     (void)std::fputs((text + "\n").c_str(), stderr);
     std::abort();
