@@ -134,8 +134,27 @@ UnitInputs Host::inputs_for(UnitId id, const HostInputs& inputs) const
 
 void Host::run_unit(UnitId id, const UnitEvent& event, const HostInputs& inputs, HostStep& out)
 {
+    if (frozen_.contains(id)) return;
+    try {
+        // By copy: should the step fail, the unit is still what it was.
+        take_in(id, core::step(spec(id), unit(id), event, inputs_for(id, inputs)), inputs, out);
+    } catch (const InvariantFailure& failure) {
+        freeze(id, failure.what(), out);
+    }
+}
+
+/// Its process runs on; nothing more is decided about it. Everything else goes on.
+void Host::freeze(UnitId id, std::string what, HostStep& out)
+{
+    frozen_.insert(id);
+    storm_blocked_.erase(id);
+    rearm(id);
+    out.notes.push_back({id, Frozen{std::move(what)}});
+}
+
+void Host::take_in(UnitId id, UnitStep made, const HostInputs& inputs, HostStep& out)
+{
     const auto index = number(id);
-    UnitStep made = core::step(specs_[index], std::move(units_[index]), event, inputs_for(id, inputs));
     units_[index] = std::move(made.next);
     counters_.next_spawn = SpawnId{number(counters_.next_spawn) + made.spawns};
     counters_.next_outage = OutageId{number(counters_.next_outage) + made.outages};
@@ -177,7 +196,7 @@ void Host::tell_dependants(const HostInputs& inputs, HostStep& out)
 void Host::rearm(UnitId id)
 {
     auto& armed = armed_[number(id)];
-    const auto due = deadline_of(spec(id), unit(id));
+    const auto due = frozen_.contains(id) ? std::nullopt : deadline_of(spec(id), unit(id));
     if (armed == due) return;
     if (armed) {
         const auto entry = due_.find(*armed);

@@ -91,6 +91,8 @@ public:
 
 private:
     void run_unit(UnitId id, const UnitEvent& event, const HostInputs& inputs, HostStep& out);
+    void take_in(UnitId id, UnitStep made, const HostInputs& inputs, HostStep& out);
+    void freeze(UnitId id, std::string what, HostStep& out);
     void tell_dependants(const HostInputs& inputs, HostStep& out);
     void run_due(const HostInputs& inputs, HostStep& out);
     void link();
@@ -123,6 +125,7 @@ private:
     std::vector<UnitId> to_tell_;      ///< units whose dependants have to look again
     std::map<MonoTime, std::vector<UnitId>> due_; ///< deadlines, earliest first
     std::vector<std::optional<MonoTime>> armed_;  ///< by unit: its entry in due_
+    std::set<UnitId> frozen_; ///< after a mistake of Keel's own: takes part in nothing any more
     std::set<UnitId> storm_blocked_; ///< units with instances that wait for the brake
     StormBrake brake_;
     Counters counters_;

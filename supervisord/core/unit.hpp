@@ -115,9 +115,10 @@ struct OutageOpened { Outage record; };
 struct OutageCounted { Outage record; };
 struct OutageClosed { Outage record; };
 struct OperationEnded { OperationResult result; };
+struct Frozen { std::string what; };    ///< a mistake of Keel's own: the unit is left as it is
 struct ExitWanted { std::string why; }; ///< the ladder's last word: keeld stops everything and exits
 using Note = std::variant<Moved, Stayed, AttemptFailed, Climbed, BackToBottom, OutageOpened,
-                          OutageCounted, OutageClosed, OperationEnded, ExitWanted>;
+                          OutageCounted, OutageClosed, OperationEnded, Frozen, ExitWanted>;
 
 struct UnitAction { Slot slot; InstanceAction action; };
 

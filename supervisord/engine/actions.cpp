@@ -1,0 +1,133 @@
+// Carrying out what core decided. Nothing here calls back into a step: results are posted.
+#include "engine/engine.hpp"
+#include "engine/log.hpp"
+#include "units/placeholders.hpp"
+
+#include <fmt/format.h>
+
+namespace keel::engine {
+namespace {
+
+/// Spawns carried out in one turn of the loop; the rest follows in the next turns, so that a mass
+/// restart delays neither probes nor the heartbeat by more than a few milliseconds.
+constexpr unsigned spawns_per_turn = 16;
+
+} // namespace
+
+void Engine::carry_out()
+{
+    while (!actions_.empty()) {
+        const core::HostAction next = std::move(actions_.front());
+        const bool is_spawn = std::holds_alternative<core::Spawn>(next.action);
+        if (is_spawn && spawns_this_turn_ >= spawns_per_turn) {
+            actions_.front() = next;
+            break;
+        }
+        actions_.pop_front();
+        if (is_spawn) ++spawns_this_turn_;
+        act(next.instance, next.action);
+    }
+    if (spawns_this_turn_ == 0 || resuming_ == Resuming::yes) return;
+    resuming_ = Resuming::yes;
+    ports_.loop.defer([this, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired()) return;
+        resuming_ = Resuming::no;
+        spawns_this_turn_ = 0;
+        if (!actions_.empty() && draining_ == Draining::no) drain();
+    });
+}
+
+void Engine::act(InstanceId id, const core::InstanceAction& action)
+{
+    if (const auto* wanted = std::get_if<core::Spawn>(&action)) return spawn(id, *wanted);
+    if (const auto* probe = std::get_if<core::RunProbe>(&action)) return run_probe(id, *probe);
+    if (const auto* signal = std::get_if<core::Signal>(&action))
+        return ports_.spawner.signal(signal->spawn, signal->signal_number);
+    if (const auto* kill = std::get_if<core::KillTree>(&action))
+        return ports_.spawner.kill_tree(kill->spawn);
+    const auto& done = std::get<core::Acknowledge>(action);
+    ports_.spawner.acknowledge(done.spawn);
+}
+
+void Engine::spawn(InstanceId id, const core::Spawn& action)
+{
+    const units::UnitSpec& spec = host_.spec(id.unit);
+    const Identity& identity = identities_[number(id.unit)];
+    if (!identity.problem.empty()) {
+        post(id, core::SpawnFailed{action.spawn, core::SetupStage::user, 0});
+        return;
+    }
+    ports::SpawnPlan plan = make_plan(spec, id.slot, identity, options_.runtime_root);
+    plan.output_fd = output_of(id);
+    if (const auto last = body(id).spawn) owners_.erase(number(*last));
+    body(id).spawn = action.spawn;
+    owners_[number(action.spawn)] = id;
+    auto result = ports_.spawner.spawn(action.spawn, plan);
+    if (const auto* failure = std::get_if<ports::SpawnFailure>(&result)) {
+        owners_.erase(number(action.spawn));
+        ++unit_counters_[number(id.unit)].spawn_failures[static_cast<std::size_t>(failure->stage)];
+        post(id, core::SpawnFailed{action.spawn, failure->stage, failure->errno_value});
+        return;
+    }
+    const auto process = std::get<ports::ProcessIdentity>(result);
+    processes_[number(action.spawn)] = process;
+    ports_.journal.put(fmt::format("process/{}/{}", spec.name, id.slot),
+                       encode(ports::Spawner::Survivor{action.spawn, process, spec.name, id.slot}));
+    auto& ended_at = body(id).ended_at;
+    if (ended_at && action.cause != core::StartCause::wanted)
+        counters_.restart_latency.observe(seconds(ports_.loop.precise() - *ended_at));
+    ended_at.reset();
+    post(id, core::Spawned{action.spawn});
+}
+
+int Engine::output_of(InstanceId id)
+{
+    const units::UnitSpec& spec = host_.spec(id.unit);
+    auto output = ports_.logs.output_of(spec.name, id.slot, spec.log,
+                                        identities_[number(id.unit)].credentials);
+    Body& its = body(id);
+    if (output) {
+        its.output_problem.clear();
+        return *output;
+    }
+    if (its.output_problem != output.error().text()) {
+        its.output_problem = output.error().text();
+        say(id.unit, subject(id.unit, id.slot), "log", "its output is lost: " + its.output_problem);
+    }
+    return -1;
+}
+
+void Engine::run_probe(InstanceId id, const core::RunProbe& action)
+{
+    const units::UnitSpec& spec = host_.spec(id.unit);
+    const units::ProbeSpec& probe = spec.probes[action.probe];
+    const auto values = units::placeholder_values(
+        spec, id.slot, fmt::format("{}/{}", options_.runtime_root, spec.name));
+    ports::ProbeRequest request;
+    request.attempt = ports::AttemptId{next_attempt_++};
+    request.target = units::fill(probe.target, values);
+    request.timeout = probe.timeout;
+    if (std::holds_alternative<units::ExecTarget>(probe.target))
+        request.plan = make_plan(spec, id.slot, identities_[number(id.unit)], options_.runtime_root);
+    body(id).probing[action.probe] = request.attempt;
+    ports_.prober.probe(request, [this, id, action, attempt = request.attempt,
+                                  alive = std::weak_ptr<int>(alive_)](const core::ProbeAnswer& answer) {
+        if (alive.expired()) return;
+        auto& probing = body(id).probing;
+        if (const auto mine = probing.find(action.probe); mine != probing.end() && mine->second == attempt)
+            probing.erase(mine);
+        auto& counted = unit_counters_[number(id.unit)].probes[action.probe];
+        ++counted.verdicts[static_cast<std::size_t>(answer.verdict)];
+        if (answer.verdict != core::Verdict::unknown)
+            counters_.probe_latency.observe(seconds(answer.latency));
+        post(id, core::ProbeAnswered{action.spawn, action.probe, action.attempt, answer});
+    });
+}
+
+void Engine::cancel_probes(InstanceId id)
+{
+    for (const auto& [probe, attempt] : std::exchange(body(id).probing, {}))
+        ports_.prober.cancel(attempt);
+}
+
+} // namespace keel::engine

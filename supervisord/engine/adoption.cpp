@@ -1,0 +1,206 @@
+// Surviving the engine's own death: what is journaled, and how a new engine takes over.
+#include "engine/engine.hpp"
+#include "engine/log.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace keel::engine {
+namespace {
+
+std::string unit_key(const units::UnitSpec& spec)
+{
+    return "unit/" + spec.name;
+}
+std::string instance_key(const units::UnitSpec& spec, Slot slot)
+{
+    return fmt::format("instance/{}/{}", spec.name, slot);
+}
+
+/// The slots that a step changed, as its notes and actions tell; probe attempts change nothing
+/// that a new engine needs.
+std::set<InstanceId> changed_instances(const core::HostStep& step)
+{
+    std::set<InstanceId> changed;
+    for (const core::HostNote& note : step.notes)
+        std::visit(
+            [&](const auto& it) {
+                if constexpr (requires { it.slot; }) changed.insert({note.unit, it.slot});
+            },
+            note.note);
+    for (const core::HostAction& action : step.actions)
+        if (!std::holds_alternative<core::RunProbe>(action.action)) changed.insert(action.instance);
+    return changed;
+}
+
+} // namespace
+
+// ---- before an action ---------------------------------------------------------------------------
+
+void Engine::journal(const core::HostStep& step)
+{
+    const auto instances = changed_instances(step);
+    std::set<UnitId> units;
+    for (const core::HostNote& note : step.notes) {
+        units.insert(note.unit);
+        // A rung clears every instance's budget, not only that of the one that failed last.
+        if (!std::holds_alternative<core::Climbed>(note.note)) continue;
+        const auto& spec = host_.spec(note.unit);
+        for (Slot slot = 1; slot <= spec.instances; ++slot)
+            ports_.journal.put(instance_key(spec, slot),
+                               encode(host_.unit(note.unit).instances[slot - 1U]));
+    }
+    for (const InstanceId id : instances) {
+        const auto& spec = host_.spec(id.unit);
+        ports_.journal.put(instance_key(spec, id.slot),
+                           encode(host_.unit(id.unit).instances[id.slot - 1U]));
+        units.insert(id.unit);
+    }
+    for (const UnitId id : units)
+        ports_.journal.put(unit_key(host_.spec(id)),
+                           encode(host_.unit(id), unit_counters_[number(id)]));
+    journal_host();
+}
+
+void Engine::journal_host()
+{
+    std::string record = encode(HostRecord{host_.counters(), next_operation_,
+                                           counters_.engine_starts, counters_.adopted_processes,
+                                           counters_.invariant_failures});
+    if (record == journaled_host_) return;
+    ports_.journal.put("host", record);
+    journaled_host_ = std::move(record);
+}
+
+// ---- taking over --------------------------------------------------------------------------------
+
+void Engine::recover(const HostRecord& record)
+{
+    const auto& recovered = ports_.journal.recovered();
+    host_.restore(record.counters);
+    next_operation_ = record.next_operation;
+    counters_.engine_starts = record.engine_starts + 1;
+    counters_.adopted_processes = record.adopted_processes;
+    counters_.invariant_failures = record.invariant_failures;
+
+    std::vector<UnitId> fresh;
+    std::vector<ports::Spawner::Survivor> journaled;
+    for (const auto& [key, text] : recovered) {
+        if (key.starts_with("process/"))
+            if (auto process = decode_process(text)) journaled.push_back(*process);
+        if (key.starts_with("outage/"))
+            if (auto outage = decode_outage(text)) ended_.push_back(std::move(*outage));
+    }
+    for (const UnitId id : host_.start_order()) {
+        const auto& spec = host_.spec(id);
+        core::Unit unit = host_.unit(id);
+        const auto saved = recovered.find(unit_key(spec));
+        if (!unit.config_problem.empty()) continue;
+        if (saved == recovered.end() || !decode(saved->second, unit, unit_counters_[number(id)])) {
+            fresh.push_back(id);
+            continue;
+        }
+        for (Slot slot = 1; slot <= spec.instances; ++slot) {
+            const auto found = recovered.find(instance_key(spec, slot));
+            auto instance = found == recovered.end() ? std::nullopt : decode_instance(found->second);
+            if (!instance) continue;
+            if (const auto spawn = core::spawn_of(instance->state)) {
+                owners_[number(*spawn)] = {id, slot};
+                body({id, slot}).spawn = *spawn;
+            }
+            unit.instances[slot - 1U] = std::move(*instance);
+        }
+        host_.restore(id, std::move(unit));
+    }
+    const bool takes_over = fresh.size() < host_.size() && !recovered.empty();
+    say_host(takes_over ? fmt::format("a new engine takes over {} units", host_.size())
+                        : fmt::format("starting with {} units", host_.size()));
+    adopt(ports_.spawner.survivors(journaled));
+    journal_host();
+    if (fresh.size() == host_.size()) return post(core::HostBooted{});
+    for (const UnitId id : fresh) post(core::ForUnit{id, core::Booted{}});
+    // What keeld itself had stopped, at its own end, comes back.
+    for (const UnitId id : host_.start_order())
+        for (Slot slot = 1; slot <= host_.spec(id).instances; ++slot)
+            if (core::is_wanted_up(host_.unit(id)) &&
+                std::holds_alternative<core::Stopped>(host_.unit(id).instances[slot - 1U].state))
+                post({id, slot}, core::LaunchWanted{});
+    // Whatever waited for a change that came in between looks again.
+    for (const UnitId id : host_.start_order()) post(core::ForUnit{id, core::UnitGateChanged{}});
+    post(core::HostTick{});
+}
+
+void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
+{
+    auto counters = host_.counters();
+    for (const auto& survivor : survivors)
+        counters.next_spawn = std::max(counters.next_spawn, SpawnId{number(survivor.id) + 1});
+    host_.restore(counters);
+    draining_ = Draining::yes; // Collects; what follows is taken in one go afterwards.
+    for (const auto& survivor : survivors) {
+        const auto owner = owners_.find(number(survivor.id));
+        if (owner == owners_.end()) {
+            adopt_stray(survivor);
+            continue;
+        }
+        processes_[number(survivor.id)] = survivor.process;
+        ++counters_.adopted_processes;
+        // The log's reader died with the last engine; output goes on from where it stands.
+        (void)output_of(owner->second);
+        post(owner->second, core::Adopted{survivor.id});
+    }
+    draining_ = Draining::no;
+    ports_.loop.defer([this, alive = std::weak_ptr<int>(alive_)] {
+        if (!alive.expired()) resolve_missing();
+    });
+}
+
+/// A process that the journal does not know: state that was lost or set aside. It is taken back
+/// into its slot if that is empty, and ended otherwise: no process runs twice.
+void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
+{
+    const auto unit = host_.find(survivor.unit);
+    const bool has_slot = unit && survivor.slot >= 1 && survivor.slot <= host_.spec(*unit).instances;
+    if (!has_slot || core::spawn_of(host_.unit(*unit).instances[survivor.slot - 1U].state)) {
+        log::write(log::Level::warn, fmt::format("pid {} belongs to no unit any more: ending it",
+                                                 survivor.process.pid));
+        ports_.spawner.kill_tree(survivor.id);
+        return;
+    }
+    const InstanceId id{*unit, survivor.slot};
+    core::Unit taken = host_.unit(*unit);
+    const Now now = ports_.loop.now();
+    core::Instance& instance = taken.instances[id.slot - 1U];
+    instance.state = core::Starting{survivor.id, now.mono, now.mono + host_.spec(*unit).start.timeout};
+    instance.since = now;
+    instance.reason = "found running";
+    if (std::holds_alternative<core::Down>(taken.wanted)) taken.wanted = core::Up{};
+    host_.restore(*unit, std::move(taken));
+    owners_[number(survivor.id)] = id;
+    body(id).spawn = survivor.id;
+    processes_[number(survivor.id)] = survivor.process;
+    ++counters_.adopted_processes;
+    (void)output_of(id);
+    post(id, core::Adopted{survivor.id});
+}
+
+/// After every end that was kept has been told: a spawn that is neither alive nor told of either
+/// never happened or ended where nobody saw it.
+void Engine::resolve_missing()
+{
+    for (const UnitId unit : host_.start_order())
+        for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot) {
+            const auto& state = host_.unit(unit).instances[slot - 1U].state;
+            const auto spawn = core::spawn_of(state);
+            if (!spawn || processes_.contains(number(*spawn))) continue;
+            const auto* starting = std::get_if<core::Starting>(&state);
+            if (starting != nullptr && starting->running == core::Starting::Running::no)
+                post({unit, slot}, core::SpawnFailed{*spawn, core::SetupStage::lost, 0});
+            else
+                post({unit, slot}, core::ProcessExited{*spawn, {core::ExitStatus::Kind::unknown, 0, false},
+                                                       core::TreeState::alive});
+        }
+}
+
+} // namespace keel::engine

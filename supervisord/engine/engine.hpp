@@ -1,0 +1,161 @@
+// The brain's body: takes events in, lets core decide, stores, journals, and carries the actions out.
+//
+// One thread, one queue, run to completion: event, step, journal, actions, one timer. Actions never
+// call back; what comes of them are later events. It decides nothing itself and promises that
+// whatever it has done is in the journal first, so that a new engine can take over at any moment.
+#pragma once
+#include "core/host.hpp"
+#include "engine/event_feed.hpp"
+#include "engine/spawn_plan.hpp"
+#include "engine/state_codec.hpp"
+#include "ports/log_sink.hpp"
+#include "ports/loop.hpp"
+#include "ports/prober.hpp"
+#include "ports/spawner.hpp"
+#include "ports/state_journal.hpp"
+#include "ports/supervisor.hpp"
+
+#include <deque>
+#include <map>
+#include <random>
+#include <unordered_map>
+
+namespace keel::engine {
+
+/// What the engine acts through. All outlive it.
+struct EnginePorts {
+    ports::Loop& loop;
+    ports::Spawner& spawner;
+    ports::Prober& prober;
+    ports::LogSink& logs;
+    ports::StateJournal& journal;
+};
+
+/// One unit as it was loaded.
+struct ConfiguredUnit {
+    units::UnitSpec spec;
+    Identity identity;
+    std::string problem; ///< not empty: the file cannot be used; the unit is listed as failed
+};
+
+struct EngineOptions {
+    core::HostOptions host;
+    std::string runtime_root = "/run/keel/units"; ///< for {runtime_dir}
+    std::uint64_t seed = 0;                        ///< of the jitter
+    std::uint64_t first_event = 1;                 ///< id of the first event
+};
+
+class Engine final : public ports::Supervisor {
+public:
+    Engine(EnginePorts ports, std::vector<ConfiguredUnit> units, EngineOptions options);
+    ~Engine() override;
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    /// Goes on where the journal ends, or boots if there is nothing to go on from.
+    void start();
+
+    /// Stops everything in reverse order; `on_stopped` is told when nothing lives any more.
+    void shut_down(const std::string& why);
+    void on_stopped(std::function<void(int exit_code)> handler) { on_stopped_ = std::move(handler); }
+
+    /// For the wiring: ends of processes, as ports::Spawner reports them.
+    void process_exited(SpawnId spawn, core::ExitStatus status, core::TreeState tree);
+    void tree_emptied(SpawnId spawn);
+    /// A spawn id for somebody else's process (an exec probe).
+    SpawnId take_spawn_id();
+    /// How long a turn of the loop took.
+    void note_turn(Duration lag) { counters_.loop_lag.observe(seconds(lag)); }
+
+    [[nodiscard]] const core::Host& host() const { return host_; }
+
+    // ---- ports::Supervisor
+    [[nodiscard]] std::vector<core::UnitView> units() const override;
+    [[nodiscard]] std::optional<core::UnitView> unit(std::string_view name) const override;
+    [[nodiscard]] std::optional<core::WhyView> why(std::string_view name) const override;
+    [[nodiscard]] std::vector<core::OutageView> outages() const override;
+    [[nodiscard]] const core::HostCounters& counters() const override { return counters_; }
+    [[nodiscard]] const core::UnitCounters& counters_of(std::string_view unit) const override;
+    [[nodiscard]] std::vector<std::string> probe_names(std::string_view unit) const override;
+    std::variant<OperationId, ports::Refusal> request(const ports::RequestSpec& what,
+                                                      Done done) override;
+    [[nodiscard]] std::vector<core::EventView> events_after(std::uint64_t after_id,
+                                                            std::size_t limit) const override;
+    [[nodiscard]] std::unique_ptr<Subscription>
+    subscribe(std::function<void(const core::EventView&)> handler) override;
+
+private:
+    /// What the engine itself knows of one instance.
+    struct Body {
+        std::optional<SpawnId> spawn;     ///< the latest
+        std::optional<MonoTime> ended_at; ///< of the last process, until the next one runs
+        std::map<std::uint32_t, ports::AttemptId> probing; ///< by probe index
+        std::string output_problem;       ///< last thing said about its log, said once
+    };
+
+    // engine.cpp: the queue
+    void post(core::HostEvent event);
+    void post(InstanceId id, core::InstanceEvent event);
+    void drain();
+    void take(const core::HostEvent& event);
+    void rearm();
+
+    // actions.cpp: carrying out
+    void carry_out();
+    void act(InstanceId id, const core::InstanceAction& action);
+    void spawn(InstanceId id, const core::Spawn& action);
+    void run_probe(InstanceId id, const core::RunProbe& action);
+    void cancel_probes(InstanceId id);
+    [[nodiscard]] int output_of(InstanceId id);
+
+    // telling.cpp: notes to log, events and counters
+    void count(const core::HostStep& step);
+    void tell(const core::HostNote& note);
+    void tell(UnitId unit, const core::Note& note);
+    void say(UnitId unit, std::string subject, std::string kind, std::string text);
+    void say_host(std::string text);
+    void finish(const core::OperationResult& result);
+    void keep_outage(const core::Outage& outage);
+    [[nodiscard]] std::string subject(UnitId unit, Slot slot) const;
+
+    // adoption.cpp: journal and take-over
+    void journal(const core::HostStep& step);
+    void journal_host();
+    void recover(const HostRecord& host);
+    void adopt(const std::vector<ports::Spawner::Survivor>& survivors);
+    void adopt_stray(const ports::Spawner::Survivor& survivor);
+    void resolve_missing();
+
+    [[nodiscard]] core::PidOf pid_of() const;
+    Body& body(InstanceId id) { return bodies_[number(id.unit)][id.slot - 1U]; }
+
+    EnginePorts ports_;
+    EngineOptions options_;
+    core::Host host_;
+    std::vector<Identity> identities_;
+    std::vector<core::UnitCounters> unit_counters_;
+    std::vector<std::vector<Body>> bodies_;
+    core::HostCounters counters_;
+    EventFeed feed_;
+    std::mt19937_64 draws_;
+
+    std::deque<core::HostEvent> events_;
+    std::deque<core::HostAction> actions_;
+    enum class Draining : std::uint8_t { no, yes } draining_ = Draining::no;
+    ports::Loop::Registration timer_;
+    std::optional<MonoTime> timer_at_;
+    unsigned spawns_this_turn_ = 0;
+    enum class Resuming : std::uint8_t { no, yes } resuming_ = Resuming::no;
+
+    std::unordered_map<std::uint64_t, InstanceId> owners_; ///< by spawn, of living processes
+    std::unordered_map<std::uint64_t, ports::ProcessIdentity> processes_; ///< by spawn
+    std::uint64_t next_attempt_ = 1;
+    OperationId next_operation_{1};
+    std::map<OperationId, Done> waiting_;
+    std::deque<core::Outage> ended_; ///< newest last
+    std::function<void(int)> on_stopped_;
+    std::string journaled_host_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0); ///< answers that come too late see it gone
+};
+
+} // namespace keel::engine

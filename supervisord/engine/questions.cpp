@@ -1,0 +1,113 @@
+// ports::Supervisor: what others may ask of the engine.
+#include "engine/engine.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::engine {
+
+core::PidOf Engine::pid_of() const
+{
+    return [this](SpawnId spawn) -> std::optional<int> {
+        const auto found = processes_.find(number(spawn));
+        if (found == processes_.end()) return std::nullopt;
+        return found->second.pid;
+    };
+}
+
+std::vector<core::UnitView> Engine::units() const
+{
+    std::vector<core::UnitView> views;
+    for (std::uint32_t i = 0; i < host_.size(); ++i)
+        views.push_back(core::make_view(host_, UnitId{i}, pid_of(), ports_.loop.now()));
+    std::ranges::sort(views, {}, &core::UnitView::name);
+    return views;
+}
+
+std::optional<core::UnitView> Engine::unit(std::string_view name) const
+{
+    const auto id = host_.find(name);
+    if (!id) return std::nullopt;
+    return core::make_view(host_, *id, pid_of(), ports_.loop.now());
+}
+
+std::optional<core::WhyView> Engine::why(std::string_view name) const
+{
+    constexpr std::size_t steps_shown = 20;
+    const auto id = host_.find(name);
+    if (!id) return std::nullopt;
+    return core::make_why(host_, *id, pid_of(), feed_.of_unit(name, steps_shown),
+                          ports_.loop.now());
+}
+
+std::vector<core::OutageView> Engine::outages() const
+{
+    const Now now = ports_.loop.now();
+    std::vector<core::OutageView> views;
+    for (std::uint32_t i = 0; i < host_.size(); ++i) {
+        const core::Unit& unit = host_.unit(UnitId{i});
+        for (const core::OutageFold* fold : {&unit.outage, &unit.degradation})
+            if (const core::Outage* open = core::open_outage(*fold))
+                views.push_back(core::make_view(*open, now));
+    }
+    for (const core::Outage& ended : ended_) views.push_back(core::make_view(ended, now));
+    std::ranges::sort(views, std::greater{}, [](const auto& v) { return number(v.record.id); });
+    return views;
+}
+
+const core::UnitCounters& Engine::counters_of(std::string_view unit) const
+{
+    static const core::UnitCounters none;
+    const auto id = host_.find(unit);
+    return id ? unit_counters_[number(*id)] : none;
+}
+
+std::vector<std::string> Engine::probe_names(std::string_view unit) const
+{
+    std::vector<std::string> names;
+    if (const auto id = host_.find(unit))
+        for (const units::ProbeSpec& probe : host_.spec(*id).probes) names.push_back(probe.name);
+    return names;
+}
+
+std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSpec& what, Done done)
+{
+    using enum ports::Refusal::Kind;
+    const auto id = host_.find(what.unit);
+    if (!id) return ports::Refusal{no_such_unit, fmt::format("there is no unit `{}`", what.unit), {}};
+    const core::Unit& unit = host_.unit(*id);
+    if (host_.is_shutting_down()) return ports::Refusal{stopping, "keeld is stopping", {}};
+    if (!unit.config_problem.empty()) return ports::Refusal{unusable, unit.config_problem, {}};
+    if (unit.operation)
+        return ports::Refusal{conflict,
+                              fmt::format("{} by {} is under way on `{}`", name(unit.operation->verb),
+                                          unit.operation->by, what.unit),
+                              core::make_view(*unit.operation)};
+    if (what.slot && (*what.slot < 1 || *what.slot > unit.instances.size()))
+        return ports::Refusal{no_such_unit,
+                              fmt::format("`{}` has no instance {}", what.unit, *what.slot), {}};
+
+    const OperationId operation = next_operation_;
+    next_operation_ = OperationId{number(operation) + 1};
+    waiting_.emplace(operation, std::move(done));
+    say(*id, what.unit, "operation",
+        fmt::format("{} asked for by {}{}", name(what.verb), what.by,
+                    what.why.empty() ? "" : ": " + what.why));
+    post(core::Request{*id, {operation, what.verb, what.by, what.why, what.slot}});
+    return operation;
+}
+
+std::vector<core::EventView> Engine::events_after(std::uint64_t after_id, std::size_t limit) const
+{
+    return feed_.after(after_id, limit);
+}
+
+std::unique_ptr<ports::Supervisor::Subscription>
+Engine::subscribe(std::function<void(const core::EventView&)> handler)
+{
+    return feed_.subscribe(std::move(handler));
+}
+
+} // namespace keel::engine

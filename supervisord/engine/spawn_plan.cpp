@@ -1,0 +1,28 @@
+#include "engine/spawn_plan.hpp"
+
+#include "units/placeholders.hpp"
+
+namespace keel::engine {
+
+ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identity& identity,
+                           const std::string& runtime_root)
+{
+    const auto values = units::placeholder_values(spec, slot, runtime_root + "/" + spec.name);
+    ports::SpawnPlan plan;
+    plan.unit = spec.name;
+    plan.slot = slot;
+    plan.argv = units::fill(spec.command, values);
+    plan.environment = {
+        {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+        {"HOME", identity.home},
+        {"USER", identity.user},
+        {"LOGNAME", identity.user},
+        {"SHELL", "/bin/sh"},
+    };
+    for (auto& [key, value] : units::fill(spec.environment, values)) plan.environment[key] = value;
+    plan.directory = units::fill(spec.directory, values);
+    plan.credentials = identity.credentials;
+    return plan;
+}
+
+} // namespace keel::engine

@@ -1,0 +1,23 @@
+// From a unit's spec to what one child needs: words, environment, directory, identity.
+#pragma once
+#include "ports/spawner.hpp"
+#include "units/spec.hpp"
+
+#include <optional>
+#include <string>
+
+namespace keel::engine {
+
+/// Who a unit's processes run as, looked up when the configuration was read.
+struct Identity {
+    std::optional<ports::Credentials> credentials; ///< none: keeld's own
+    std::string home = "/";
+    std::string user = "root";
+    std::string problem; ///< not empty: the names do not exist; every spawn fails with this
+};
+
+/// `runtime_root` is the folder under which each unit may have one of its own.
+ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identity& identity,
+                           const std::string& runtime_root);
+
+} // namespace keel::engine

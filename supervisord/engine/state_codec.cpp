@@ -1,0 +1,333 @@
+#include "engine/state_codec.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace keel::engine {
+namespace {
+
+using nlohmann::json;
+using namespace keel::core;
+
+// ---- leaves -------------------------------------------------------------------------------------
+
+template <class Time> json put_time(Time at) { return at.time_since_epoch().count(); }
+template <class Time> Time get_time(const json& j)
+{
+    return Time{Duration{j.get<Duration::rep>()}};
+}
+json put(MonoTime at) { return put_time(at); }
+json put(WallTime at) { return put_time(at); }
+json put(Duration d) { return d.count(); }
+json put(Now now) { return json::array({put(now.mono), put(now.wall)}); }
+MonoTime mono(const json& j) { return get_time<MonoTime>(j); }
+WallTime wall(const json& j) { return get_time<WallTime>(j); }
+Duration duration(const json& j) { return Duration{j.get<Duration::rep>()}; }
+Now both(const json& j) { return {mono(j.at(0)), wall(j.at(1))}; }
+
+json put(const std::optional<MonoTime>& at) { return at ? put(*at) : json(nullptr); }
+std::optional<MonoTime> optional_mono(const json& j)
+{
+    if (j.is_null()) return std::nullopt;
+    return mono(j);
+}
+
+template <NamedEnum E> json put_name(E value) { return std::string(name(value)); }
+template <NamedEnum E> E get_name(const json& j)
+{
+    const auto found = from_name<E>(j.get<std::string>());
+    if (!found) throw json::other_error::create(599, "an unknown name", &j);
+    return *found;
+}
+template <class E> json put_number(E value) { return static_cast<unsigned>(value); }
+template <class E> E get_number(const json& j, E last)
+{
+    const auto value = j.get<unsigned>();
+    if (value > static_cast<unsigned>(last)) throw json::other_error::create(598, "out of range", &j);
+    return static_cast<E>(value);
+}
+SpawnId spawn(const json& j) { return SpawnId{j.get<std::uint64_t>()}; }
+
+// ---- instance states ----------------------------------------------------------------------------
+
+json put(const Stopped&) { return json::array(); }
+json put(const Done&) { return json::array(); }
+json put(const Blocked& s)
+{
+    return {put_number(s.on.kind), s.on.what, put_name(s.cause), put(s.retry_at)};
+}
+json put(const Starting& s)
+{
+    return {number(s.spawn), put(s.since), put(s.ready_by), put_number(s.extended),
+            put_number(s.running)};
+}
+json put(const Ready& s) { return {number(s.spawn), put(s.since)}; }
+json put(const Unready& s) { return {number(s.spawn), put(s.limit_at)}; }
+json put(const Stopping& s)
+{
+    return {number(s.spawn),    put_number(s.stage), put(s.escalate_at),
+            put_number(s.then), put_name(s.cause),   put(s.delay)};
+}
+json put(const Backoff& s) { return json::array({put(s.retry_at), put_name(s.cause)}); }
+json put(const Failed& s) { return json::array({s.why}); }
+
+InstanceState get_state(std::string_view kind, const json& j)
+{
+    if (kind == "stopped") return Stopped{};
+    if (kind == "done") return Done{};
+    if (kind == "blocked")
+        return Blocked{{get_number(j.at(0), BlockedOn::Kind::shutdown), j.at(1)},
+                       get_name<StartCause>(j.at(2)), optional_mono(j.at(3))};
+    if (kind == "starting")
+        return Starting{spawn(j.at(0)), mono(j.at(1)), mono(j.at(2)),
+                        get_number(j.at(3), Starting::Extended::yes),
+                        get_number(j.at(4), Starting::Running::yes)};
+    if (kind == "ready") return Ready{spawn(j.at(0)), mono(j.at(1))};
+    if (kind == "unready") return Unready{spawn(j.at(0)), mono(j.at(1))};
+    if (kind == "stopping")
+        return Stopping{spawn(j.at(0)), get_number(j.at(1), KillStage::sweeping), mono(j.at(2)),
+                        get_number(j.at(3), AfterStop::give_up), get_name<StartCause>(j.at(4)),
+                        duration(j.at(5))};
+    if (kind == "backoff") return Backoff{mono(j.at(0)), get_name<StartCause>(j.at(1))};
+    if (kind == "failed") return Failed{j.at(0)};
+    throw json::other_error::create(597, "an unknown state", &j);
+}
+
+// ---- outages ------------------------------------------------------------------------------------
+
+json put(const Outage& o)
+{
+    json actions = json::array();
+    for (const ActionTaken& a : o.actions)
+        actions.push_back({put(a.at), a.action, a.reason, a.result});
+    return {{"id", number(o.id)},
+            {"unit", o.unit},
+            {"kind", put_name(o.kind)},
+            {"planned", put_number(o.planned)},
+            {"opened", put(o.opened)},
+            {"closed", o.closed ? put(*o.closed) : json(nullptr)},
+            {"cause", put_name(o.cause)},
+            {"cause_text", o.cause_text},
+            {"detected_by", o.detected_by},
+            {"caused_by", o.caused_by ? json(number(*o.caused_by)) : json(nullptr)},
+            {"detection", put(o.detection)},
+            {"actions", std::move(actions)}};
+}
+
+Outage get_outage(const json& j)
+{
+    Outage o;
+    o.id = OutageId{j.at("id").get<std::uint64_t>()};
+    o.unit = j.at("unit");
+    o.kind = get_name<OutageKind>(j.at("kind"));
+    o.planned = get_number(j.at("planned"), Outage::Planned::yes);
+    o.opened = both(j.at("opened"));
+    if (!j.at("closed").is_null()) o.closed = both(j.at("closed"));
+    o.cause = get_name<OutageCause>(j.at("cause"));
+    o.cause_text = j.at("cause_text");
+    o.detected_by = j.at("detected_by");
+    if (!j.at("caused_by").is_null())
+        o.caused_by = OutageId{j.at("caused_by").get<std::uint64_t>()};
+    o.detection = duration(j.at("detection"));
+    for (const json& a : j.at("actions"))
+        o.actions.push_back({wall(a.at(0)), a.at(1), a.at(2), a.at(3)});
+    return o;
+}
+
+json put(const OutageFold& fold)
+{
+    json j = {{"counted", put_number(fold.counted)}};
+    if (const Outage* record = open_outage(fold)) j["record"] = put(*record);
+    if (const auto* settling = std::get_if<SettlingOutage>(&fold.state))
+        j["ready_since"] = put(settling->ready_since);
+    return j;
+}
+
+OutageFold get_fold(const json& j)
+{
+    OutageFold fold;
+    fold.counted = get_number(j.at("counted"), OutageFold::Counted::yes);
+    if (!j.contains("record")) return fold;
+    if (j.contains("ready_since"))
+        fold.state = SettlingOutage{get_outage(j.at("record")), both(j.at("ready_since"))};
+    else
+        fold.state = OpenOutage{get_outage(j.at("record"))};
+    return fold;
+}
+
+// ---- units --------------------------------------------------------------------------------------
+
+json put(const Wanted& wanted)
+{
+    if (const auto* held = std::get_if<Held>(&wanted))
+        return {"held", held->by, held->why, put(held->since)};
+    return json::array({std::string(wanted_name(wanted))});
+}
+
+Wanted get_wanted(const json& j)
+{
+    const std::string kind = j.at(0);
+    if (kind == "up") return Up{};
+    if (kind == "held") return Held{j.at(1), j.at(2), wall(j.at(3))};
+    return Down{};
+}
+
+json put(const UnitCounters& c)
+{
+    json probes = json::array();
+    for (const ProbeCounters& p : c.probes) probes.push_back(p.verdicts);
+    return {{"starts", c.starts},
+            {"spawn_failures", c.spawn_failures},
+            {"outages", c.outages},
+            {"outage_seconds", c.outage_seconds},
+            {"probes", std::move(probes)}};
+}
+
+void get_counters(const json& j, UnitCounters& c)
+{
+    j.at("starts").get_to(c.starts);
+    j.at("spawn_failures").get_to(c.spawn_failures);
+    j.at("outages").get_to(c.outages);
+    j.at("outage_seconds").get_to(c.outage_seconds);
+    const json& probes = j.at("probes");
+    for (std::size_t i = 0; i < c.probes.size() && i < probes.size(); ++i)
+        probes[i].get_to(c.probes[i].verdicts);
+}
+
+std::string text(const json& j)
+{
+    return j.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+/// Runs `read` on the parsed record; any mistake in it refuses the whole.
+template <class Read> bool refuse_or(std::string_view record, Read read)
+{
+    try {
+        read(json::parse(record));
+        return true;
+    } catch (const json::exception&) {
+        return false;
+    }
+}
+
+} // namespace
+
+std::string encode(const HostRecord& r)
+{
+    return text({{"next_spawn", number(r.counters.next_spawn)},
+                 {"next_outage", number(r.counters.next_outage)},
+                 {"next_operation", number(r.next_operation)},
+                 {"engine_starts", r.engine_starts},
+                 {"adopted", r.adopted_processes},
+                 {"invariant_failures", r.invariant_failures}});
+}
+
+std::optional<HostRecord> decode_host(std::string_view record)
+{
+    HostRecord r;
+    const bool read = refuse_or(record, [&](const json& j) {
+        r.counters.next_spawn = SpawnId{j.at("next_spawn").get<std::uint64_t>()};
+        r.counters.next_outage = OutageId{j.at("next_outage").get<std::uint64_t>()};
+        r.next_operation = OperationId{j.at("next_operation").get<std::uint64_t>()};
+        r.engine_starts = j.at("engine_starts");
+        r.adopted_processes = j.at("adopted");
+        r.invariant_failures = j.at("invariant_failures");
+    });
+    if (!read) return std::nullopt;
+    return r;
+}
+
+std::string encode(const Unit& unit, const UnitCounters& counters)
+{
+    return text({{"wanted", put(unit.wanted)},
+                 {"rung", unit.rung},
+                 {"failed_at", put(unit.failed_at)},
+                 {"ready_since", put(unit.ready_since)},
+                 {"first_wanted_at", put(unit.first_wanted_at)},
+                 {"settled", put_number(unit.settled)},
+                 {"outage", put(unit.outage)},
+                 {"degradation", put(unit.degradation)},
+                 {"counters", put(counters)}});
+}
+
+bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
+{
+    return refuse_or(record, [&](const json& j) {
+        Unit read = unit;
+        UnitCounters counted = counters;
+        read.wanted = get_wanted(j.at("wanted"));
+        read.rung = j.at("rung");
+        read.failed_at = optional_mono(j.at("failed_at"));
+        read.ready_since = optional_mono(j.at("ready_since"));
+        read.first_wanted_at = optional_mono(j.at("first_wanted_at"));
+        read.settled = get_number(j.at("settled"), Unit::Settled::yes);
+        read.outage = get_fold(j.at("outage"));
+        read.degradation = get_fold(j.at("degradation"));
+        get_counters(j.at("counters"), counted);
+        unit = std::move(read);
+        counters = std::move(counted);
+    });
+}
+
+std::string encode(const Instance& i)
+{
+    json charged = json::array();
+    for (const MonoTime at : i.history.charged) charged.push_back(put(at));
+    return text({{"state", std::string(state_name(i.state))},
+                 {"holds", std::visit([](const auto& s) { return put(s); }, i.state)},
+                 {"since", put(i.since)},
+                 {"reason", i.reason},
+                 {"in_a_row", i.history.in_a_row},
+                 {"charged", std::move(charged)},
+                 {"ready_for", put(i.ready_for)},
+                 {"restarts", i.restarts}});
+}
+
+std::optional<Instance> decode_instance(std::string_view record)
+{
+    Instance i;
+    const bool read = refuse_or(record, [&](const json& j) {
+        i.state = get_state(j.at("state").get<std::string>(), j.at("holds"));
+        i.since = both(j.at("since"));
+        i.reason = j.at("reason");
+        i.history.in_a_row = j.at("in_a_row");
+        for (const json& at : j.at("charged")) i.history.charged.push_back(mono(at));
+        i.ready_for = duration(j.at("ready_for"));
+        i.restarts = j.at("restarts");
+    });
+    if (!read) return std::nullopt;
+    return i;
+}
+
+std::string encode(const ports::Spawner::Survivor& s)
+{
+    return text({{"spawn", number(s.id)},
+                 {"pid", s.process.pid},
+                 {"start_ticks", s.process.start_ticks},
+                 {"unit", s.unit},
+                 {"slot", s.slot}});
+}
+
+std::optional<ports::Spawner::Survivor> decode_process(std::string_view record)
+{
+    ports::Spawner::Survivor s;
+    const bool read = refuse_or(record, [&](const json& j) {
+        s.id = spawn(j.at("spawn"));
+        s.process.pid = j.at("pid");
+        s.process.start_ticks = j.at("start_ticks");
+        s.unit = j.at("unit");
+        s.slot = j.at("slot");
+    });
+    if (!read) return std::nullopt;
+    return s;
+}
+
+std::string encode(const Outage& o) { return text(put(o)); }
+
+std::optional<Outage> decode_outage(std::string_view record)
+{
+    std::optional<Outage> o;
+    if (!refuse_or(record, [&](const json& j) { o = get_outage(j); })) return std::nullopt;
+    return o;
+}
+
+} // namespace keel::engine

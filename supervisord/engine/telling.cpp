@@ -1,0 +1,147 @@
+// What happened, told three ways: a line in the log, an event for whoever listens, a count.
+#include "engine/engine.hpp"
+#include "engine/log.hpp"
+
+#include <fmt/format.h>
+
+namespace keel::engine {
+
+std::string Engine::subject(UnitId unit, Slot slot) const
+{
+    const units::UnitSpec& spec = host_.spec(unit);
+    return spec.instances == 1 ? spec.name : fmt::format("{}.{}", spec.name, slot);
+}
+
+void Engine::say(UnitId unit, std::string subject, std::string kind, std::string text)
+{
+    if (log::enabled(log::Level::info))
+        log::write(log::Level::info, fmt::format("unit={} {}", subject, text));
+    feed_.add({0, ports_.loop.now().wall, host_.spec(unit).name, std::move(subject),
+               std::move(kind), std::move(text)});
+}
+
+void Engine::say_host(std::string text)
+{
+    log::write(log::Level::info, text);
+    feed_.add({0, ports_.loop.now().wall, {}, "keeld", "keeld", std::move(text)});
+}
+
+void Engine::tell(const core::HostNote& note)
+{
+    tell(note.unit, note.note);
+}
+
+void Engine::finish(const core::OperationResult& result)
+{
+    const auto waiting = waiting_.find(result.id);
+    if (waiting == waiting_.end()) return;
+    const Done done = std::move(waiting->second);
+    waiting_.erase(waiting);
+    ports_.loop.defer([done, result] { done(result); });
+}
+
+namespace {
+
+constexpr std::size_t ended_max = 200;
+
+std::string key_of(const core::Outage& outage)
+{
+    return fmt::format("outage/{:020}", number(outage.id));
+}
+
+std::string_view noun(const core::Outage& outage)
+{
+    return outage.kind == core::OutageKind::degraded ? "degradation" : "outage";
+}
+
+} // namespace
+
+void Engine::keep_outage(const core::Outage& outage)
+{
+    ports_.journal.put(key_of(outage), encode(outage));
+    ended_.push_back(outage);
+    if (ended_.size() <= ended_max) return;
+    ports_.journal.erase(key_of(ended_.front()));
+    ended_.pop_front();
+}
+
+namespace {
+
+bool counts(const core::Outage& record)
+{
+    return record.kind == core::OutageKind::outage && record.planned == core::Outage::Planned::no;
+}
+
+} // namespace
+
+/// Before the step is journaled, so that the journal's counters include it.
+void Engine::count(const core::HostStep& step)
+{
+    for (const core::HostAction& action : step.actions)
+        if (const auto* spawn = std::get_if<core::Spawn>(&action.action))
+            ++unit_counters_[number(action.instance.unit)]
+                  .starts[static_cast<std::size_t>(spawn->cause)];
+    for (const core::HostNote& note : step.notes) {
+        core::UnitCounters& counted = unit_counters_[number(note.unit)];
+        if (const auto* certain = std::get_if<core::OutageCounted>(&note.note);
+            certain != nullptr && counts(certain->record)) {
+            ++counted.outages[static_cast<std::size_t>(certain->record.cause)];
+            counters_.outage_detection.observe(seconds(certain->record.detection));
+        }
+        if (const auto* closed = std::get_if<core::OutageClosed>(&note.note);
+            closed != nullptr && counts(closed->record)) {
+            const double length = seconds(length_of(closed->record, ports_.loop.now().mono));
+            counted.outage_seconds += length;
+            counters_.outage_recovery.observe(length);
+        }
+        if (std::holds_alternative<core::Frozen>(note.note)) ++counters_.invariant_failures;
+    }
+}
+
+void Engine::tell(UnitId unit, const core::Note& note)
+{
+    using namespace core;
+    const std::string& unit_name = host_.spec(unit).name;
+
+    if (const auto* moved = std::get_if<Moved>(&note)) {
+        say(unit, subject(unit, moved->slot), "state",
+            fmt::format("{} -> {} ({})", moved->from, moved->to, moved->reason));
+    } else if (const auto* stayed = std::get_if<Stayed>(&note)) {
+        say(unit, subject(unit, stayed->slot), "state",
+            fmt::format("still {}: {}", stayed->in, stayed->reason));
+    } else if (const auto* failed = std::get_if<AttemptFailed>(&note)) {
+        const bool free = failed->failure.charge == Failure::Charge::free;
+        say(unit, subject(unit, failed->slot), "failure",
+            failed->failure.what + (free ? " (not charged to the budget)" : ""));
+    } else if (const auto* climbed = std::get_if<Climbed>(&note)) {
+        say(unit, unit_name, "rung",
+            fmt::format("ladder {} -> {} ({})", name(climbed->from), name(climbed->to),
+                        climbed->reason));
+    } else if (std::holds_alternative<BackToBottom>(note)) {
+        say(unit, unit_name, "rung", "back to the bottom of the ladder after a calm window");
+    } else if (const auto* opened = std::get_if<OutageOpened>(&note)) {
+        const bool planned = opened->record.planned == Outage::Planned::yes;
+        say(unit, unit_name, "outage",
+            fmt::format("{}{} {} opened: {}", planned ? "planned " : "", noun(opened->record),
+                        number(opened->record.id), opened->record.cause_text));
+    } else if (const auto* closed = std::get_if<OutageClosed>(&note)) {
+        const Outage& record = closed->record;
+        say(unit, unit_name, "outage",
+            fmt::format("{} {} closed after {}", record.kind == OutageKind::blip ? "blip" : noun(record),
+                        number(record.id), to_human(length_of(record, ports_.loop.now().mono))));
+        keep_outage(record);
+    } else if (const auto* ended = std::get_if<OperationEnded>(&note)) {
+        const bool done = ended->result.outcome == OperationResult::Outcome::done;
+        say(unit, unit_name, "operation",
+            fmt::format("{} {}: {}", name(ended->result.verb), done ? "done" : "failed",
+                        ended->result.text));
+        finish(ended->result);
+    } else if (const auto* frozen = std::get_if<Frozen>(&note)) {
+        say(unit, unit_name, "keeld",
+            "left alone because of a mistake in keel itself: " + frozen->what);
+    } else if (const auto* exit = std::get_if<ExitWanted>(&note)) {
+        say(unit, unit_name, "rung", "the ladder ends keeld: " + exit->why);
+    }
+}
+
+} // namespace keel::engine
