@@ -1,0 +1,16 @@
+// From loaded unit files to what the engine runs: identities looked up, broken files kept by name.
+#pragma once
+#include "engine/engine.hpp"
+#include "units/unit_set.hpp"
+
+#include <string>
+#include <vector>
+
+namespace keel::engine {
+
+/// Every unit of the set. One whose file cannot be used is there too, with its problem, so that it
+/// is shown as failed rather than not at all. Asks the user database and may block: to be called
+/// before the loop runs.
+std::vector<ConfiguredUnit> configure(const units::UnitSet& set);
+
+} // namespace keel::engine
