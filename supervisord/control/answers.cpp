@@ -1,0 +1,73 @@
+#include "control/answers.hpp"
+
+#include "base/text.hpp"
+
+#include <fmt/format.h>
+
+namespace keel::control {
+namespace {
+
+HttpAnswer answer_of(int status, const char* content_type, std::string body)
+{
+    HttpAnswer answer;
+    answer.status = status;
+    answer.content_type = content_type;
+    answer.body = std::make_shared<const std::string>(std::move(body));
+    answer.headers.emplace_back("Cache-Control", "no-store");
+    answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
+    return answer;
+}
+
+} // namespace
+
+HttpAnswer json_answer(std::string json, int status)
+{
+    return answer_of(status, "application/json", std::move(json));
+}
+
+HttpAnswer text_answer(std::string text, int status)
+{
+    return answer_of(status, "text/plain; charset=utf-8", std::move(text));
+}
+
+HttpAnswer problem_answer(const Problem& problem)
+{
+    return answer_of(problem.status, "application/problem+json", encode(problem));
+}
+
+Problem no_such_unit(std::string_view name, const ports::Supervisor& supervisor)
+{
+    Problem problem{404, "urn:keel:problem:no-such-unit", "No such unit", {}, {}, {}};
+    problem.detail = fmt::format("there is no unit `{}`", printable(name, 64));
+    const auto units = supervisor.units();
+    std::vector<std::string_view> names;
+    for (const auto& unit : units)
+        names.push_back(unit.name);
+    if (const auto near = nearest(name, names)) problem.hint = fmt::format("did you mean `{}`?", *near);
+    return problem;
+}
+
+Problem bad_request(std::string detail, std::string hint)
+{
+    return {400, "urn:keel:problem:bad-request", "Bad request", std::move(detail), std::move(hint), {}};
+}
+
+Problem from_refusal(const ports::Refusal& refusal)
+{
+    using Kind = ports::Refusal::Kind;
+    switch (refusal.kind) {
+    case Kind::no_such_unit:
+        return {404, "urn:keel:problem:no-such-unit", "No such unit", refusal.text, {}, {}};
+    case Kind::conflict:
+        return {409, "urn:keel:problem:conflict", "Another operation is in the way", refusal.text,
+                {}, refusal.in_the_way};
+    case Kind::unusable:
+        return {422, "urn:keel:problem:unusable", "The unit cannot be used", refusal.text,
+                "`keel check` names what is wrong with its file", {}};
+    case Kind::stopping:
+        return {503, "urn:keel:problem:stopping", "keeld is stopping", refusal.text, {}, {}};
+    }
+    return {500, {}, "Internal Server Error", refusal.text, {}, {}};
+}
+
+} // namespace keel::control

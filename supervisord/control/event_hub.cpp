@@ -1,0 +1,130 @@
+#include "control/event_hub.hpp"
+
+#include "control/json_codec.hpp"
+
+#include <fmt/format.h>
+#include <limits>
+#include <vector>
+
+namespace keel::control {
+namespace {
+
+constexpr Duration keep_alive_interval = std::chrono::seconds(15);
+/// What a stream takes at a time; the rest stays with the engine until the client has room again.
+constexpr std::size_t portion = 64U << 10;
+constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+
+} // namespace
+
+std::string to_sse(const core::EventView& event)
+{
+    return fmt::format("id: {}\nevent: {}\ndata: {}\n\n", event.id, event.kind, encode(event));
+}
+
+class EventHub::Stream final : public StreamSource {
+public:
+    Stream(EventHub& hub, const std::shared_ptr<Exchange>& exchange, std::uint64_t after,
+           std::string unit)
+        : hub_(hub), exchange_(exchange), last_id_(after), unit_(std::move(unit))
+    {
+        hub_.streams_.insert(this);
+        hub_.arm();
+    }
+    ~Stream() override { hub_.streams_.erase(this); }
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+
+    std::optional<std::string> take() override
+    {
+        std::string text;
+        if (last_id_ < hub_.latest_) text = take_events();
+        if (text.empty() && comment_is_due_) text = ": still here\n\n";
+        comment_is_due_ = false;
+        return text;
+    }
+
+    void tell(const core::EventView& event)
+    {
+        if (concerns(event)) wake();
+    }
+    void keep_alive()
+    {
+        comment_is_due_ = true;
+        wake();
+    }
+
+private:
+    [[nodiscard]] bool concerns(const core::EventView& event) const
+    {
+        return unit_.empty() || event.unit == unit_;
+    }
+
+    void wake()
+    {
+        if (const auto exchange = exchange_.lock()) exchange->wake();
+    }
+
+    std::string take_events()
+    {
+        std::string text;
+        const auto events = hub_.supervisor_.events_after(last_id_, all);
+        if (last_id_ > 0 && !events.empty() && events.front().id > last_id_ + 1)
+            text = fmt::format("event: missed\ndata: {{\"count\":{}}}\n\n",
+                               events.front().id - last_id_ - 1);
+        for (const auto& event : events) {
+            if (text.size() >= portion) return text;
+            last_id_ = event.id;
+            if (concerns(event)) text += to_sse(event);
+        }
+        last_id_ = hub_.latest_;
+        return text;
+    }
+
+    EventHub& hub_;
+    std::weak_ptr<Exchange> exchange_;
+    std::uint64_t last_id_;
+    std::string unit_;
+    bool comment_is_due_ = true; ///< the first one tells the client that it is being served
+};
+
+EventHub::EventHub(ports::Loop& loop, ports::Supervisor& supervisor)
+    : loop_(loop), supervisor_(supervisor)
+{
+    const auto events = supervisor.events_after(0, all);
+    if (!events.empty()) latest_ = events.back().id;
+    subscription_ = supervisor.subscribe([this](const core::EventView& event) { tell(event); });
+}
+
+void EventHub::open(const std::shared_ptr<Exchange>& exchange, std::uint64_t after,
+                    std::string unit)
+{
+    HttpAnswer head;
+    head.content_type = "text/event-stream";
+    head.headers.emplace_back("Cache-Control", "no-store");
+    exchange->stream(std::move(head),
+                     std::make_unique<Stream>(*this, exchange, after, std::move(unit)));
+}
+
+void EventHub::tell(const core::EventView& event)
+{
+    latest_ = std::max(latest_, event.id);
+    for (Stream* stream : streams_)
+        stream->tell(event);
+}
+
+void EventHub::keep_alive()
+{
+    for (Stream* stream : streams_)
+        stream->keep_alive();
+    arm();
+}
+
+/// The timer lives only while there are streams.
+void EventHub::arm()
+{
+    timer_.reset();
+    if (streams_.empty()) return;
+    timer_ = loop_.after(keep_alive_interval, [this] { keep_alive(); });
+}
+
+} // namespace keel::control

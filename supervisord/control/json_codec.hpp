@@ -1,0 +1,82 @@
+// The control API's documents: core's views as JSON, and back.
+//
+// One struct is the answer on both sides: the server encodes a view, the client decodes the same
+// view. Shapes are those of docs/openapi.yaml. Times are RFC 3339 with milliseconds, durations are
+// seconds as numbers, what is absent is null. Bytes that are not UTF-8 (details of probes, reasons)
+// become U+FFFD. Decoding accepts unknown members, so that a client and a daemon of different
+// versions understand each other, and never throws. It knows nothing of HTTP.
+#pragma once
+#include "base/result.hpp"
+#include "core/views.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace keel::control {
+
+/// An RFC 9457 problem document: why a request was not carried out.
+struct Problem {
+    int status = 500;    ///< the HTTP status, as in the answer's first line
+    std::string type;    ///< `urn:keel:problem:conflict`; empty: about:blank
+    std::string title;   ///< of its kind: `Another operation is in the way`
+    std::string detail;  ///< of this case
+    std::string hint;    ///< what to do; may be empty
+    std::optional<core::OperationView> in_the_way; ///< conflict only
+};
+
+/// An accepted request; with its outcome, once there is one.
+struct OperationReport {
+    OperationId id{};
+    core::Verb verb = core::Verb::start;
+    std::string unit;
+    std::optional<Slot> instance;
+    std::optional<core::OperationResult::Outcome> outcome; ///< none: it is under way
+    std::string text; ///< the outcome for people: `ready in 120 ms`
+};
+
+/// What a client may say with a request.
+struct ChangeRequest {
+    std::string why;
+    std::optional<Slot> instance;
+};
+
+struct VersionInfo {
+    std::string version;
+    std::string api = "v1";
+};
+
+/// Of `why` and of an event's text, longer ones are refused.
+inline constexpr std::size_t why_bytes_max = 1024;
+
+// ---- to JSON: one compact document, without a line break -----------------------------------------
+std::string encode(const core::UnitView&);
+std::string encode(const core::WhyView&);
+std::string encode(const core::EventView&);
+std::string encode(const std::vector<core::UnitView>&);   ///< {"units": […]}
+std::string encode(const std::vector<core::OutageView>&); ///< {"outages": […]}
+std::string encode(const std::vector<core::EventView>&);  ///< {"events": […]}
+std::string encode(const OperationReport&);
+std::string encode(const ChangeRequest&);
+std::string encode(const VersionInfo&);
+std::string encode(const Problem&);
+
+// ---- from JSON -----------------------------------------------------------------------------------
+Result<core::UnitView> decode_unit(std::string_view json);
+Result<core::WhyView> decode_why(std::string_view json);
+Result<core::EventView> decode_event(std::string_view json);
+Result<std::vector<core::UnitView>> decode_units(std::string_view json);
+Result<std::vector<core::OutageView>> decode_outages(std::string_view json);
+Result<std::vector<core::EventView>> decode_events(std::string_view json);
+Result<OperationReport> decode_operation(std::string_view json);
+Result<VersionInfo> decode_version(std::string_view json);
+Result<Problem> decode_problem(std::string_view json);
+/// Strict, as it is a stranger's: an unknown member is an error that names the nearest known one.
+/// Nothing at all is an empty request.
+Result<ChangeRequest> decode_change(std::string_view json);
+
+/// The moment that to_rfc3339 printed; also without a fraction, or with up to nine digits.
+std::optional<WallTime> parse_rfc3339(std::string_view text);
+
+} // namespace keel::control

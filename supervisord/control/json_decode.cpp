@@ -1,0 +1,366 @@
+#include "control/json_codec.hpp"
+
+#include "base/text.hpp"
+
+#include <charconv>
+#include <fmt/format.h>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace keel::control {
+namespace {
+
+using Json = nlohmann::json;
+
+/// What is wrong with a document; thrown and caught in this file only.
+struct Unexpected : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+const Json& member(const Json& object, const char* key)
+{
+    static const Json null;
+    if (!object.is_object()) throw Unexpected(fmt::format("an object with `{}` is missing", key));
+    const auto found = object.find(key);
+    return found == object.end() ? null : *found;
+}
+
+bool is_absent(const Json& object, const char* key) { return member(object, key).is_null(); }
+
+std::string text(const Json& object, const char* key)
+{
+    const Json& value = member(object, key);
+    if (value.is_null()) return {};
+    if (!value.is_string()) throw Unexpected(fmt::format("`{}` is not a string", key));
+    return value.get<std::string>();
+}
+
+template <class Number> Number count(const Json& object, const char* key)
+{
+    const Json& value = member(object, key);
+    if (value.is_null()) return 0;
+    if (!value.is_number_unsigned()) throw Unexpected(fmt::format("`{}` is not a count", key));
+    const auto wide = value.get<std::uint64_t>();
+    if (wide > static_cast<std::uint64_t>(std::numeric_limits<Number>::max()))
+        throw Unexpected(fmt::format("`{}` is too large", key));
+    return static_cast<Number>(wide);
+}
+
+bool truth(const Json& object, const char* key)
+{
+    const Json& value = member(object, key);
+    return value.is_boolean() && value.get<bool>();
+}
+
+Duration duration(const Json& object, const char* key)
+{
+    const Json& value = member(object, key);
+    if (value.is_null()) return Duration{0};
+    if (!value.is_number()) throw Unexpected(fmt::format("`{}` is not a number", key));
+    constexpr double longest = 9e9; // seconds that fit into a Duration
+    const double length = value.get<double>();
+    if (!(length >= -longest && length <= longest))
+        throw Unexpected(fmt::format("`{}` is out of range", key));
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(length));
+}
+
+WallTime moment(const Json& object, const char* key)
+{
+    const auto at = parse_rfc3339(text(object, key));
+    if (!at) throw Unexpected(fmt::format("`{}` is not a time", key));
+    return *at;
+}
+
+std::optional<WallTime> moment_if_any(const Json& object, const char* key)
+{
+    if (is_absent(object, key)) return std::nullopt;
+    return moment(object, key);
+}
+
+/// The enumerator of that name. One that this version does not know gives `otherwise`.
+template <NamedEnum E> E enumerator(const Json& object, const char* key, E otherwise)
+{
+    return from_name<E>(text(object, key)).value_or(otherwise);
+}
+
+/// Views hold names of states as references to core's own tables.
+template <class Table>
+std::string_view known_name(const Table& table, const Json& object, const char* key)
+{
+    const std::string word = text(object, key);
+    for (const std::string_view known : table)
+        if (known == word) return known;
+    return "unknown";
+}
+
+template <class View>
+std::vector<View> list(const Json& object, const char* key, View (*decode)(const Json&))
+{
+    const Json& values = member(object, key);
+    if (values.is_null()) return {};
+    if (!values.is_array()) throw Unexpected(fmt::format("`{}` is not a list", key));
+    std::vector<View> views;
+    views.reserve(values.size());
+    for (const Json& value : values)
+        views.push_back(decode(value));
+    return views;
+}
+
+core::ProbeView probe_from(const Json& json)
+{
+    core::ProbeView probe;
+    probe.name = text(json, "name");
+    if (!is_absent(json, "verdict"))
+        probe.verdict = enumerator(json, "verdict", core::Verdict::unknown);
+    probe.kind = enumerator(json, "kind", core::VerdictKind::internal);
+    probe.latency = duration(json, "latency_seconds");
+    probe.detail = text(json, "detail");
+    return probe;
+}
+
+core::InstanceView instance_from(const Json& json)
+{
+    core::InstanceView instance;
+    instance.name = text(json, "name");
+    instance.slot = count<Slot>(json, "slot");
+    instance.state = known_name(core::state_names, json, "state");
+    instance.reason = text(json, "reason");
+    if (!is_absent(json, "pid")) instance.pid = count<int>(json, "pid");
+    if (!is_absent(json, "spawn"))
+        instance.spawn = static_cast<SpawnId>(count<std::uint64_t>(json, "spawn"));
+    instance.since = moment(json, "since");
+    instance.next_at = moment_if_any(json, "next_at");
+    instance.restarts = count<std::uint64_t>(json, "restarts");
+    instance.probes = list<core::ProbeView>(json, "probes", probe_from);
+    return instance;
+}
+
+core::OperationView operation_from(const Json& json)
+{
+    return {static_cast<OperationId>(count<std::uint64_t>(json, "id")),
+            enumerator(json, "verb", core::Verb::start), text(json, "by"), text(json, "step")};
+}
+
+core::ActionTaken action_from(const Json& json)
+{
+    return {moment(json, "at"), text(json, "action"), text(json, "reason"), text(json, "result")};
+}
+
+core::OutageView outage_from(const Json& json)
+{
+    core::OutageView outage;
+    core::Outage& record = outage.record;
+    record.id = static_cast<OutageId>(count<std::uint64_t>(json, "id"));
+    record.unit = text(json, "unit");
+    record.kind = enumerator(json, "kind", core::OutageKind::outage);
+    record.planned = truth(json, "planned") ? core::Outage::Planned::yes : core::Outage::Planned::no;
+    record.opened.wall = moment(json, "opened");
+    if (const auto closed = moment_if_any(json, "closed")) record.closed = Now{{}, *closed};
+    outage.length = duration(json, "seconds");
+    record.detected_by = text(json, "detected_by");
+    record.cause_text = text(json, "cause");
+    record.cause = enumerator(json, "cause_kind", core::OutageCause::exit);
+    if (!is_absent(json, "caused_by"))
+        record.caused_by = static_cast<OutageId>(count<std::uint64_t>(json, "caused_by"));
+    record.detection = duration(json, "detection_seconds");
+    record.actions = list<core::ActionTaken>(json, "actions", action_from);
+    return outage;
+}
+
+core::UnitView unit_from(const Json& json)
+{
+    core::UnitView unit;
+    unit.name = text(json, "name");
+    unit.description = text(json, "description");
+    unit.wanted = known_name(core::wanted_names, json, "wanted");
+    if (const Json& held = member(json, "held"); !held.is_null())
+        unit.held = core::Held{text(held, "by"), text(held, "why"), moment(held, "since")};
+    unit.status = enumerator(json, "status", core::UnitStatus::down);
+    unit.ready = count<std::uint16_t>(json, "ready");
+    unit.wanted_instances = count<std::uint16_t>(json, "wanted_instances");
+    unit.min_ready = count<std::uint16_t>(json, "min_ready");
+    unit.restarts = count<std::uint64_t>(json, "restarts");
+    unit.rung = known_name(names_of<units::Rung>, json, "rung");
+    if (!is_absent(json, "operation")) unit.operation = operation_from(member(json, "operation"));
+    if (!is_absent(json, "outage")) unit.outage = outage_from(member(json, "outage"));
+    unit.instances = list<core::InstanceView>(json, "instances", instance_from);
+    return unit;
+}
+
+core::EventView event_from(const Json& json)
+{
+    return {count<std::uint64_t>(json, "id"), moment(json, "at"),  text(json, "unit"),
+            text(json, "subject"),            text(json, "kind"), text(json, "text")};
+}
+
+std::string sentence_from(const Json& json)
+{
+    return json.is_string() ? json.get<std::string>() : std::string();
+}
+
+core::WhyView why_from(const Json& json)
+{
+    return {unit_from(member(json, "unit")), list<core::EventView>(json, "happened", event_from),
+            list<std::string>(json, "now", sentence_from),
+            list<std::string>(json, "next", sentence_from)};
+}
+
+OperationReport operation_report_from(const Json& json)
+{
+    OperationReport report;
+    report.id = static_cast<OperationId>(count<std::uint64_t>(json, "id"));
+    report.verb = enumerator(json, "verb", core::Verb::start);
+    report.unit = text(json, "unit");
+    if (!is_absent(json, "instance")) report.instance = count<Slot>(json, "instance");
+    if (!is_absent(json, "outcome"))
+        report.outcome = text(json, "outcome") == "done" ? core::OperationResult::Outcome::done
+                                                         : core::OperationResult::Outcome::failed;
+    report.text = text(json, "text");
+    return report;
+}
+
+VersionInfo version_from(const Json& json) { return {text(json, "version"), text(json, "api")}; }
+
+Problem problem_from(const Json& json)
+{
+    Problem problem;
+    problem.status = count<int>(json, "status");
+    problem.type = text(json, "type");
+    problem.title = text(json, "title");
+    problem.detail = text(json, "detail");
+    problem.hint = text(json, "hint");
+    if (!is_absent(json, "operation"))
+        problem.in_the_way = operation_from(member(json, "operation"));
+    return problem;
+}
+
+ChangeRequest change_from(const Json& json)
+{
+    constexpr std::array known = std::to_array<std::string_view>({"why", "instance"});
+    if (!json.is_object()) throw Unexpected("the body is not a JSON object");
+    for (const auto& [key, value] : json.items()) {
+        if (std::ranges::find(known, key) != known.end()) continue;
+        const auto near = nearest(key, known);
+        throw Unexpected(fmt::format("unknown member `{}`{}", printable(key, 64),
+                                     near ? fmt::format(", did you mean `{}`?", *near) : ""));
+    }
+    ChangeRequest change{text(json, "why"), std::nullopt};
+    if (change.why.size() > why_bytes_max)
+        throw Unexpected(fmt::format("`why` is longer than {} bytes", why_bytes_max));
+    if (!is_absent(json, "instance")) {
+        change.instance = count<Slot>(json, "instance");
+        if (*change.instance == 0) throw Unexpected("`instance` counts from 1");
+    }
+    return change;
+}
+
+template <class T> Result<T> decode(std::string_view json, T (*from)(const Json&))
+{
+    try {
+        return from(Json::parse(json));
+    } catch (const Unexpected& wrong) {
+        return Error{std::string(wrong.what()), {}, 0};
+    } catch (const Json::exception& wrong) {
+        return Error{"not JSON: " + printable(wrong.what(), 200), {}, 0};
+    }
+}
+
+/// A number of exactly `digits` digits at the front of `text`.
+std::optional<unsigned> take_number(std::string_view& text, std::size_t digits)
+{
+    unsigned value = 0;
+    if (text.size() < digits) return std::nullopt;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + digits, value);
+    if (failed != std::errc{} || end != text.data() + digits) return std::nullopt;
+    text.remove_prefix(digits);
+    return value;
+}
+
+bool take(std::string_view& text, char expected)
+{
+    if (text.empty() || text.front() != expected) return false;
+    text.remove_prefix(1);
+    return true;
+}
+
+/// `.482` as a duration; nothing is zero; more than nine digits are refused.
+std::optional<Duration> take_fraction(std::string_view& text)
+{
+    if (!take(text, '.')) return Duration{0};
+    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+    if (digits == 0 || digits > 9) return std::nullopt;
+    auto value = take_number(text, digits);
+    Duration fraction(value.value_or(0));
+    for (std::size_t i = digits; i < 9; ++i)
+        fraction *= 10;
+    return fraction;
+}
+
+} // namespace
+
+Result<core::UnitView> decode_unit(std::string_view json) { return decode(json, unit_from); }
+Result<core::WhyView> decode_why(std::string_view json) { return decode(json, why_from); }
+Result<core::EventView> decode_event(std::string_view json) { return decode(json, event_from); }
+
+Result<std::vector<core::UnitView>> decode_units(std::string_view json)
+{
+    return decode<std::vector<core::UnitView>>(json, [](const Json& document) {
+        return list<core::UnitView>(document, "units", unit_from);
+    });
+}
+
+Result<std::vector<core::OutageView>> decode_outages(std::string_view json)
+{
+    return decode<std::vector<core::OutageView>>(json, [](const Json& document) {
+        return list<core::OutageView>(document, "outages", outage_from);
+    });
+}
+
+Result<std::vector<core::EventView>> decode_events(std::string_view json)
+{
+    return decode<std::vector<core::EventView>>(json, [](const Json& document) {
+        return list<core::EventView>(document, "events", event_from);
+    });
+}
+
+Result<OperationReport> decode_operation(std::string_view json)
+{
+    return decode(json, operation_report_from);
+}
+
+Result<VersionInfo> decode_version(std::string_view json) { return decode(json, version_from); }
+Result<Problem> decode_problem(std::string_view json) { return decode(json, problem_from); }
+
+Result<ChangeRequest> decode_change(std::string_view json)
+{
+    if (json.find_first_not_of(" \t\r\n") == std::string_view::npos) return ChangeRequest{};
+    return decode(json, change_from);
+}
+
+std::optional<WallTime> parse_rfc3339(std::string_view text)
+{
+    using namespace std::chrono;
+    const auto year_number = take_number(text, 4);
+    if (!year_number || !take(text, '-')) return std::nullopt;
+    const auto month_number = take_number(text, 2);
+    if (!month_number || !take(text, '-')) return std::nullopt;
+    const auto day_number = take_number(text, 2);
+    if (!day_number || !take(text, 'T')) return std::nullopt;
+    const auto hour = take_number(text, 2);
+    if (!hour || *hour > 23 || !take(text, ':')) return std::nullopt;
+    const auto minute = take_number(text, 2);
+    if (!minute || *minute > 59 || !take(text, ':')) return std::nullopt;
+    const auto second = take_number(text, 2);
+    if (!second || *second > 60) return std::nullopt;
+    const auto fraction = take_fraction(text);
+    if (!fraction || text != "Z") return std::nullopt;
+
+    const year_month_day date{year(static_cast<int>(*year_number)), month(*month_number),
+                              day(*day_number)};
+    // Nanoseconds since 1970 fit into 64 bits until 2262.
+    if (!date.ok() || *year_number < 1700 || *year_number > 2261) return std::nullopt;
+    return WallTime(duration_cast<Duration>(sys_days(date).time_since_epoch()) + hours(*hour) +
+                    minutes(*minute) + std::chrono::seconds(*second) + *fraction);
+}
+
+} // namespace keel::control

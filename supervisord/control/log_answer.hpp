@@ -1,0 +1,33 @@
+// What instances wrote, as an answer: the last lines, and on request everything that follows.
+//
+// With several instances each line begins with its instance's name. A client that reads slower than
+// the instances write is told how much was left out; it can hold up neither them nor the engine.
+#pragma once
+#include "control/http.hpp"
+#include "ports/log_reader.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace keel::control {
+
+struct LogSelection {
+    std::string unit;
+    struct Part {
+        Slot slot = 1;
+        std::string prefix; ///< of each line; may be empty
+    };
+    std::vector<Part> parts;
+    std::size_t lines = 50;
+    enum class Follow : std::uint8_t { no, yes } follow = Follow::no;
+};
+inline constexpr std::size_t log_lines_max = 100'000;
+
+/// `logs` outlives the answer, also on the thread that reads files for it.
+void answer_with_log(ports::Loop& loop, std::shared_ptr<ports::LogReader> logs,
+                     const std::shared_ptr<Exchange>& exchange, LogSelection selection);
+
+} // namespace keel::control

@@ -1,0 +1,78 @@
+#include "control/routes.hpp"
+
+#include <array>
+#include <optional>
+
+namespace keel::control {
+namespace {
+
+using Arguments = std::span<const std::string_view>;
+constexpr std::array log_arguments = std::to_array<std::string_view>({"lines", "follow", "instance"});
+constexpr std::array change_arguments = std::to_array<std::string_view>({"wait"});
+constexpr std::array event_arguments =
+    std::to_array<std::string_view>({"after", "unit", "follow", "limit"});
+
+constexpr std::array table = std::to_array<RouteSpec>({
+    {Route::units, "GET", "/v1/units", Role::reader, ServedOn::control_only, {}},
+    {Route::unit, "GET", "/v1/units/{name}", Role::reader, ServedOn::control_only, {}},
+    {Route::why, "GET", "/v1/units/{name}/why", Role::reader, ServedOn::control_only, {}},
+    {Route::log, "GET", "/v1/units/{name}/log", Role::reader, ServedOn::control_only, log_arguments},
+    {Route::start, "POST", "/v1/units/{name}/start", Role::operator_, ServedOn::control_only,
+     change_arguments},
+    {Route::stop, "POST", "/v1/units/{name}/stop", Role::operator_, ServedOn::control_only,
+     change_arguments},
+    {Route::restart, "POST", "/v1/units/{name}/restart", Role::operator_, ServedOn::control_only,
+     change_arguments},
+    {Route::events, "GET", "/v1/events", Role::reader, ServedOn::control_only, event_arguments},
+    {Route::outages, "GET", "/v1/outages", Role::reader, ServedOn::control_only, {}},
+    {Route::version, "GET", "/v1/version", Role::reader, ServedOn::control_only, {}},
+    {Route::metrics, "GET", "/metrics", Role::reader, ServedOn::everywhere, {}},
+    {Route::healthz, "GET", "/healthz", Role::reader, ServedOn::everywhere, {}},
+    {Route::readyz, "GET", "/readyz", Role::reader, ServedOn::everywhere, {}},
+});
+
+/// Takes the text up to the next slash, and the slash.
+std::string_view take_segment(std::string_view& path)
+{
+    const auto slash = path.find('/');
+    const std::string_view segment = path.substr(0, slash);
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+    return segment;
+}
+
+/// What stands for `{name}`, perhaps empty for a pattern without one; none: no match.
+std::optional<std::string> match(std::string_view pattern, std::string_view path)
+{
+    std::string name;
+    if (path.empty() || path.front() != '/' || path.back() == '/') return std::nullopt;
+    while (!pattern.empty() || !path.empty()) {
+        const std::string_view expected = take_segment(pattern);
+        const std::string_view found = take_segment(path);
+        if (expected == "{name}" && !found.empty())
+            name = found;
+        else if (expected != found)
+            return std::nullopt;
+    }
+    return name;
+}
+
+} // namespace
+
+std::span<const RouteSpec> routes() { return table; }
+
+std::variant<RouteMatch, NoSuchPath, WrongMethod> find_route(std::string_view method,
+                                                             std::string_view path)
+{
+    if (method == "HEAD") method = "GET";
+    std::string allowed;
+    for (const RouteSpec& spec : table) {
+        auto name = match(spec.pattern, path);
+        if (!name) continue;
+        if (spec.method == method) return RouteMatch{&spec, std::move(*name)};
+        allowed += (allowed.empty() ? "" : ", ") + std::string(spec.method);
+    }
+    if (allowed.empty()) return NoSuchPath{};
+    return WrongMethod{std::move(allowed)};
+}
+
+} // namespace keel::control

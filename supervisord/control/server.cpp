@@ -1,0 +1,192 @@
+#include "control/server.hpp"
+
+#include "base/text.hpp"
+#include "control/answers.hpp"
+#include "control/listeners.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace keel::control {
+namespace {
+
+/// The host's own name, so that scraping it by name works.
+std::string own_name()
+{
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+std::uint64_t inode_of(const std::string& path)
+{
+    struct stat file{};
+    return ::lstat(path.c_str(), &file) == 0 ? file.st_ino : 0;
+}
+
+Problem forbidden(Role has, Role needed)
+{
+    Problem problem{403, "urn:keel:problem:not-allowed", "Not allowed", {}, {}, {}};
+    problem.detail = fmt::format("this needs the role {}, and you have the role {}", name(needed),
+                                 name(has));
+    problem.hint = needed == Role::operator_ ? "ask as root, or be a member of operators_group"
+                                             : "be a member of readers_group or operators_group";
+    return problem;
+}
+
+/// A query argument that the route does not know, and what may have been meant.
+std::optional<Problem> unknown_argument(const HttpRequest& request, const RouteSpec& spec)
+{
+    for (const auto& [key, value] : request.query) {
+        if (std::ranges::find(spec.arguments, key) != spec.arguments.end()) continue;
+        const auto near = nearest(key, spec.arguments);
+        return bad_request(fmt::format("unknown argument `{}`", printable(key, 64)),
+                           near ? fmt::format("did you mean `{}`?", *near) : "");
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+bool names_this_host(std::string_view host, const std::vector<std::string>& names)
+{
+    std::string_view bare = host;
+    if (host.starts_with('[')) {
+        const auto end = host.find(']');
+        if (end == std::string_view::npos) return false;
+        bare = host.substr(1, end - 1);
+    } else if (const auto colon = host.find(':'); colon != std::string_view::npos) {
+        bare = host.substr(0, colon);
+    }
+    in6_addr parsed{};
+    const std::string text(bare);
+    if (::inet_pton(AF_INET, text.c_str(), &parsed) == 1) return true;
+    if (::inet_pton(AF_INET6, text.c_str(), &parsed) == 1) return true;
+    if (text == "localhost") return true;
+    return std::ranges::any_of(names, [&](const std::string& own) {
+        return !own.empty() && (text == own || text.starts_with(own + "."));
+    });
+}
+
+ControlServer::ControlServer(Sources sources, Options options)
+    : sources_(std::move(sources)), options_(std::move(options)), own_uid_(::geteuid()),
+      names_(sources_.loop), events_(sources_.loop, sources_.supervisor)
+{
+    options_.host_names.push_back(own_name());
+}
+
+ControlServer::~ControlServer()
+{
+    // A socket that another daemon has put in our place is left alone.
+    if (control_ != nullptr && inode_of(socket_path_) == socket_inode_)
+        ::unlink(socket_path_.c_str());
+}
+
+Result<void> ControlServer::listen_on_socket(const std::string& path)
+{
+    // The kernel admits one group only. Where readers have one of their own, everybody may connect,
+    // and the role that serve() finds is what keeps strangers out.
+    const ControlSocketAccess access{options_.groups.operators,
+                                     options_.groups.readers ? mode_t{0666} : mode_t{0660}};
+    auto listener = listen_on_path(path, access);
+    if (!listener) return listener.error();
+    auto server = HttpServer::start(
+        sources_.loop, *listener, options_.control_limits,
+        [this](const std::shared_ptr<Exchange>& exchange) {
+            serve(exchange, ServedOn::control_only);
+        },
+        [this](int fd) { return may_have_last_place(fd); });
+    if (!server) return server.error();
+    control_ = std::move(*server);
+    socket_path_ = path;
+    socket_inode_ = inode_of(path);
+    return {};
+}
+
+Result<std::uint16_t> ControlServer::listen_for_pages(const std::string& address)
+{
+    const auto parsed = parse_tcp_address(address);
+    if (!parsed) return Error{"not an address with a port:", address, 0};
+    auto listener = listen_on_tcp(*parsed);
+    if (!listener) return listener.error();
+    const std::uint16_t port = bound_port(*listener);
+    auto server = HttpServer::start(sources_.loop, *listener, options_.page_limits,
+                                    [this](const std::shared_ptr<Exchange>& exchange) {
+                                        serve(exchange, ServedOn::everywhere);
+                                    });
+    if (!server) return server.error();
+    pages_ = std::move(*server);
+    return port;
+}
+
+bool ControlServer::may_have_last_place(int fd) const
+{
+    const auto peer = peer_of(fd);
+    return peer && role_of(*peer, options_.groups, own_uid_) == Role::operator_;
+}
+
+/// Everything that is asked before it matters what is asked.
+void ControlServer::serve(const std::shared_ptr<Exchange>& exchange, ServedOn listener)
+{
+    const HttpRequest& request = exchange->request();
+    const auto refuse = [&](const Problem& problem) { exchange->answer(problem_answer(problem)); };
+    if (listener == ServedOn::everywhere && !names_this_host(request.host, options_.host_names))
+        return refuse({421, "urn:keel:problem:host", "Misdirected Request",
+                       "the Host header does not name this host", "use its address", {}});
+
+    const auto found = find_route(request.method, request.path);
+    if (const auto* wrong = std::get_if<WrongMethod>(&found)) {
+        auto answer = problem_answer({405, {}, "Method Not Allowed",
+                                      "this path answers to " + wrong->allowed, {}, {}});
+        answer.headers.emplace_back("Allow", wrong->allowed);
+        return exchange->answer(std::move(answer));
+    }
+    const auto* match = std::get_if<RouteMatch>(&found);
+    if (match == nullptr || (listener == ServedOn::everywhere &&
+                             match->spec->served_on == ServedOn::control_only))
+        return refuse({404, "urn:keel:problem:no-such-path", "Not Found",
+                       fmt::format("there is nothing at {}", printable(request.path, 128)), {}, {}});
+
+    Peer peer;
+    if (listener == ServedOn::control_only) {
+        const auto asked = peer_of(exchange->descriptor());
+        if (asked) peer = *asked;
+        const Role role = asked ? role_of(peer, options_.groups, own_uid_) : Role::nobody;
+        if (role < match->spec->role) return refuse(forbidden(role, match->spec->role));
+    }
+    if (const auto problem = unknown_argument(request, *match->spec)) return refuse(*problem);
+    dispatch(exchange, *match, peer);
+}
+
+void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const RouteMatch& match,
+                             const Peer& peer)
+{
+    switch (match.spec->route) {
+    case Route::units: return answer_units(exchange);
+    case Route::unit: return answer_unit(exchange, match.name);
+    case Route::why: return answer_why(exchange, match.name);
+    case Route::log: return answer_log(exchange, match.name);
+    case Route::start: return answer_change(exchange, core::Verb::start, match.name, peer.uid);
+    case Route::stop: return answer_change(exchange, core::Verb::stop, match.name, peer.uid);
+    case Route::restart: return answer_change(exchange, core::Verb::restart, match.name, peer.uid);
+    case Route::events: return answer_events(exchange);
+    case Route::outages:
+        return exchange->answer(json_answer(encode(sources_.supervisor.outages())));
+    case Route::version:
+        return exchange->answer(json_answer(encode(VersionInfo{options_.version, "v1"})));
+    case Route::metrics:
+        return sources_.metrics([exchange](MetricsPage page) {
+            HttpAnswer answer;
+            answer.content_type = "text/plain; version=0.0.4; charset=utf-8";
+            answer.body = std::move(page);
+            exchange->answer(std::move(answer));
+        });
+    case Route::healthz: return exchange->answer(text_answer("ok\n"));
+    case Route::readyz: return answer_ready(exchange);
+    }
+}
+
+} // namespace keel::control

@@ -1,0 +1,89 @@
+// The control API's server: the control socket for the client, and a TCP port for pages.
+//
+// Promises: everything runs on the loop and nothing blocks it; who asks is asked of the kernel; a
+// role that does not suffice gets 403, an unknown route 404, and every error is a problem document
+// that says what to do. The TCP port serves /metrics, /healthz and /readyz and nothing else, and
+// only to requests that name this host (a web page elsewhere cannot make a browser ask it).
+// It decides nothing about units: questions and requests go to ports::Supervisor.
+#pragma once
+#include "base/result.hpp"
+#include "control/event_hub.hpp"
+#include "control/http_server.hpp"
+#include "control/peer.hpp"
+#include "control/routes.hpp"
+#include "control/user_names.hpp"
+#include "ports/log_reader.hpp"
+#include "ports/supervisor.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace keel::control {
+
+/// Gives the page of /metrics, now or later, on the loop.
+using MetricsPage = std::shared_ptr<const std::string>;
+using MetricsSource = std::function<void(std::function<void(MetricsPage)>)>;
+
+class ControlServer {
+public:
+    struct Sources {
+        ports::Loop& loop;
+        ports::Supervisor& supervisor;
+        std::shared_ptr<ports::LogReader> logs;
+        MetricsSource metrics;
+    };
+    struct Options {
+        std::string version;
+        RoleGroups groups;
+        std::vector<std::string> host_names; ///< further names of this host for the TCP port
+        HttpLimits control_limits;
+        HttpLimits page_limits{.connections = 128, .reserved = 0, .body_bytes = 0};
+    };
+
+    ControlServer(Sources sources, Options options);
+    ~ControlServer();
+    ControlServer(const ControlServer&) = delete;
+    ControlServer& operator=(const ControlServer&) = delete;
+
+    /// Serves the API on a unix socket. It is removed again when the server ends.
+    Result<void> listen_on_socket(const std::string& path);
+
+    /// Serves the pages; an Error (the port is taken) leaves everything else at work. Returns the
+    /// port, which is the kernel's choice for `127.0.0.1:0`.
+    Result<std::uint16_t> listen_for_pages(const std::string& address);
+
+private:
+    void serve(const std::shared_ptr<Exchange>& exchange, ServedOn listener);
+    void dispatch(const std::shared_ptr<Exchange>& exchange, const RouteMatch& match,
+                  const Peer& peer);
+    void answer_units(const std::shared_ptr<Exchange>& exchange);
+    void answer_unit(const std::shared_ptr<Exchange>& exchange, const std::string& name);
+    void answer_why(const std::shared_ptr<Exchange>& exchange, const std::string& name);
+    void answer_log(const std::shared_ptr<Exchange>& exchange, const std::string& name);
+    void answer_events(const std::shared_ptr<Exchange>& exchange);
+    void answer_ready(const std::shared_ptr<Exchange>& exchange);
+    void answer_change(const std::shared_ptr<Exchange>& exchange, core::Verb verb,
+                       const std::string& name, uid_t uid);
+    void carry_out(const std::shared_ptr<Exchange>& exchange, ports::RequestSpec spec);
+    [[nodiscard]] bool may_have_last_place(int fd) const;
+
+    Sources sources_;
+    Options options_;
+    uid_t own_uid_;
+    UserNames names_;
+    EventHub events_;
+    std::string socket_path_;
+    std::uint64_t socket_inode_ = 0;
+    std::unique_ptr<HttpServer> control_;
+    std::unique_ptr<HttpServer> pages_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0); ///< for what another thread finishes
+};
+
+/// Whether a Host header names this host: an address, `localhost`, or one of `names`, with or
+/// without a port.
+bool names_this_host(std::string_view host, const std::vector<std::string>& names);
+
+} // namespace keel::control

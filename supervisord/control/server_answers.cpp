@@ -1,0 +1,192 @@
+// The answers of the control API, route by route.
+#include "control/answers.hpp"
+#include "control/log_answer.hpp"
+#include "control/server.hpp"
+
+#include <charconv>
+#include <fmt/format.h>
+#include <limits>
+
+namespace keel::control {
+namespace {
+
+using Exchanged = std::shared_ptr<Exchange>;
+
+/// More units than these are turned into text on another thread.
+constexpr std::size_t units_at_once = 64;
+constexpr std::uint64_t events_max = 10'000;
+
+void refuse(const Exchanged& exchange, const Problem& problem)
+{
+    exchange->answer(problem_answer(problem));
+}
+
+/// A whole number of the query; `otherwise` if it is not given, none if it is not one in range.
+std::optional<std::uint64_t> number_argument(const HttpRequest& request, std::string_view key,
+                                             std::uint64_t otherwise, std::uint64_t limit)
+{
+    const auto text = request.argument(key);
+    if (!text) return otherwise;
+    std::uint64_t value = 0;
+    const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (failed != std::errc{} || end != text->data() + text->size() || value > limit)
+        return std::nullopt;
+    return value;
+}
+
+Problem bad_number(std::string_view key, std::uint64_t limit)
+{
+    return bad_request(fmt::format("`{}` is not a number from 0 to {}", key, limit));
+}
+
+Problem no_such_instance(const core::UnitView& unit, std::uint64_t slot)
+{
+    return {404, "urn:keel:problem:no-such-unit", "No such instance",
+            fmt::format("{} has no instance {}", unit.name, slot),
+            unit.wanted_instances == 1 ? "it is a unit of one"
+                                       : fmt::format("its instances are 1 to {}", unit.wanted_instances),
+            {}};
+}
+
+bool has_instance(const core::UnitView& unit, std::uint64_t slot)
+{
+    return slot >= 1 && slot <= unit.instances.size();
+}
+
+} // namespace
+
+void ControlServer::answer_units(const Exchanged& exchange)
+{
+    auto units = std::make_shared<std::vector<core::UnitView>>(sources_.supervisor.units());
+    if (units->size() <= units_at_once) return exchange->answer(json_answer(encode(*units)));
+    auto text = std::make_shared<std::string>();
+    sources_.loop.offload([units, text] { *text = encode(*units); },
+                          [exchange, text] { exchange->answer(json_answer(std::move(*text))); });
+}
+
+void ControlServer::answer_unit(const Exchanged& exchange, const std::string& name)
+{
+    const auto unit = sources_.supervisor.unit(name);
+    if (!unit) return refuse(exchange, no_such_unit(name, sources_.supervisor));
+    exchange->answer(json_answer(encode(*unit)));
+}
+
+void ControlServer::answer_why(const Exchanged& exchange, const std::string& name)
+{
+    const auto why = sources_.supervisor.why(name);
+    if (!why) return refuse(exchange, no_such_unit(name, sources_.supervisor));
+    exchange->answer(json_answer(encode(*why)));
+}
+
+void ControlServer::answer_log(const Exchanged& exchange, const std::string& name)
+{
+    const auto unit = sources_.supervisor.unit(name);
+    if (!unit) return refuse(exchange, no_such_unit(name, sources_.supervisor));
+    const HttpRequest& request = exchange->request();
+    LogSelection selection;
+    selection.unit = name;
+    const auto lines = number_argument(request, "lines", selection.lines, log_lines_max);
+    if (!lines) return refuse(exchange, bad_number("lines", log_lines_max));
+    const auto follow = number_argument(request, "follow", 0, 1);
+    if (!follow) return refuse(exchange, bad_number("follow", 1));
+    constexpr std::uint64_t slot_max = std::numeric_limits<Slot>::max();
+    const auto slot = number_argument(request, "instance", 0, slot_max);
+    if (!slot) return refuse(exchange, bad_number("instance", slot_max));
+    if (request.argument("instance") && !has_instance(*unit, *slot))
+        return refuse(exchange, no_such_instance(*unit, *slot));
+
+    selection.lines = static_cast<std::size_t>(*lines);
+    selection.follow = *follow == 1 ? LogSelection::Follow::yes : LogSelection::Follow::no;
+    if (*slot != 0) {
+        selection.parts.push_back({static_cast<Slot>(*slot), {}});
+    } else {
+        const bool several = unit->instances.size() > 1;
+        for (const auto& instance : unit->instances)
+            selection.parts.push_back({instance.slot, several ? instance.name + " | " : ""});
+    }
+    answer_with_log(sources_.loop, sources_.logs, exchange, std::move(selection));
+}
+
+void ControlServer::answer_events(const Exchanged& exchange)
+{
+    const HttpRequest& request = exchange->request();
+    const std::string unit(request.argument("unit").value_or(""));
+    if (!unit.empty() && !sources_.supervisor.unit(unit))
+        return refuse(exchange, no_such_unit(unit, sources_.supervisor));
+    constexpr auto id_max = std::numeric_limits<std::uint64_t>::max();
+    const auto follow = number_argument(request, "follow", 1, 1);
+    if (!follow) return refuse(exchange, bad_number("follow", 1));
+    const auto limit = number_argument(request, "limit", 200, events_max);
+    if (!limit) return refuse(exchange, bad_number("limit", events_max));
+    auto after = number_argument(request, "after", *follow == 1 ? events_.latest() : 0, id_max);
+    // A client that reconnects by itself repeats its first question, and adds where it stopped.
+    if (!request.last_event_id.empty()) {
+        HttpRequest resumed;
+        resumed.query.emplace("after", request.last_event_id);
+        after = number_argument(resumed, "after", 0, id_max);
+    }
+    if (!after) return refuse(exchange, bad_number("after", id_max));
+    if (*follow == 1) return events_.open(exchange, *after, unit);
+
+    auto events = sources_.supervisor.events_after(*after, std::numeric_limits<std::size_t>::max());
+    std::erase_if(events, [&](const auto& event) { return !unit.empty() && event.unit != unit; });
+    if (events.size() > *limit)
+        events.erase(events.begin(), events.end() - static_cast<std::ptrdiff_t>(*limit));
+    exchange->answer(json_answer(encode(events)));
+}
+
+/// Ready: everything that is wanted up has as many ready instances as it needs.
+void ControlServer::answer_ready(const Exchanged& exchange)
+{
+    std::string missing;
+    for (const auto& unit : sources_.supervisor.units())
+        if (unit.wanted == core::wanted_name(core::Up{}) && unit.ready < unit.min_ready)
+            missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", unit.name,
+                                   name(unit.status));
+    if (missing.empty()) return exchange->answer(text_answer("ready\n"));
+    exchange->answer(text_answer("not ready: " + missing + "\n", 503));
+}
+
+void ControlServer::answer_change(const Exchanged& exchange, core::Verb verb,
+                                  const std::string& name, uid_t uid)
+{
+    const auto change = decode_change(exchange->request().body);
+    if (!change) return refuse(exchange, bad_request(change.error().text()));
+    if (!number_argument(exchange->request(), "wait", 1, 1))
+        return refuse(exchange, bad_number("wait", 1));
+    const auto unit = sources_.supervisor.unit(name);
+    if (!unit) return refuse(exchange, no_such_unit(name, sources_.supervisor));
+    if (change->instance && verb != core::Verb::restart)
+        return refuse(exchange, bad_request("one instance alone can only be restarted"));
+    if (change->instance && !has_instance(*unit, *change->instance))
+        return refuse(exchange, no_such_instance(*unit, *change->instance));
+
+    ports::RequestSpec spec{name, verb, change->instance, {}, change->why};
+    names_.with_name(uid, [this, alive = std::weak_ptr(alive_), exchange,
+                           spec = std::move(spec)](const std::string& who) mutable {
+        if (alive.expired()) return;
+        spec.by = who;
+        carry_out(exchange, std::move(spec));
+    });
+}
+
+void ControlServer::carry_out(const Exchanged& exchange, ports::RequestSpec spec)
+{
+    const bool waits = *number_argument(exchange->request(), "wait", 1, 1) == 1;
+    OperationReport report{{}, spec.verb, spec.unit, spec.slot, {}, {}};
+    const auto accepted = sources_.supervisor.request(
+        spec, [exchange, waits, report](const core::OperationResult& result) mutable {
+            if (!waits) return;
+            report.id = result.id;
+            report.outcome = result.outcome;
+            report.text = result.text;
+            exchange->answer(json_answer(encode(report)));
+        });
+    if (const auto* refusal = std::get_if<ports::Refusal>(&accepted))
+        return refuse(exchange, from_refusal(*refusal));
+    if (waits) return;
+    report.id = std::get<OperationId>(accepted);
+    exchange->answer(json_answer(encode(report), 202));
+}
+
+} // namespace keel::control
