@@ -1,0 +1,189 @@
+#include "sys/cgroup.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string_view>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+namespace keel::sys {
+
+namespace {
+
+constexpr const char* leaf_name = "_keeld";
+
+std::string read_text(const std::string& path)
+{
+    std::array<char, 4096> text{};
+    const OwnedFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const ssize_t size = fd ? ::read(fd.get(), text.data(), text.size()) : 0;
+    return {text.data(), static_cast<std::size_t>(size > 0 ? size : 0)};
+}
+
+bool write_text(const std::string& path, std::string_view text)
+{
+    const OwnedFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    return fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+bool is_cgroup2(const std::string& path)
+{
+    struct statfs info{};
+    return ::statfs(path.c_str(), &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/// Where the unified hierarchy is mounted; empty: nowhere that we know of.
+std::string unified_mount()
+{
+    for (const char* path : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"})
+        if (is_cgroup2(path)) return path;
+    return {};
+}
+
+/// The path after `0::` in /proc/PID/cgroup.
+std::optional<std::string> unified_path(const std::string& proc_entry)
+{
+    const std::string text = "\n" + read_text(proc_entry + "/cgroup");
+    const std::size_t begin = text.find("\n0::");
+    if (begin == std::string::npos) return std::nullopt;
+    const std::size_t end = text.find('\n', begin + 1);
+    return text.substr(begin + 4, end - begin - 4);
+}
+
+bool is_delegated(const std::string& directory)
+{
+    for (const char* name : {"trusted.delegate", "user.delegate"}) {
+        char value = 0;
+        if (::getxattr(directory.c_str(), name, &value, 1) == 1 && value == '1') return true;
+    }
+    return false;
+}
+
+} // namespace
+
+std::optional<std::string> find_cgroup_base(pid_t keeper)
+{
+    if (const char* named = std::getenv("KEEL_CGROUP"); named != nullptr && *named != '\0')
+        return named;
+    const std::string mount = unified_mount();
+    const auto path = unified_path("/proc/self");
+    if (mount.empty() || !path) return std::nullopt;
+    std::string base = mount + *path;
+    const std::string suffix = std::string("/") + leaf_name;
+    if (base.ends_with(suffix)) {
+        base.resize(base.size() - suffix.size());
+        if (is_delegated(base)) return base;
+    }
+    if (!is_delegated(base)) return std::nullopt;
+    const std::string leaf = base + suffix;
+    if (::mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST) return std::nullopt;
+    for (const pid_t pid : {keeper, ::getpid()})
+        if (!write_text(leaf + "/cgroup.procs", std::to_string(pid))) return std::nullopt;
+    return base;
+}
+
+Result<std::unique_ptr<CgroupTree>> CgroupTree::open(ports::Loop& loop, std::string base)
+{
+    if (!is_cgroup2(base)) return Error{"not a cgroup v2 directory", base, 0};
+    if (::access(base.c_str(), W_OK) != 0) return Error::from_errno("write", base);
+    // The root has no cgroup.kill, its children have.
+    const std::string probe = base + "/" + leaf_name;
+    const bool made = ::mkdir(probe.c_str(), 0755) == 0;
+    const bool can_kill = ::access((probe + "/cgroup.kill").c_str(), W_OK) == 0;
+    if (made) ::rmdir(probe.c_str());
+    if (!can_kill) return Error{"the kernel is older than 5.14: no cgroup.kill in", base, 0};
+    OwnedFd notices(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (!notices) return Error::from_errno("inotify");
+    return std::unique_ptr<CgroupTree>(new CgroupTree(loop, std::move(base), std::move(notices)));
+}
+
+CgroupTree::CgroupTree(ports::Loop& loop, std::string base, OwnedFd notices)
+    : loop_(loop), base_(std::move(base)), mount_(unified_mount()), notices_(std::move(notices))
+{
+    while (base_.size() > 1 && base_.back() == '/')
+        base_.pop_back();
+    watch_ = loop_.watch_fd(notices_.get(), ports::Interest::readable,
+                            [this](ports::FdEvents) { read_notices(); });
+}
+
+Result<OwnedFd> CgroupTree::prepare(const std::string& path) const
+{
+    const std::string whole = base_ + "/" + path;
+    for (int tries = 0; tries < 2; ++tries) {
+        OwnedFd fd(::open(whole.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (fd) return fd;
+        if (errno != ENOENT) break;
+        ::mkdir(whole.substr(0, whole.rfind('/')).c_str(), 0755);
+        if (::mkdir(whole.c_str(), 0755) != 0 && errno != EEXIST) break;
+    }
+    return Error::from_errno("cgroup", whole);
+}
+
+Result<OwnedFd> CgroupTree::open_procs(const std::string& path) const
+{
+    const std::string whole = base_ + "/" + path + "/cgroup.procs";
+    OwnedFd fd(::open(whole.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd) return Error::from_errno("open", whole);
+    return fd;
+}
+
+bool CgroupTree::populated(const std::string& path) const
+{
+    return read_text(base_ + "/" + path + "/cgroup.events").find("populated 1") !=
+           std::string::npos;
+}
+
+void CgroupTree::kill(const std::string& path) const
+{
+    write_text(base_ + "/" + path + "/cgroup.kill", "1");
+}
+
+void CgroupTree::when_empty(const std::string& path, std::function<void()> handler)
+{
+    const std::string file = base_ + "/" + path + "/cgroup.events";
+    const int id = ::inotify_add_watch(notices_.get(), file.c_str(), IN_MODIFY);
+    if (id < 0 || !populated(path)) { // watched first, asked second: no change falls in between
+        if (id >= 0) ::inotify_rm_watch(notices_.get(), id);
+        loop_.defer(std::move(handler));
+        return;
+    }
+    waits_[id] = Wait{path, std::move(handler)};
+}
+
+void CgroupTree::read_notices()
+{
+    alignas(inotify_event) std::array<char, 4096> buffer{};
+    const ssize_t size = ::read(notices_.get(), buffer.data(), buffer.size());
+    for (ssize_t at = 0; at < size;) {
+        const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+        at += static_cast<ssize_t>(sizeof *event + event->len);
+        const auto found = waits_.find(event->wd);
+        if (found == waits_.end() || populated(found->second.path)) continue;
+        const auto handler = std::move(found->second.handler);
+        if ((event->mask & IN_IGNORED) == 0) ::inotify_rm_watch(notices_.get(), event->wd);
+        waits_.erase(found);
+        handler();
+    }
+}
+
+void CgroupTree::remove(const std::string& path) const
+{
+    std::string whole = base_ + "/" + path;
+    while (whole.size() > base_.size() && ::rmdir(whole.c_str()) == 0)
+        whole.resize(whole.rfind('/'));
+}
+
+std::optional<std::string> CgroupTree::path_of(pid_t pid) const
+{
+    const auto path = unified_path("/proc/" + std::to_string(pid));
+    if (!path || !(mount_ + *path).starts_with(base_ + "/")) return std::nullopt;
+    return (mount_ + *path).substr(base_.size() + 1);
+}
+
+} // namespace keel::sys

@@ -1,0 +1,66 @@
+// One cgroup for each instance, where the host lets us: it holds every process of a spawn, wherever
+// its sessions and parents went, so emptiness and killing are exact.
+//
+// Only cgroup v2 with cgroup.kill (Linux 5.14) counts. Instances live in `BASE/UNIT/SLOT`; keeper
+// and engine in the leaf `BASE/_keeld`, since a cgroup with processes of its own could not hand
+// controllers to the others (no unit's name begins with an underscore).
+#pragma once
+#include "base/result.hpp"
+#include "ports/loop.hpp"
+#include "sys/pidfd.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace keel::sys {
+
+/// The directory to use: KEEL_CGROUP if it is set, else our own cgroup if systemd delegated it;
+/// in that case keeper and engine are moved into the leaf. Nothing: units get no cgroups.
+[[nodiscard]] std::optional<std::string> find_cgroup_base(pid_t keeper);
+
+class CgroupTree {
+public:
+    /// Refuses what is not a writable cgroup v2 directory with cgroup.kill.
+    static Result<std::unique_ptr<CgroupTree>> open(ports::Loop& loop, std::string base);
+    CgroupTree(const CgroupTree&) = delete;
+    CgroupTree& operator=(const CgroupTree&) = delete;
+
+    // `path` is relative to the base: `worker/3`.
+
+    /// Makes the cgroup if it is not there; the descriptor is of the directory itself.
+    [[nodiscard]] Result<OwnedFd> prepare(const std::string& path) const;
+    /// Its cgroup.procs, open for writing.
+    [[nodiscard]] Result<OwnedFd> open_procs(const std::string& path) const;
+
+    /// Whether any process lives in it or below; a cgroup that is not there is empty.
+    [[nodiscard]] bool populated(const std::string& path) const;
+    void kill(const std::string& path) const;
+    /// Later, once, when it is empty; at once-but-later if it is already.
+    void when_empty(const std::string& path, std::function<void()> handler);
+    /// Removes it and those above it, up to the base, as far as they are empty.
+    void remove(const std::string& path) const;
+
+    /// Where the process is, if that is below the base.
+    [[nodiscard]] std::optional<std::string> path_of(pid_t pid) const;
+
+private:
+    CgroupTree(ports::Loop& loop, std::string base, OwnedFd notices);
+    void read_notices();
+
+    struct Wait {
+        std::string path;
+        std::function<void()> handler;
+    };
+
+    ports::Loop& loop_;
+    std::string base_;
+    std::string mount_; ///< of the hierarchy; what /proc/PID/cgroup says is relative to it
+    OwnedFd notices_;   ///< one inotify descriptor for all
+    std::unordered_map<int, Wait> waits_; ///< by inotify watch
+    ports::Loop::Registration watch_;
+};
+
+} // namespace keel::sys

@@ -1,0 +1,101 @@
+// The engine's end of the channel to the keeper (keeper/wire.hpp).
+//
+// Reads records on the loop and passes them on; sends without ever blocking the loop: what does
+// not fit into the channel waits in a bounded queue, in order. Whatever of it should be lost with
+// this engine, the keeper tells the next one again.
+#pragma once
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "keeper/wire.hpp"
+#include "ports/loop.hpp"
+#include "sys/pidfd.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace keel::sys {
+
+class KeeperClient {
+public:
+    /// `epoch`: this engine's number, from its command line. `fd` stays the caller's.
+    KeeperClient(ports::Loop& loop, std::uint32_t epoch, int fd = wire::engine_fd);
+    KeeperClient(const KeeperClient&) = delete;
+    KeeperClient& operator=(const KeeperClient&) = delete;
+
+    /// What people and systemd ask of the whole daemon, and what befalls it.
+    struct Orders {
+        std::function<void()> on_shutdown; ///< stop all units in order, then exit()
+        std::function<void()> on_apply;    ///< put the changed configuration into force
+        std::function<void()> on_leave;    ///< exit(0) and leave all units running
+        std::function<void()> on_keeper_lost; ///< end this process; the next keeper adopts
+        std::function<void(std::uint64_t key)> on_hold_refused;
+    };
+    void set_orders(Orders orders) { orders_ = std::move(orders); }
+
+    /// Ends of processes; for the Spawner.
+    struct Ends {
+        std::function<void(const wire::Record&)> on_exited;
+        std::function<void(pid_t)> on_orphan_exited;
+    };
+    void set_ends(Ends ends) { ends_ = std::move(ends); }
+
+    /// Asks for all that the keeper knows and waits for it, `limit` at the most. Ends come later,
+    /// by on_exited; they are listed here as well. To be called once; before that the keeper tells
+    /// nothing.
+    struct Listing {
+        std::vector<wire::Record> children, ends;
+        bool complete = false; ///< false: the keeper did not answer in time
+    };
+    [[nodiscard]] Listing list(Duration limit = std::chrono::seconds(10));
+
+    void acknowledge(SpawnId id);
+    void heartbeat();            ///< every 5 s; the keeper kills an engine that stops for 20 s
+    void ready();                ///< first good turn; READY=1
+    void status(std::string_view text); ///< for systemctl status, cut to 80 bytes
+    void stopping();
+    void extend_timeout(Duration by); ///< of systemd's patience with the start or the stop
+    /// The keeper will leave with this code once this process has ended. Waits up to a second for
+    /// all that is queued to be sent, since nobody else would.
+    void exit(int code);
+
+    /// The keeper keeps a duplicate of `fd` open under `key` (not 0) until drop(key).
+    void hold(std::uint64_t key, int fd);
+    void drop(std::uint64_t key);
+
+    [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
+    [[nodiscard]] std::uint64_t dropped() const { return dropped_; } ///< records the queue refused
+
+private:
+    struct Outgoing {
+        wire::Record record;
+        OwnedFd fd;
+    };
+    enum class Sent : std::uint8_t { yes, full, lost };
+
+    void send(wire::Kind kind, std::uint64_t id = 0, std::string_view text = {}, int value = 0,
+              OwnedFd fd = {});
+    Sent try_send(const Outgoing& item);
+    void flush();
+    void read();
+    void dispatch_backlog();
+    bool receive(wire::Record& record);
+    void dispatch(const wire::Record& record);
+
+    ports::Loop& loop_;
+    const std::uint32_t epoch_;
+    const int fd_;
+    Orders orders_;
+    Ends ends_;
+    std::deque<Outgoing> queue_;
+    std::vector<wire::Record> backlog_; ///< read during list(), to be dispatched in order
+    std::uint64_t last_end_ = 0;       ///< its order; ends up to it were dispatched
+    std::uint64_t dropped_ = 0;
+    bool lost_ = false;
+    ports::Loop::Registration watch_;
+    ports::Loop::Registration retry_;
+};
+
+} // namespace keel::sys

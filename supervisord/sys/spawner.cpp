@@ -1,0 +1,397 @@
+#include "sys/spawner.hpp"
+
+#include "base/ensure.hpp"
+#include "sys/clock.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace keel::sys {
+
+using namespace std::chrono_literals;
+using core::ExitStatus;
+using core::SetupStage;
+using core::TreeState;
+using ports::SpawnFailure;
+using ports::SpawnPlan;
+
+namespace {
+
+constexpr Duration straggler_delay = 100ms;   ///< ends of one burst are searched for together
+constexpr Duration straggler_interval = 1s;
+constexpr Duration retry_delay = 50ms, retry_delay_max = 2s;
+constexpr std::string_view default_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Now, as /proc/PID/stat would say it of a process born now.
+std::uint64_t ticks_now()
+{
+    static const long per_second = ::sysconf(_SC_CLK_TCK);
+    return static_cast<std::uint64_t>(seconds(read_boottime()) * static_cast<double>(per_second));
+}
+
+/// What execve(2) is to be given for `name`; searched here so that a failure has its true reason.
+std::variant<std::string, int> find_program(const std::string& name, const SpawnPlan& plan)
+{
+    if (name.empty()) return ENOENT;
+    if (name.find('/') != std::string::npos) return name;
+    const auto given = plan.environment.find("PATH");
+    std::string_view path = given != plan.environment.end() ? given->second : default_path;
+    int failure = ENOENT;
+    while (!path.empty()) {
+        const std::size_t end = std::min(path.find(':'), path.size());
+        const std::string candidate = std::string(path.substr(0, end)) + "/" + name;
+        path.remove_prefix(std::min(end + 1, path.size()));
+        struct stat info{};
+        if (candidate[0] != '/' || ::stat(candidate.c_str(), &info) != 0) continue;
+        if (S_ISREG(info.st_mode) && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+        failure = EACCES;
+    }
+    return failure;
+}
+
+/// Strings and the array of pointers to them that execve(2) wants.
+class Words {
+public:
+    void add(std::string word) { words_.push_back(std::move(word)); }
+    char** pointers()
+    {
+        pointers_.clear();
+        for (std::string& word : words_)
+            pointers_.push_back(word.data());
+        pointers_.push_back(nullptr);
+        return pointers_.data();
+    }
+
+private:
+    std::vector<std::string> words_;
+    std::vector<char*> pointers_;
+};
+
+/// Our marks come first, where a search finds them in the first page.
+Words environment_of(SpawnId id, const SpawnPlan& plan, const std::string& run_dir)
+{
+    Words words;
+    words.add(fmt::format("KEEL_SPAWN={}", number(id)));
+    words.add("KEEL_RUN=" + run_dir);
+    words.add("KEEL_UNIT=" + plan.unit);
+    words.add(fmt::format("KEEL_INSTANCE={}", plan.slot));
+    for (const auto& [key, value] : plan.environment) {
+        const bool ours = key == "KEEL_SPAWN" || key == "KEEL_RUN" || key == "KEEL_UNIT" ||
+                          key == "KEEL_INSTANCE";
+        if (!ours) words.add(key + "=" + value);
+    }
+    return words;
+}
+
+SetupStage stage_of_clone_error(int error)
+{
+    switch (error) {
+    case EMFILE:
+    case ENFILE: return SetupStage::descriptors;
+    case EAGAIN:
+    case ENOMEM: return SetupStage::processes;
+    default: return SetupStage::clone;
+    }
+}
+
+std::optional<FileId> fifo_id(int fd)
+{
+    struct stat info{};
+    if (::fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode)) return std::nullopt;
+    return FileId{info.st_dev, info.st_ino};
+}
+
+} // namespace
+
+void SpawnerOptions::heed_environment()
+{
+    if (std::getenv("KEEL_NO_CLONE3") != nullptr) method = Cloner::Method::clone;
+    if (std::getenv("KEEL_NO_PIDFD_INFO") != nullptr) ask_pidfd = AskPidfd::no;
+}
+
+Spawner::Spawner(ports::Loop& loop, KeeperClient& keeper, SpawnerOptions options)
+    : loop_(loop), keeper_(keeper), options_(std::move(options)),
+      scope_{::getppid(), ::getpid(), options_.run_dir},
+      defaults_(LoginDefaults::differing_from_ours()), cloner_(options_.method),
+      alive_(std::make_shared<bool>(true))
+{
+    keeper_.set_ends({[this](const wire::Record& record) { on_exited(record); }, nullptr});
+}
+
+Spawner::~Spawner() { keeper_.set_ends({}); }
+
+// ---- spawning --------------------------------------------------------------------------------------
+
+std::variant<ProcessIdentity, SpawnFailure> Spawner::spawn(SpawnId id, const SpawnPlan& plan)
+{
+    ENSURE(!children_.contains(id), "a spawn's number is never used twice");
+    const auto program = find_program(plan.argv.empty() ? "" : plan.argv.front(), plan);
+    if (const int* failure = std::get_if<int>(&program))
+        return SpawnFailure{SetupStage::exec, *failure};
+    Words arguments;
+    for (const std::string& word : plan.argv)
+        arguments.add(word);
+    Words environment = environment_of(id, plan, options_.run_dir);
+
+    ChildSetup setup;
+    setup.program = std::get<std::string>(program).c_str();
+    setup.argv = arguments.pointers();
+    setup.environment = environment.pointers();
+    setup.directory = plan.directory.c_str();
+    setup.defaults = &defaults_;
+    if (plan.credentials) {
+        setup.has_credentials = true;
+        setup.uid = plan.credentials->uid;
+        setup.gid = plan.credentials->gid;
+        setup.groups = plan.credentials->groups.data();
+        setup.group_count = plan.credentials->groups.size();
+    }
+    setup.hello.kind = wire::Kind::hello;
+    setup.hello.epoch = keeper_.epoch();
+    setup.hello.id = number(id);
+    fmt::format_to_n(setup.hello.text, sizeof setup.hello.text - 1, "{}.{}", plan.unit, plan.slot);
+
+    auto started = start(setup, plan);
+    if (const auto* failure = std::get_if<SpawnFailure>(&started)) return *failure;
+    auto& child = std::get<Child>(started);
+    const ProcessIdentity process = child.process;
+    const bool known_to_keeper = !setup.failed || setup.stage > SetupStage::hello;
+    if (known_to_keeper) children_.emplace(id, std::move(child));
+    if (setup.failed) return SpawnFailure{setup.stage, setup.errno_value};
+    return process;
+}
+
+std::variant<Spawner::Child, SpawnFailure> Spawner::start(ChildSetup& setup, const SpawnPlan& plan)
+{
+    Child child;
+    const int output = plan.output_fd >= 0 ? plan.output_fd : null_fd;
+    if (::dup3(output, output_fd, O_CLOEXEC) < 0)
+        return SpawnFailure{SetupStage::descriptors, errno};
+    child.output = fifo_id(output_fd);
+
+    // A cgroup that cannot be had is no reason not to run: the tree is then searched in /proc.
+    OwnedFd directory;
+    if (options_.cgroups != nullptr) {
+        const std::string path = fmt::format("{}/{}", plan.unit, plan.slot);
+        auto prepared = options_.cgroups->prepare(path);
+        if (prepared && !cloner_.enters_cgroups()) {
+            auto procs = options_.cgroups->open_procs(path);
+            setup.enter_cgroup = procs && ::dup3(procs->get(), cgroup_fd, O_CLOEXEC) >= 0;
+            if (setup.enter_cgroup) child.cgroup = path;
+        } else if (prepared) {
+            directory = std::move(*prepared);
+            child.cgroup = path;
+        }
+    }
+    const Cloner::Child born = cloner_.run(setup, directory.get());
+    ::dup3(null_fd, output_fd, O_CLOEXEC);
+    if (setup.enter_cgroup) ::dup3(null_fd, cgroup_fd, O_CLOEXEC);
+    if (born.pid < 0)
+        return SpawnFailure{stage_of_clone_error(born.errno_value), born.errno_value};
+    child.process = {born.pid, setup.hello.start_ticks};
+    child.pidfd = OwnedFd(born.pidfd);
+    child.setup_failed = setup.failed;
+    return child;
+}
+
+void Spawner::signal(SpawnId id, int signal_number)
+{
+    const auto found = children_.find(id);
+    if (found != children_.end() && found->second.pidfd)
+        send_signal(found->second.pidfd, signal_number);
+}
+
+// ---- ends ------------------------------------------------------------------------------------------
+
+void Spawner::on_exited(const wire::Record& record)
+{
+    const SpawnId id{record.id};
+    const auto [found, is_new] = children_.try_emplace(id);
+    Child& child = found->second;
+    if (child.setup_failed) {
+        keeper_.acknowledge(id);
+        children_.erase(found);
+        return;
+    }
+    if (is_new) {
+        child.process = {record.pid, record.start_ticks};
+        learn_places(child, record.text);
+    }
+    report_end(id, core::exit_status_from_wait(record.value));
+}
+
+void Spawner::report_end(SpawnId id, ExitStatus status)
+{
+    Child& child = children_.at(id);
+    child.watch.reset();
+    child.pidfd.reset();
+    child.ended_at = ticks_now();
+    const TreeState tree = others_live(child) ? TreeState::alive : TreeState::empty;
+    if (child.killing && child.emptied)
+        later([this, id] { tree_empty(id); });
+    else if (child.killing && child.cgroup.empty())
+        want_search(Duration::zero());
+    else if (!child.killing && child.cgroup.empty() && tree == TreeState::empty) {
+        child.searched = false;
+        want_search(std::max(straggler_delay, stragglers_due_ - loop_.now().mono));
+    }
+    if (handlers_.on_exit) handlers_.on_exit(id, status, tree);
+}
+
+/// Cheap, and right but for those that left the group; the search for stragglers is for them.
+bool Spawner::others_live(const Child& child) const
+{
+    if (!child.cgroup.empty()) return options_.cgroups->populated(child.cgroup);
+    return child.process.pid > 1 && (::kill(-child.process.pid, 0) == 0 || errno == EPERM);
+}
+
+void Spawner::acknowledge(SpawnId id)
+{
+    keeper_.acknowledge(id);
+    const auto found = children_.find(id);
+    if (found == children_.end()) return;
+    found->second.acknowledged = true;
+    forget_if_done(id);
+}
+
+void Spawner::forget_if_done(SpawnId id)
+{
+    const Child& child = children_.at(id);
+    if (child.ended_at != 0 && child.acknowledged && child.searched && !child.killing)
+        children_.erase(id);
+}
+
+// ---- trees -----------------------------------------------------------------------------------------
+
+void Spawner::kill_tree(SpawnId id)
+{
+    const auto [found, is_new] = children_.try_emplace(id);
+    Child& child = found->second;
+    if (is_new) { // ended and acknowledged long ago: what is left of it bears its mark
+        child.ended_at = ticks_now();
+        child.acknowledged = true;
+    }
+    if (child.killing) return;
+    child.killing = true;
+    child.emptied = false;
+    if (child.cgroup.empty())
+        want_search(Duration::zero());
+    else
+        kill_cgroup(id);
+}
+
+void Spawner::kill_cgroup(SpawnId id)
+{
+    const std::string path = children_.at(id).cgroup;
+    options_.cgroups->kill(path);
+    options_.cgroups->when_empty(path, [this, id, path, alive = std::weak_ptr(alive_)] {
+        if (alive.expired() || !children_.contains(id)) return;
+        if (!options_.cgroups->populated(path)) return note_emptied(id);
+        // It could not be watched (no inotify watches left): ask again by and by.
+        children_.at(id).watch = loop_.after(retry_delay, [this, id] { kill_cgroup(id); });
+    });
+}
+
+void Spawner::want_search(Duration delay)
+{
+    const MonoTime due = loop_.now().mono + std::max(delay, Duration::zero());
+    if (search_timer_ && search_due_ <= due) return;
+    search_due_ = due;
+    search_timer_ = loop_.after(delay, [this] { begin_search(); });
+}
+
+struct Spawner::Search {
+    std::vector<TreeTarget> targets;
+    TreeScope scope;
+};
+
+void Spawner::begin_search()
+{
+    search_timer_.reset();
+    if (searching_) return; // its end looks for what has come up since
+    auto search = std::make_shared<Search>();
+    search->scope = scope_;
+    for (const auto& [id, child] : children_) {
+        const bool to_kill = child.killing && !child.emptied && child.cgroup.empty();
+        if (to_kill || !child.searched)
+            search->targets.push_back({id, child.process, child.known, child.output, child.ended_at});
+    }
+    if (search->targets.empty()) return;
+    searching_ = true;
+    stragglers_due_ = loop_.now().mono + straggler_interval;
+    loop_.offload([search] { kill_members(search->targets, search->scope); },
+                  [this, search, alive = std::weak_ptr(alive_)] {
+                      if (!alive.expired()) end_search(*search);
+                  });
+}
+
+void Spawner::end_search(const Search& search)
+{
+    searching_ = false;
+    bool some_are_left = false;
+    for (const TreeTarget& target : search.targets) {
+        const auto found = children_.find(target.id);
+        if (found == children_.end()) continue;
+        Child& child = found->second;
+        child.known = target.known;
+        const bool killed_meanwhile = child.killing && target.born_before == 0;
+        if (!target.known.empty()) {
+            some_are_left = true;
+        } else if (child.killing && (killed_meanwhile || child.ended_at != 0)) {
+            child.searched = true;
+            note_emptied(target.id);
+        } else if (child.ended_at != 0) {
+            child.searched = true;
+            forget_if_done(target.id);
+        }
+    }
+    search_retry_ = some_are_left ? std::clamp(search_retry_ * 2, retry_delay, retry_delay_max)
+                                  : Duration::zero();
+    const bool more = std::any_of(children_.begin(), children_.end(), [](const auto& entry) {
+        return entry.second.killing && !entry.second.emptied && entry.second.cgroup.empty();
+    });
+    const bool stragglers = std::any_of(children_.begin(), children_.end(),
+                                        [](const auto& entry) { return !entry.second.searched; });
+    if (more)
+        want_search(search_retry_);
+    else if (stragglers)
+        want_search(std::max(search_retry_, stragglers_due_ - loop_.now().mono));
+}
+
+/// No process of it lives; the report of the main process's end may still be under way.
+void Spawner::note_emptied(SpawnId id)
+{
+    Child& child = children_.at(id);
+    if (!child.killing) return;
+    child.emptied = true;
+    if (child.ended_at != 0) tree_empty(id);
+}
+
+void Spawner::tree_empty(SpawnId id)
+{
+    const auto found = children_.find(id);
+    if (found == children_.end() || !found->second.killing) return;
+    Child& child = found->second;
+    child.killing = child.emptied = false;
+    child.searched = true;
+    if (!child.cgroup.empty()) options_.cgroups->remove(child.cgroup);
+    forget_if_done(id);
+    if (handlers_.on_tree_empty) handlers_.on_tree_empty(id);
+}
+
+void Spawner::later(std::function<void()> call)
+{
+    loop_.defer([call = std::move(call), alive = std::weak_ptr(alive_)] {
+        if (!alive.expired()) call();
+    });
+}
+
+} // namespace keel::sys

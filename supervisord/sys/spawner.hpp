@@ -1,0 +1,112 @@
+// Starting processes and hearing of their ends: ports::Spawner on this kernel.
+//
+// Every process is a child of the keeper from birth; ends come from there, and are never missed by
+// an engine that died. What belongs to a spawn is known by its cgroup where there is one, else by
+// its session, group, ancestry and marks (process_tree.hpp). Reading /proc is left to another
+// thread, at most once at a time, for all spawns that wait for it together.
+//
+// It refuses to know units, policies and reasons. Only the engine's thread calls it.
+#pragma once
+#include "ports/loop.hpp"
+#include "ports/spawner.hpp"
+#include "sys/cgroup.hpp"
+#include "sys/cloner.hpp"
+#include "sys/keeper_client.hpp"
+#include "sys/pidfd.hpp"
+#include "sys/process_tree.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace keel::sys {
+
+struct SpawnerOptions {
+    std::string run_dir;                ///< KEEL_RUN of every child: whose spawns they are
+    std::unique_ptr<CgroupTree> cgroups; ///< none: trees are searched in /proc
+    Cloner::Method method = Cloner::Method::clone3;
+    AskPidfd ask_pidfd = AskPidfd::yes;
+
+    /// For tests: KEEL_NO_CLONE3 and KEEL_NO_PIDFD_INFO in the environment take these ways out.
+    void heed_environment();
+};
+
+class Spawner final : public ports::Spawner {
+public:
+    /// The descriptors must have been claimed (child_setup.hpp).
+    Spawner(ports::Loop& loop, KeeperClient& keeper, SpawnerOptions options);
+    ~Spawner() override;
+    Spawner(const Spawner&) = delete;
+    Spawner& operator=(const Spawner&) = delete;
+
+    std::variant<ProcessIdentity, ports::SpawnFailure> spawn(SpawnId id,
+                                                             const ports::SpawnPlan& plan) override;
+    void signal(SpawnId id, int signal_number) override;
+    void kill_tree(SpawnId id) override;
+    void acknowledge(SpawnId id) override;
+    void set_handlers(Handlers handlers) override { handlers_ = std::move(handlers); }
+    std::vector<Survivor> survivors(const std::vector<Survivor>& journaled) override;
+
+private:
+    struct Child {
+        ProcessIdentity process;
+        OwnedFd pidfd;      ///< closed when the end was reported
+        std::string cgroup; ///< relative; empty: none
+        std::optional<FileId> output;
+        std::uint64_t ended_at = 0; ///< start ticks of anything born from then on; 0: it lives
+        std::vector<ProcessIdentity> known; ///< members seen by the last search
+        bool setup_failed = false; ///< its end is nobody's business
+        bool killing = false;      ///< kill_tree was called and is not through
+        bool emptied = false;      ///< it is through but for the report of the end
+        bool acknowledged = false;
+        bool searched = true;      ///< false: ended, and the search for stragglers is still to come
+        ports::Loop::Registration watch; ///< only for those that are not the keeper's children
+    };
+    using Children = std::map<SpawnId, Child>;
+    struct Search; ///< one reading of /proc on another thread
+
+    // spawning
+    std::variant<Child, ports::SpawnFailure> start(ChildSetup& setup, const ports::SpawnPlan& plan);
+
+    // ends
+    void on_exited(const wire::Record& record);
+    void report_end(SpawnId id, core::ExitStatus status);
+    [[nodiscard]] bool others_live(const Child& child) const;
+    void forget_if_done(SpawnId id);
+
+    // trees
+    void kill_cgroup(SpawnId id);
+    void want_search(Duration delay);
+    void begin_search();
+    void end_search(const Search& search);
+    void note_emptied(SpawnId id);
+    void tree_empty(SpawnId id);
+    void later(std::function<void()> call);
+
+    // adoption
+    Survivor adopt_child(const wire::Record& record);
+    bool adopt_stranger(const Survivor& journaled);
+    void on_stranger_readable(SpawnId id);
+    void find_unnumbered(std::vector<Survivor>& journaled) const;
+    void learn_places(Child& child, const std::string& name) const;
+
+    ports::Loop& loop_;
+    KeeperClient& keeper_;
+    const SpawnerOptions options_;
+    const TreeScope scope_;
+    const LoginDefaults defaults_;
+    Cloner cloner_;
+    Handlers handlers_;
+    Children children_;
+    bool searching_ = false;
+    Duration search_retry_{};   ///< grows while something cannot be killed
+    MonoTime search_due_{};     ///< what search_timer_ is set to
+    MonoTime stragglers_due_{}; ///< no search for stragglers alone before
+    ports::Loop::Registration search_timer_;
+    std::shared_ptr<const bool> alive_; ///< deferred calls hold it weakly
+};
+
+} // namespace keel::sys
