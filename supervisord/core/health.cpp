@@ -32,6 +32,7 @@ HealthChange observe(const units::ProbeSpec& spec, ProbeHealth& health, const Pr
     if (answer.verdict == Verdict::pass) {
         const bool at_rest = passed_before && !health.failing_since;
         health.failing_since.reset();
+        health.liveness_fails = 0;
         if (++health.counter >= spec.successes) forgive(spec, health);
         if (is_passing(spec, health) != passed_before) return HealthChange::changed;
         return at_rest ? HealthChange::unchanged : HealthChange::pending;

@@ -106,7 +106,7 @@ Aftermath judge_trouble(Here& h, Trouble trouble)
         history.in_a_row = 1;
         return {AfterStop::recover, cause, Duration{0}, std::move(reason)};
     }
-    if (ready_for > Duration{0} && ready_for >= h.spec.restart.stable_after) history.in_a_row = 0;
+    if (is_stable(h.spec.restart, ready_for)) history.in_a_row = 0;
     ++history.in_a_row;
     if (h.inputs.dependencies == Inputs::Dependencies::down) trouble.charge = Failure::Charge::free;
     if (trouble.charge == Failure::Charge::charged) charge(h.spec, history, h.now());

@@ -34,6 +34,12 @@ Judgement judge_failure(const units::RestartSpec& spec, const std::string& what)
 
 } // namespace
 
+bool is_stable(const units::RestartSpec& spec, Duration ready_for)
+{
+    // A run that was never ready was not stable, not even where no time at all is asked for.
+    return ready_for > Duration{0} && ready_for >= spec.stable_after;
+}
+
 Judgement judge(const units::RestartSpec& spec, const Ending& ending)
 {
     if (!is_about_exit(ending.cause)) return judge_failure(spec, ending.what);
@@ -43,14 +49,14 @@ Judgement judge(const units::RestartSpec& spec, const Ending& ending)
         return {clean ? Outcome::done : Outcome::failed, ending.what + "; prevent_exit lists it"};
     if (!clean) return judge_failure(spec, ending.what);
     if (spec.policy != RestartWhen::always) return {Outcome::done, ending.what};
-    if (ending.ready_for >= spec.stable_after) return {Outcome::restart_clean, ending.what};
+    if (is_stable(spec, ending.ready_for)) return {Outcome::restart_clean, ending.what};
     return {Outcome::restart_failed, fmt::format("{} before it was ready for {}", ending.what,
                                                  to_text(spec.stable_after))};
 }
 
 Duration backoff_delay(const units::RestartSpec& spec, Duration cap, std::uint32_t k, double draw)
 {
-    if (k <= 1) return Duration{0};
+    if (k <= 1 || spec.delay == Duration{0}) return Duration{0}; // 0 × ∞ is no number
     const double ceiling = static_cast<double>(cap.count());
     const double grown =
         static_cast<double>(spec.delay.count()) * std::pow(spec.factor, static_cast<double>(k - 2));

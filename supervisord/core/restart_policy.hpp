@@ -48,6 +48,9 @@ struct Judgement {
 
 Judgement judge(const units::RestartSpec&, const Ending&);
 
+/// Whether a run that was ready for so long sets the delay back.
+bool is_stable(const units::RestartSpec&, Duration ready_for);
+
 /// Failures of one instance.
 struct RestartHistory {
     std::uint32_t in_a_row = 0;     ///< restarts since the last stable run
