@@ -105,20 +105,18 @@ private:
     Notes& notes_;
 };
 
-/// The last part of a path without its `.toml`, if it has one.
-std::string name_of(std::string_view file)
+} // namespace
+
+std::string unit_name_of(std::string_view file)
 {
-    constexpr std::string_view extension = ".toml";
     std::string_view name = file.substr(file.find_last_of('/') + 1);
-    if (name.ends_with(extension)) name.remove_suffix(extension.size());
+    if (name.ends_with(unit_file_extension)) name.remove_suffix(unit_file_extension.size());
     return std::string(name);
 }
 
-} // namespace
-
 LoadedUnit load_unit(std::string_view text, const std::string& file)
 {
-    LoadedUnit loaded{name_of(file), file, {}, {}, {}};
+    LoadedUnit loaded{unit_name_of(file), file, {}, {}, {}, {}};
     Report report(file);
     Notes notes;
     Draft draft;
@@ -134,13 +132,17 @@ LoadedUnit load_unit(std::string_view text, const std::string& file)
     } else {
         Walk(draft, report, notes).read_table("", "", std::get<Table>(document), {1, 1});
         finish_unit(draft.unit, notes, report);
+        (report.empty() ? loaded.spec : loaded.remains) = std::move(draft.unit);
     }
-    if (report.empty())
-        loaded.spec = std::move(draft.unit);
-    else
-        loaded.problems = report.take();
+    loaded.problems = report.take();
     loaded.positions = std::move(notes.positions);
     return loaded;
+}
+
+const UnitSpec* readable_spec(const LoadedUnit& unit)
+{
+    if (unit.spec) return &*unit.spec;
+    return unit.remains ? &*unit.remains : nullptr;
 }
 
 Position position_of(const LoadedUnit& unit, std::string_view key)

@@ -19,14 +19,26 @@ struct LoadedUnit {
     std::string name;             ///< from the file's name: `/etc/keel/units/api.toml` is `api`
     std::string path;             ///< of the file, as it was given
     std::optional<UnitSpec> spec; ///< there if and only if `problems` is empty
+    /// With problems: what could be read all the same, so that the rest can be checked. None if the
+    /// file is not even TOML.
+    std::optional<UnitSpec> remains;
     std::vector<Problem> problems;
     Positions positions; ///< where each key stood, for what is checked later
 };
 
+/// The spec, or what could be read of it, or nullptr.
+const UnitSpec* readable_spec(const LoadedUnit& unit);
+
+inline constexpr std::string_view unit_file_extension = ".toml";
+
+/// The last part of a path without its extension, whether or not it can be the name of a unit.
+std::string unit_name_of(std::string_view file);
+
 /// `file` names the text in problems, and its last part the unit.
 LoadedUnit load_unit(std::string_view text, const std::string& file);
 
-/// Where a key of the unit stood; the file's begin for one that was not given.
+/// Where a key of the unit stood, or an element of `requires` (`requires.redis`); the begin of the
+/// file for one that was not given.
 Position position_of(const LoadedUnit& unit, std::string_view key);
 
 } // namespace keel::units

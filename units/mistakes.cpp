@@ -140,7 +140,9 @@ Mistake unknown_key(std::string_view parent, std::string_view name)
     const auto names = names_below(parent);
     const std::string elsewhere = places_with(parent, name);
     std::string hint;
-    if (!elsewhere.empty())
+    if (name.find('.') != std::string_view::npos)
+        hint = "a dot in quotes is no section; leave the quotes out";
+    else if (!elsewhere.empty())
         hint = fmt::format("`{}` belongs {}", name, elsewhere);
     else if (const auto near = did_you_mean(name, names))
         hint = *near;

@@ -111,18 +111,19 @@ public:
         std::vector<std::string> names;
         for (const Value& element : *list) {
             const auto* name = std::get_if<std::string>(&element.data);
-            if (name == nullptr || !is_name(*name))
+            if (name == nullptr || !is_name(*name)) {
                 complain_of(
                     element,
                     {name == nullptr
                          ? fmt::format("expected the name of a unit, found {}", type_name(element))
                          : fmt::format("`{}` cannot be the name of a unit", printable(*name, 80)),
                      "for example " + example(key_)});
-            else if (std::find(names.begin(), names.end(), *name) != names.end())
+            } else if (!notes_.positions.emplace(place_.key + "." + *name, element.at).second) {
                 complain_of(element,
                             {fmt::format("`{}` is listed twice", *name), "once is enough"});
-            else
+            } else {
                 names.push_back(*name);
+            }
         }
         kind.slot.set(draft_, std::move(names));
     }
@@ -230,18 +231,14 @@ private:
         return given;
     }
 
-    /// The value as a list of at most `count_max` elements; notes where each of them stands.
+    /// The value as a list of at most `count_max` elements.
     const List* as_list(std::size_t count_max, const char* what)
     {
         const auto* list = as<List>();
         if (list == nullptr) return nullptr;
-        if (list->size() > count_max) {
-            complain({fmt::format("has more than {} {}", count_max, what), "leave some out"});
-            return nullptr;
-        }
-        for (std::size_t i = 0; i < list->size(); ++i)
-            notes_.positions.emplace(fmt::format("{}[{}]", place_.key, i + 1), (*list)[i].at);
-        return list;
+        if (list->size() <= count_max) return list;
+        complain({fmt::format("has more than {} {}", count_max, what), "leave some out"});
+        return nullptr;
     }
 
     bool braces_fit(std::string_view text, const std::string& key, Position at)

@@ -13,8 +13,8 @@
 
 namespace keel::units {
 
-/// Where each key and each element of a list stood: `restart.delay`, `requires[2]`, `probe[1].http`
-/// (numbers from 1). For keys that were given, and no others.
+/// Where each key that was given stood: `restart.delay`, `probe[1].http` (numbers from 1), and each
+/// unit in a list of units: `requires.redis`.
 using Positions = std::map<std::string, Position, std::less<>>;
 
 /// What was noticed while reading and can only be judged at the end.

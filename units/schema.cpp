@@ -114,8 +114,7 @@ constexpr Key table[] = {
      "what the unit is, for people"},
     {"labels", Later{}, live, "extra labels on the unit's info metric"},
     {"command", Command{unit<&U::command>, 4096}, restart,
-     "the program and its arguments: a list, or one string split by POSIX word rules; never a "
-     "shell",
+     "program and arguments: a list, or a string split by POSIX word rules; never a shell",
      "required", "", required},
     {"type", Later{}, restart, "`simple`, `oneshot` or `forking`; every unit is `simple` for now"},
     {"enabled", Boolean{unit<&U::enabled>}, live, "whether the unit is wanted up"},
@@ -155,13 +154,13 @@ constexpr Key table[] = {
     {"cpu_affinity", Later{}, restart, "processors it may run on"},
     {"notify", Later{}, live, "channels that hear of its outages"},
 
-    {"start", Section{}, live, "starting"},
+    {"start", Section{}, live, "How a start is judged"},
     {"start.timeout", Span{unit<&U::start, &StartSpec::timeout>, 10ms, day}, next_start,
      "from spawn to ready; a start that takes longer has failed"},
     {"start.pre", Later{}, next_start, "command before the start"},
     {"start.post", Later{}, next_start, "command once ready"},
 
-    {"stop", Section{}, live, "stopping"},
+    {"stop", Section{}, live, "How it is stopped"},
     {"stop.signal", SignalName{unit<&U::stop, &StopSpec::signal>}, live,
      "sent to the main process first"},
     {"stop.timeout", Span{unit<&U::stop, &StopSpec::timeout>, 0s, day}, live,
@@ -171,7 +170,7 @@ constexpr Key table[] = {
 
     {"reload", Later{}, live, "how to make it read its configuration again"},
 
-    {"restart", Section{}, live, "what follows the end of a process"},
+    {"restart", Section{}, live, "What follows the end of a process"},
     {"restart.policy", Choice{unit<&U::restart, &Restart::policy>, names_of<RestartWhen>, none},
      live, "which ends are followed by a restart"},
     {"restart.delay", Span{unit<&U::restart, &Restart::delay>, 0s, day}, live,
@@ -189,8 +188,8 @@ constexpr Key table[] = {
     {"restart.prevent_exit", ExitMatches{unit<&U::restart, &Restart::prevent_exit>, 256}, live,
      "exit codes and signals after which it is not restarted"},
 
-    {"escalation", Section{}, live, "what is tried when restarts do not help"},
-    {"escalation.failures", Integer{unit<&U::escalation, &Climb::failures>, 0, 10'000}, live,
+    {"escalation", Section{}, live, "What is tried when restarts do not help"},
+    {"escalation.failures", Integer{unit<&U::escalation, &Climb::failures>, 0, 1000}, live,
      "the budget: so many failures of an instance within `window`; 0: never climb"},
     {"escalation.window", Span{unit<&U::escalation, &Climb::window>, second, 7 * day}, live,
      "how long a failure counts"},
@@ -199,7 +198,7 @@ constexpr Key table[] = {
     {"escalation.retry_every", Span{unit<&U::escalation, &Climb::retry_every>, 10ms, day}, live,
      "on the rung `retry`: no delay is longer"},
 
-    {"log", Section{}, live, "where its output goes"},
+    {"log", Section{}, live, "Where its output goes"},
     {"log.target", Choice{unit<&U::log, &LogSpec::target>, names_of<LogTarget>, later_targets},
      restart, "a file of Keel's, keeld's own output, or nowhere"},
     {"log.max_size", Size{unit<&U::log, &LogSpec::max_size>, 4ULL << 10, 1ULL << 40}, live,
@@ -211,7 +210,7 @@ constexpr Key table[] = {
     {"log.compress", Later{}, live, "how rotated files are compressed"},
     {"log.rate", Later{}, live, "bytes per second"},
 
-    {"outage", Section{}, live, "how outages are told"},
+    {"outage", Section{}, live, "How its outages are told"},
     {"outage.grace", Span{unit<&U::outage, &OutageSpec::grace>, 0s, day}, live,
      "a shorter outage is a blip"},
     {"outage.settle", Span{unit<&U::outage, &OutageSpec::settle>, 0s, day}, live,
@@ -221,11 +220,11 @@ constexpr Key table[] = {
     {"outage.title", Text{unit<&U::outage, &OutageSpec::title>, &one_line, 256}, live,
      "its name on the public status page", "the unit's name"},
 
-    {"probe", Sections{32}, live, "a health check; exactly one of `http`, `tcp` and `exec`"},
+    {"probe", Sections{32}, live, "A health check by exactly one of `http`, `tcp` and `exec`"},
     {"probe[].name", Text{probe<&P::name>, &probe_name, 64}, live, "unique within the unit",
      "its kind, then `http-2` and so on"},
     {"probe[].http", Text{http<&HttpTarget::url>, &probe_url, bytes_max, filled}, live,
-     "GET this URL: http://, https:// or unix:/path.sock:/request-path", "one of three"},
+     "ask this URL: http://, https:// or unix:/path.sock:/request-path", "one of three"},
     {"probe[].tcp", Text{tcp<&TcpTarget::address>, &host_and_port, 300, filled}, live,
      "connect to this address", "one of three"},
     {"probe[].exec", Command{exec<&ExecTarget::command>, 4096}, live,

@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -134,6 +135,10 @@ struct OutageSpec {
     bool is_public = false;
     std::string title;
 };
+
+/// PATH of a process, and where its program is looked for, unless `environment` has one.
+inline constexpr std::string_view default_path =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // ---- the unit ----------------------------------------------------------------------------------
 

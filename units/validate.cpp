@@ -85,8 +85,7 @@ void check_dependencies(const UnitSpec& unit, const Notes& notes, Report& report
     const auto check = [&](const std::vector<std::string>& names, std::string_view key) {
         const auto found = std::find(names.begin(), names.end(), unit.name);
         if (found == names.end()) return;
-        const std::string element = fmt::format("{}[{}]", key, found - names.begin() + 1);
-        report.add(position_of(notes, element), key,
+        report.add(position_of(notes, fmt::format("{}.{}", key, unit.name)), key,
                    {fmt::format("`{}` is this unit itself", unit.name), "leave it out"});
     };
     check(unit.requires_units, "requires");

@@ -1,0 +1,170 @@
+// Every key of the schema: one value that is read, and one that is refused.
+#include "tests/unit/units/helpers.hpp"
+
+#include <algorithm>
+#include <array>
+#include <gmock/gmock.h>
+#include <ostream>
+#include <set>
+
+namespace keel::units {
+namespace {
+
+struct KeyCase {
+    std::string_view path;
+    std::string_view good;         ///< the value as TOML
+    std::string_view shown;        ///< the same value as it is shown; empty: as `good`
+    std::string_view bad;          ///< a value as TOML
+    std::string_view refusal;      ///< part of the only problem that `bad` gives
+    std::string_view context = ""; ///< other lines in the key's section that it needs
+};
+
+void PrintTo(const KeyCase& each, std::ostream* out) { *out << each.path; }
+
+constexpr auto http = R"(http = "http://localhost:80/")";
+constexpr auto tcp = R"(tcp = "localhost:80")";
+
+constexpr auto cases = std::to_array<KeyCase>({
+    {"description", R"("Message backbone")", "", R"("two\nlines")", "control character"},
+    {"command", R"(["a b", "c"])", "", "[]", "names no program"},
+    {"enabled", "false", "", R"("false")", "write false"},
+    {"instances", "7", "", "0", "must be 1 to 1000, is 0"},
+    {"min_ready", "0", "", "-1", "must be 0 to 1000, is -1"},
+    {"port_base", "8080", "", "65536", "must be 1 to 65535, is 65536"},
+    {"priority", "-1000", "", "1001", "must be -1000 to 1000"},
+    {"directory", R"("/srv/{unit}")", "", R"("srv")", "must be an absolute path"},
+    {"environment", R"({ "A" = "1", "B" = "{instance}" })", "", R"({ A = 1 })", R"(write "1")"},
+    {"user", R"("redis")", "", R"("no one")", "cannot be a user or group"},
+    {"group", R"("www-data")", "", "33", R"(write "33")"},
+    {"requires", R"(["redis", "db"])", "", R"(["redis", "redis"])", "`redis` is listed twice"},
+    {"after", R"(["redis"])", "", R"("redis")", R"(write ["redis"])"},
+    {"ready", R"("exec")", "", R"("notify")", "not supported by this version of keel yet"},
+    {"unready_limit", R"("90s")", "", R"("0s")", "must be 1s to 7d, is 0s"},
+    {"start.timeout", R"("2m")", "", "120", R"(write "120s")"},
+    {"stop.signal", R"("SIGINT")", R"("INT")", R"("TREM")", "did you mean `TERM`?"},
+    {"stop.timeout", R"("0s")", "", R"("2d")", "must be 0s to 1d, is 2d"},
+    {"restart.policy", R"("on-failure")", "", R"("on_failure")", "did you mean `on-failure`?"},
+    {"restart.delay", R"("1s")", "", R"("1")", "`1` is no duration"},
+    {"restart.factor", "3", "3.0", "0.5", "must be 1 to 100, is 0.5"},
+    {"restart.delay_max", R"("1m30s")", R"("90s")", "[]", "expected a duration, found a list"},
+    {"restart.jitter", "0.25", "", "nan", "must be 0 to 1, is nan"},
+    {"restart.stable_after", R"("0s")", "", R"("-1s")", "is no duration"},
+    {"restart.success_exit", R"([0, 3, "SIGTERM"])", R"([0, 3, "TERM"])", "[256]",
+     "256 is no exit code"},
+    {"restart.prevent_exit", R"([78])", "", R"(["ABORT"])", "`ABORT` is no signal"},
+    {"escalation.failures", "0", "", "1001", "must be 0 to 1000"},
+    {"escalation.window", R"("1h")", "", R"("500ms")", "must be 1s to 7d"},
+    {"escalation.ladder", R"(["restart", "give-up"])", "", R"(["restart", "redeploy"])",
+     "`redeploy` is not supported by this version of keel yet"},
+    {"escalation.retry_every", R"("5m")", "", R"("5ms")", "must be 10ms to 1d"},
+    {"log.target", R"("null")", "", R"("journal")", "not supported by this version of keel yet"},
+    {"log.max_size", R"("64KiB")", "", "65536", R"(write "64KiB")"},
+    {"log.keep", "0", "", "1.5", "expected an integer, found a number"},
+    {"outage.grace", R"("30s")", "", "true", "expected a duration, found a boolean"},
+    {"outage.settle", R"("0s")", "", R"("25h")", "must be 0s to 1d"},
+    {"outage.public", "true", "", "1", "expected true or false, found an integer"},
+    {"outage.title", R"("Game servers")", "", R"("\u001b[31mred")", "control character"},
+    {"probe[].name", R"("redis-ping")", "", R"("Redis ping")", "cannot be a name", http},
+    {"probe[].http", R"("https://[::1]:8443/x")", "", R"("ftp://x/")", "must begin with http://"},
+    {"probe[].tcp", R"("[::1]:6379")", "", R"("6379")", "`6379` is no host name"},
+    {"probe[].exec", R"("/bin/check --fast")", R"(["/bin/check", "--fast"])", R"("a | b")",
+     "there is no shell"},
+    {"probe[].role", R"("liveness")", R"(["liveness"])", R"(["alive"])", "must be `startup`", http},
+    {"probe[].interval", R"("1s")", "", R"("1ms")", "must be 10ms to 1d", http},
+    {"probe[].timeout", R"("250ms")", "", R"("2h")", "must be 1ms to 1h", http},
+    {"probe[].failures", "1", "", "0", "must be 1 to 1000", http},
+    {"probe[].successes", "2", "", "0", "must be 1 to 1000", http},
+    {"probe[].delay", R"("3s")", "", "3", R"(write "3s")", http},
+    {"probe[].method", R"("HEAD")", "", R"("head")", "is no HTTP method", http},
+    {"probe[].headers", R"({ "Host" = "a" })", "", R"({ "Ho st" = "a" })",
+     "cannot be the name of a header", http},
+    {"probe[].status", R"([204, "200-299"])", R"(["204", "200-299"])", R"(["299-200"])",
+     "no range of status codes", http},
+    {"probe[].body", R"("ok{2}")", "", R"("(")", "no regular expression", http},
+    {"probe[].tls_verify", "false", "", "0", "expected true or false", http},
+    {"probe[].tls_ca", R"("/etc/ca.pem")", "", R"("ca.pem")", "must be an absolute path", http},
+    {"probe[].follow_redirects", "true", "", R"("yes")", "expected true or false", http},
+    {"probe[].send", R"("PING\r\n")", "", R"("{")", "belongs to no placeholder", tcp},
+    {"probe[].expect", R"("+PONG")", "", R"("{pong}")", "unknown placeholder {pong}", tcp},
+});
+
+/// A unit file in which the key has the value.
+std::string file_with(const KeyCase& each, std::string_view value)
+{
+    const std::string parent(parent_of(each.path));
+    const std::string line = std::string(last_name(each.path)) + " = " + std::string(value) + "\n";
+    std::string text = each.path == "command" ? "" : "command = \"web\"\n";
+    if (parent == "probe[].")
+        text += "[[probe]]\n" + std::string(each.context) + "\n";
+    else if (!parent.empty())
+        text += "[" + parent.substr(0, parent.size() - 1) + "]\n";
+    return text + line;
+}
+
+class EveryKey : public testing::TestWithParam<KeyCase> {};
+
+TEST_P(EveryKey, ReadsAGoodValue)
+{
+    const KeyCase& each = GetParam();
+    const UnitSpec spec = load_good(file_with(each, each.good));
+    const std::string shown = show(key_named(each.path).kind, draft_of(spec));
+    EXPECT_EQ(shown, each.shown.empty() ? each.good : each.shown);
+    EXPECT_NE(shown, default_text(key_named(each.path))) << "a default proves nothing";
+}
+
+TEST_P(EveryKey, RefusesABadValueWithAHint)
+{
+    const KeyCase& each = GetParam();
+    const LoadedUnit loaded = load(file_with(each, each.bad));
+    ASSERT_EQ(loaded.problems.size(), 1U) << testing::PrintToString(lines_of(loaded.problems));
+    const Problem& problem = loaded.problems.front();
+    EXPECT_THAT(to_text(problem), testing::HasSubstr(each.refusal));
+    EXPECT_FALSE(problem.hint.empty());
+    EXPECT_GT(problem.line, 0U);
+    EXPECT_FALSE(loaded.spec.has_value());
+}
+
+/// `probe[].follow_redirects` as the name of a test.
+std::string test_name(const testing::TestParamInfo<KeyCase>& info)
+{
+    std::string text(info.param.path);
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return c == '.' || c == '[' || c == ']'; }, '_');
+    return text;
+}
+
+INSTANTIATE_TEST_SUITE_P(Schema, EveryKey, testing::ValuesIn(cases), test_name);
+
+TEST(Keys, HaveACaseAbove)
+{
+    std::set<std::string_view> tested;
+    for (const KeyCase& each : cases)
+        tested.insert(each.path);
+    for (const Key& key : schema()) {
+        const bool takes_value = !std::holds_alternative<Section>(key.kind) &&
+                                 !std::holds_alternative<Sections>(key.kind) &&
+                                 !std::holds_alternative<Later>(key.kind);
+        EXPECT_EQ(tested.contains(key.path), takes_value) << key.path;
+    }
+    EXPECT_EQ(tested.size(), cases.size()) << "a key is tested twice";
+}
+
+TEST(Keys, ThatALaterVersionWillKnowAreRefusedAsSuch)
+{
+    for (const Key& key : schema()) {
+        if (!std::holds_alternative<Later>(key.kind)) continue;
+        const std::string parent(parent_of(key.path));
+        const std::string section =
+            parent.empty() ? "" : "[" + parent.substr(0, parent.size() - 1) + "]\n";
+        const std::string name(last_name(key.path));
+        for (const std::string& line : {name + " = 1\n", name + " = [{}]\n", name + ".x = 1\n"}) {
+            const auto problems = problems_of("command = \"web\"\n" + section + line);
+            ASSERT_EQ(problems.size(), 1U) << key.path;
+            EXPECT_THAT(problems[0], testing::HasSubstr(std::string(key.path) +
+                                                        ": is not supported by this version"));
+        }
+    }
+}
+
+} // namespace
+} // namespace keel::units

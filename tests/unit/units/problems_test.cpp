@@ -1,0 +1,211 @@
+// The wording of every kind of problem, as golden text: users read it when nothing works.
+#include "tests/support/golden.hpp"
+#include "tests/unit/units/helpers.hpp"
+#include "units/unit_set.hpp"
+
+#include <array>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+namespace keel::units {
+namespace {
+
+struct Mistaken {
+    std::string_view title;
+    std::string_view text; ///< of `web.toml`; `command` comes first where it is not the point
+};
+
+constexpr auto mistakes = std::to_array<Mistaken>({
+    {"not TOML: no value", "command ="},
+    {"not TOML: unclosed string", "command = \"web\nuser = \"x\""},
+    {"not TOML: a key twice", "command = \"a\"\ncommand = \"b\""},
+    {"not TOML: words without quotes", "command = /usr/bin/web"},
+    {"not TOML: bytes that are not UTF-8", "command = \"\xff\""},
+    {"keys nested beyond reason", "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q = 1"},
+    {"required key missing", "user = \"redis\""},
+    {"unknown key with a near one", "command = \"web\"\nrestrat.delay = \"1s\""},
+    {"unknown key with a near one in a section", "command = \"web\"\n[restart]\ndealy = \"1s\""},
+    {"unknown key that belongs to a section", "command = \"web\"\nladder = [\"exit\"]"},
+    {"unknown key that belongs to several sections", "command = \"web\"\ntimeout = \"5s\""},
+    {"unknown key that belongs to the top",
+     "command = \"web\"\n[[probe]]\ntcp = \"localhost:1\"\nuser = \"redis\""},
+    {"unknown key like nothing", "command = \"web\"\nfavourite_colour = 1"},
+    {"unknown key like nothing in a section", "command = \"web\"\n[stop]\ncolour = 1"},
+    {"quoted dotted key", "command = \"web\"\n\"restart.delay\" = \"1s\""},
+    {"key of a later version", "command = \"web\"\n[deploy]\nroot = \"/srv\""},
+    {"word of a later version", "command = \"web\"\nready = \"fd:3\""},
+    {"rungs of a later version",
+     "command = \"web\"\n[escalation]\nladder = [\"restart\", \"redeploy\", \"run:x\", \"retry\"]"},
+    {"ladder upside down", "command = \"web\"\n[escalation]\nladder = [\"retry\", \"restart\"]"},
+    {"ladder with a rung twice",
+     "command = \"web\"\n[escalation]\nladder = [\"restart\", \"restart\", \"retry\"]"},
+    {"bare number for a duration", "command = \"web\"\nunready_limit = 5"},
+    {"bare number in quotes for a duration", "command = \"web\"\nunready_limit = \"5\""},
+    {"bare number for a size", "command = \"web\"\nlog.max_size = 52428800"},
+    {"bare number in quotes for a size", "command = \"web\"\nlog.max_size = \"50\""},
+    {"duration out of range", "command = \"web\"\nstop.timeout = \"2d\""},
+    {"size out of range", "command = \"web\"\nlog.max_size = \"1KiB\""},
+    {"integer out of range", "command = \"web\"\ninstances = 1001"},
+    {"number out of range", "command = \"web\"\nrestart.jitter = 1.5"},
+    {"number that is none", "command = \"web\"\nrestart.factor = nan"},
+    {"integer in quotes", "command = \"web\"\ninstances = \"3\""},
+    {"boolean in quotes", "command = \"web\"\nenabled = \"false\""},
+    {"number for a name", "command = \"web\"\nuser = 1000"},
+    {"signal by number", "command = \"web\"\nstop.signal = 15"},
+    {"signal misspelt", "command = \"web\"\nstop.signal = \"SIGTREM\""},
+    {"word misspelt", "command = \"web\"\nrestart.policy = \"allways\""},
+    {"word like nothing", "command = \"web\"\nrestart.policy = \"sometimes\""},
+    {"text for a list", "command = \"web\"\nrequires = \"redis\""},
+    {"list for a text", "command = \"web\"\nuser = [\"redis\"]"},
+    {"date for a text", "command = \"web\"\nuser = 1979-05-27"},
+    {"text for a section", "command = \"web\"\nrestart = \"always\""},
+    {"double brackets for a section", "command = \"web\"\n[[restart]]\ndelay = \"1s\""},
+    {"single brackets for a list of sections", "command = \"web\"\n[probe]\ntcp = \"localhost:1\""},
+    {"texts for a list of sections", "command = \"web\"\nprobe = [\"localhost:1\"]"},
+    {"command empty", "command = \"\""},
+    {"command with an unclosed quote", "command = \"sh -c 'echo\""},
+    {"command for a shell", "command = \"web | tee log\""},
+    {"command with a number", "command = [\"web\", 8080]"},
+    {"command with a NUL", "command = [\"web\", \"a\\u0000b\"]"},
+    {"path that is not absolute", "command = \"web\"\ndirectory = \"srv/web\""},
+    {"user that cannot be one", "command = \"web\"\nuser = \"no one\""},
+    {"control character", "command = \"web\"\ndescription = \"a\\tb\""},
+    {"too long", "command = \"web\"\noutage.title = \"" /* filled up in text_of() */},
+    {"variable with a number", "command = \"web\"\nenvironment = { PORT = 8080, DEBUG = true }"},
+    {"variable without a name", "command = \"web\"\nenvironment = { \"\" = \"x\" }"},
+    {"placeholder misspelt", "command = \"web --port={prot}\""},
+    {"placeholder like nothing", "command = \"web {hostname}\""},
+    {"placeholder of a later version", "command = \"{release}/bin/web\""},
+    {"brace of no placeholder", "command = [\"web\", \"{\\\"a\\\": 1}\"]"},
+    {"brace alone", "command = [\"web\", \"}\"]"},
+    {"port without port_base", "command = \"web {port}\""},
+    {"ports beyond the last", "command = \"web\"\nport_base = 65535\ninstances = 3"},
+    {"min_ready beyond instances", "command = \"web\"\nmin_ready = 2"},
+    {"delay beyond delay_max", "command = \"web\"\nrestart.delay = \"1m\""},
+    {"ready by a probe that is not there", "command = \"web\"\nready = \"probe\""},
+    {"dependency that cannot be a name", "command = \"web\"\nrequires = [\"Redis\", 5]"},
+    {"dependency twice", "command = \"web\"\nafter = [\"redis\", \"redis\"]"},
+    {"dependency on itself", "command = \"web\"\nrequires = [\"web\"]"},
+    {"exit codes", "command = \"web\"\nrestart.success_exit = [256, \"TREM\", true]"},
+    {"probe of nothing", "command = \"web\"\n[[probe]]\ninterval = \"1s\""},
+    {"probe of two things",
+     "command = \"web\"\n[[probe]]\ntcp = \"localhost:1\"\nhttp = \"http://localhost\""},
+    {"probe with a key of another kind",
+     "command = \"web\"\n[[probe]]\ntcp = \"localhost:1\"\nstatus = [200]"},
+    {"probes of one name", "command = \"web\"\n[[probe]]\nname = \"a\"\ntcp = "
+                           "\"h:1\"\n[[probe]]\nname = \"a\"\ntcp = \"h:2\""},
+    {"probe without a role", "command = \"web\"\n[[probe]]\ntcp = \"h:1\"\nrole = []"},
+    {"probe with a role twice",
+     "command = \"web\"\n[[probe]]\ntcp = \"h:1\"\nrole = [\"liveness\", \"liveness\", 1]"},
+    {"URL of another scheme", "command = \"web\"\n[[probe]]\nhttp = \"localhost:80\""},
+    {"URL without a host", "command = \"web\"\n[[probe]]\nhttp = \"http:///healthz\""},
+    {"URL with a password", "command = \"web\"\n[[probe]]\nhttp = \"http://me:pw@host/\""},
+    {"URL with a blank", "command = \"web\"\n[[probe]]\nhttp = \"http://host/a b\""},
+    {"URL with a bad port", "command = \"web\"\n[[probe]]\nhttp = \"http://host:99999/\""},
+    {"URL of a socket without a request",
+     "command = \"web\"\n[[probe]]\nhttp = \"unix:/run/a.sock\""},
+    {"address without a port", "command = \"web\"\n[[probe]]\ntcp = \"127.0.0.1\""},
+    {"address without a host", "command = \"web\"\n[[probe]]\ntcp = \":6379\""},
+    {"address that is none", "command = \"web\"\n[[probe]]\ntcp = \"127.0.0.256:1\""},
+    {"address without brackets", "command = \"web\"\n[[probe]]\ntcp = \"::1:6379\""},
+    {"address with half the brackets", "command = \"web\"\n[[probe]]\ntcp = \"[::1:6379\""},
+    {"method in small letters",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nmethod = \"get\""},
+    {"header with a blank",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nheaders = { \"X Y\" = \"1\" }"},
+    {"expression with an open bracket",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = \"[a\""},
+    {"expression with nothing to repeat",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = \"*\""},
+    {"no status", "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nstatus = []"},
+    {"statuses", "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nstatus = [99, \"2xx\", 1.0]"},
+});
+
+std::string text_of(const Mistaken& mistaken)
+{
+    std::string text(mistaken.text);
+    if (mistaken.title == "too long") text += std::string(257, 'x') + "\"";
+    return text;
+}
+
+TEST(Problems, AreWordedAsTheGoldenFileSays)
+{
+    std::string all;
+    for (const Mistaken& mistaken : mistakes) {
+        const auto problems = problems_of(text_of(mistaken));
+        EXPECT_FALSE(problems.empty()) << mistaken.title;
+        all += fmt::format("# {}\n", mistaken.title);
+        for (const std::string& line : problems)
+            all += line + "\n";
+        all += "\n";
+    }
+    tests::expect_golden("tests/golden/unit-file-problems.txt", all);
+}
+
+TEST(Problems, AllHaveAPositionAMessageAndAHint)
+{
+    for (const Mistaken& mistaken : mistakes)
+        for (const Problem& problem : load(text_of(mistaken)).problems) {
+            EXPECT_GT(problem.line, 0U) << mistaken.title;
+            EXPECT_GT(problem.column, 0U) << mistaken.title;
+            EXPECT_FALSE(problem.message.empty()) << mistaken.title;
+            EXPECT_FALSE(problem.hint.empty()) << mistaken.title;
+        }
+}
+
+TEST(Problems, OfElevenMistakesAreElevenInOneRun)
+{
+    const std::string path = "tests/golden/unit-file-eleven-mistakes.toml";
+    std::vector<LoadedUnit> units;
+    units.push_back(load_unit(tests::read_source_file(path), "eleven-mistakes.toml"));
+    units.push_back(load_unit("command = \"redis-server\"", "network-backbone.toml"));
+    // All but the last are found by reading; the last needs to know the other units.
+    EXPECT_EQ(units.front().problems.size(), 10U);
+    const UnitSet set = link_units(std::move(units));
+    const auto& problems = set.find("eleven-mistakes")->problems;
+    EXPECT_EQ(problems.size(), 11U);
+    std::string all;
+    for (const Problem& problem : problems) {
+        EXPECT_FALSE(problem.hint.empty());
+        all += to_text(problem) + "\n";
+    }
+    tests::expect_golden("tests/golden/unit-file-eleven-mistakes.txt", all);
+}
+
+TEST(Problems, BeyondAHundredAreCounted)
+{
+    std::string text = "command = \"web\"\n";
+    for (int i = 0; i < 250; ++i)
+        text += fmt::format("key_{} = 1\n", i);
+    const auto problems = problems_of(text);
+    ASSERT_EQ(problems.size(), 101U);
+    EXPECT_THAT(problems.back(), testing::HasSubstr("150 more problems are not shown"));
+}
+
+TEST(Problems, ComeInTheOrderOfTheFile)
+{
+    const auto problems = load("zz = 1\naa = 1\n[stop]\nyy = 1\nbb = 1\n").problems;
+    ASSERT_EQ(problems.size(), 5U);
+    for (std::size_t i = 1; i < problems.size(); ++i)
+        EXPECT_LE(problems[i - 1].line, problems[i].line);
+}
+
+TEST(Problems, ShowHostileKeysHarmlessly)
+{
+    for (const std::string& line :
+         problems_of("\"\\u001b[31m\" = 1\n\"" + std::string(5000, 'k') + "\" = 1\n")) {
+        EXPECT_EQ(line.find('\x1b'), std::string::npos);
+        EXPECT_LT(line.size(), 400U);
+    }
+}
+
+TEST(ProblemText, LeavesOutWhatIsEmpty)
+{
+    EXPECT_EQ(to_text({"a.toml", 3, 1, "user", "is wrong", "mend it"}),
+              "a.toml:3:1: user: is wrong (mend it)");
+    EXPECT_EQ(to_text({"a.toml", 3, 1, "", "is wrong", ""}), "a.toml:3:1: is wrong");
+    EXPECT_EQ(to_text({"a.toml", 0, 0, "", "is wrong", ""}), "a.toml: is wrong");
+}
+
+} // namespace
+} // namespace keel::units

@@ -1,0 +1,89 @@
+#include "tests/support/golden.hpp"
+#include "tests/unit/units/helpers.hpp"
+#include "units/markdown.hpp"
+
+#include <gmock/gmock.h>
+#include <set>
+
+namespace keel::units {
+namespace {
+
+bool takes_value(const Key& key)
+{
+    return !std::holds_alternative<Section>(key.kind) &&
+           !std::holds_alternative<Sections>(key.kind) && !std::holds_alternative<Later>(key.kind);
+}
+
+TEST(Schema, HasEachKeyOnce)
+{
+    std::set<std::string_view> paths;
+    for (const Key& key : schema())
+        EXPECT_TRUE(paths.insert(key.path).second) << key.path;
+}
+
+TEST(Schema, HasASectionForEveryKeyBelowOne)
+{
+    std::set<std::string> parents{""};
+    for (const Key& key : schema()) {
+        if (std::holds_alternative<Section>(key.kind)) parents.insert(std::string(key.path) + ".");
+        if (std::holds_alternative<Sections>(key.kind))
+            parents.insert(std::string(key.path) + "[].");
+        EXPECT_TRUE(parents.contains(std::string(parent_of(key.path))))
+            << key.path << " stands before its section or without one";
+    }
+}
+
+TEST(Schema, TellsEveryKeysMeaningInOneLine)
+{
+    for (const Key& key : schema()) {
+        EXPECT_FALSE(key.meaning.empty()) << key.path;
+        EXPECT_EQ(key.meaning.find('\n'), std::string_view::npos) << key.path;
+        EXPECT_FALSE(key.since.empty()) << key.path;
+    }
+}
+
+TEST(Schema, NamesOnlySiblingsInOnlyWith)
+{
+    for (const Key& key : schema()) {
+        if (key.only_with.empty()) continue;
+        const Key& other = key_named(std::string(parent_of(key.path)) + std::string(key.only_with));
+        EXPECT_TRUE(takes_value(other)) << key.path;
+    }
+}
+
+/// The default of a row, written into a file, gives the same spec as leaving the key out.
+TEST(Schema, ShowsDefaultsThatMeanTheSameWhenTheyAreWritten)
+{
+    for (const Key& key : schema()) {
+        if (!takes_value(key) || !key.default_text.empty()) continue;
+        const std::string parent(parent_of(key.path));
+        const bool of_probe = parent == "probe[].";
+        std::string text = "command = \"web\"\n";
+        if (of_probe)
+            text += key.only_with == "tcp" ? "[[probe]]\ntcp = \"localhost:1\"\n"
+                                           : "[[probe]]\nhttp = \"http://localhost\"\n";
+        const std::string without = text;
+        if (!of_probe && !parent.empty()) text += "[" + parent.substr(0, parent.size() - 1) + "]\n";
+        text += std::string(last_name(key.path)) + " = " + default_text(key) + "\n";
+        EXPECT_EQ(show(key.kind, draft_of(load_good(text))),
+                  show(key.kind, draft_of(load_good(without))))
+            << text;
+    }
+}
+
+TEST(Schema, GivesExamplesThatAreRead)
+{
+    for (const Key& key : schema()) {
+        if (!takes_value(key) || !parent_of(key.path).empty() || key.path == "command") continue;
+        if (key.path == "port_base") continue; // its default, none, cannot be written
+        (void)load_good("command = \"web\"\n" + example(key) + "\n");
+    }
+}
+
+TEST(Schema, RendersTheCommittedReference)
+{
+    tests::expect_golden("docs/generated/unit-file.md", unit_file_markdown());
+}
+
+} // namespace
+} // namespace keel::units

@@ -1,0 +1,177 @@
+#include "units/host_check.hpp"
+
+#include "base/text.hpp"
+#include "units/credentials.hpp"
+#include "units/placeholders.hpp"
+#include "units/show.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+
+namespace keel::units {
+namespace {
+
+enum class Found : std::uint8_t { nothing, not_executable, program };
+
+Found look_at(const std::string& path)
+{
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) return Found::nothing;
+    const bool executable = S_ISREG(status.st_mode) && (status.st_mode & 0111U) != 0;
+    return executable ? Found::program : Found::not_executable;
+}
+
+std::optional<Mistake> check_directory(const std::string& path)
+{
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0)
+        return Mistake{fmt::format("{}: {}", printable(path), ::strerrordesc_np(errno)),
+                       "create it, or name another"};
+    if (!S_ISDIR(status.st_mode))
+        return Mistake{printable(path) + " is not a directory", "name the folder it is in"};
+    return std::nullopt;
+}
+
+/// Names in the user or group database, as far as one wants to read for a hint.
+constexpr std::size_t names_max = 2000;
+
+std::vector<std::string> user_names()
+{
+    std::vector<std::string> names;
+    ::setpwent();
+    for (const passwd* entry = ::getpwent(); entry != nullptr && names.size() < names_max;
+         entry = ::getpwent())
+        names.emplace_back(entry->pw_name);
+    ::endpwent();
+    return names;
+}
+
+std::vector<std::string> group_names()
+{
+    std::vector<std::string> names;
+    ::setgrent();
+    for (const group* entry = ::getgrent(); entry != nullptr && names.size() < names_max;
+         entry = ::getgrent())
+        names.emplace_back(entry->gr_name);
+    ::endgrent();
+    return names;
+}
+
+Mistake unknown_account(const Error& error, bool is_group)
+{
+    if (error.errno_value != 0) return {error.text(), "the user database did not answer"};
+    if (error.what == "find the primary group of user")
+        return {fmt::format("no user has the number {}, so it has no primary group", error.subject),
+                "name the `group` too"};
+    const std::vector<std::string> names = is_group ? group_names() : user_names();
+    const char* const kind = is_group ? "group" : "user";
+    return {fmt::format("there is no {} `{}`", kind, printable(error.subject, 64)),
+            did_you_mean(error.subject, {names.begin(), names.end()})
+                .value_or(fmt::format("create it with add{}", kind))};
+}
+
+class HostCheck {
+public:
+    HostCheck(const LoadedUnit& unit, const UnitSpec& spec, const std::string& runtime_dir)
+        : unit_(unit), spec_(spec), values_(placeholder_values(spec_, 1, runtime_dir)),
+          report_(unit.path)
+    {}
+
+    std::vector<Problem> run()
+    {
+        check_accounts();
+        const std::string directory = fill(spec_.directory, values_);
+        if (auto mistake = check_directory(directory)) add("directory", std::move(*mistake));
+        check_command("command", spec_.command, directory);
+        for (std::size_t i = 0; i < spec_.probes.size(); ++i)
+            check_probe(fmt::format("probe[{}]", i + 1), spec_.probes[i].target, directory);
+        return report_.take();
+    }
+
+private:
+    void add(const std::string& key, Mistake mistake)
+    {
+        report_.add(position_of(unit_, key), key, std::move(mistake));
+    }
+
+    /// One after the other, so that an unknown user does not hide an unknown group.
+    void check_accounts()
+    {
+        if (!spec_.group.empty())
+            if (const auto found = resolve_credentials("", spec_.group); !found)
+                add("group", unknown_account(found.error(), true));
+        if (spec_.user.empty()) return;
+        const std::string group = spec_.group.empty() ? "" : "0";
+        if (const auto found = resolve_credentials(spec_.user, group); !found)
+            add("user", unknown_account(found.error(), false));
+    }
+
+    void check_command(const std::string& key, const std::vector<std::string>& command,
+                       const std::string& directory)
+    {
+        if (command.empty()) return; // it has a problem of its own
+        const auto variable = spec_.environment.find("PATH");
+        const std::string path = variable == spec_.environment.end()
+                                     ? std::string(default_path)
+                                     : fill(variable->second, values_);
+        if (auto mistake = check_program(fill(command.front(), values_), path, directory))
+            add(key, std::move(*mistake));
+    }
+
+    void check_probe(const std::string& key, const ProbeTarget& target,
+                     const std::string& directory)
+    {
+        if (const auto* exec = std::get_if<ExecTarget>(&target))
+            check_command(key + ".exec", exec->command, directory);
+        const auto* http = std::get_if<HttpTarget>(&target);
+        if (http == nullptr || http->tls_ca.empty()) return;
+        const std::string file = fill(http->tls_ca, values_);
+        if (look_at(file) == Found::nothing)
+            add(key + ".tls_ca",
+                {printable(file) + " does not exist", "a file of PEM certificates"});
+    }
+
+    const LoadedUnit& unit_;
+    const UnitSpec& spec_;
+    PlaceholderValues values_;
+    Report report_;
+};
+
+} // namespace
+
+std::optional<Mistake> check_program(const std::string& program, const std::string& path,
+                                     const std::string& directory)
+{
+    const std::string shown = printable(program);
+    if (program.find('/') != std::string::npos) {
+        const std::string file = program.starts_with('/') ? program : directory + "/" + program;
+        const Found found = look_at(file);
+        if (found == Found::program) return std::nullopt;
+        if (found == Found::nothing)
+            return Mistake{printable(file) + " does not exist", "install it, or mend the path"};
+        return Mistake{shown + " is not an executable file", "chmod +x, or name the program in it"};
+    }
+    std::string_view rest = path;
+    while (true) {
+        const std::size_t end = rest.find(':');
+        const std::string folder(rest.substr(0, end));
+        if (look_at((folder.empty() ? directory : folder) + "/" + program) == Found::program)
+            return std::nullopt;
+        if (end == std::string_view::npos) break;
+        rest.remove_prefix(end + 1);
+    }
+    return Mistake{fmt::format("there is no program `{}` in {}", shown, printable(path)),
+                   "install it, or write its full path"};
+}
+
+std::vector<Problem> check_host(const LoadedUnit& unit, const std::string& runtime_dir)
+{
+    const UnitSpec* const spec = readable_spec(unit);
+    return spec == nullptr ? std::vector<Problem>{} : HostCheck(unit, *spec, runtime_dir).run();
+}
+
+} // namespace keel::units

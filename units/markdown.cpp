@@ -1,0 +1,132 @@
+#include "units/markdown.hpp"
+
+#include "units/placeholders.hpp"
+#include "units/schema.hpp"
+#include "units/show.hpp"
+
+#include <fmt/format.h>
+
+namespace keel::units {
+namespace {
+
+constexpr std::string_view introduction =
+    R"(# Unit files
+
+<!-- Generated from units/schema.cpp. Do not edit: UPDATE_GOLDEN=1 and units_test rewrite it. -->
+
+A unit is one TOML file, `NAME.toml`; NAME is made of lower-case letters, digits, `-` and `_`, at
+most 64, the first no `-` or `_`. One line is a complete unit:
+
+```toml
+command = "redis-server /etc/redis/backbone.conf"
+```
+
+Everything else has a default. An unknown key, a wrong type or a value out of range is a problem
+with `file:line:column`, and all problems are told at once.
+
+- **Durations** are strings with units, from the longest to the shortest: `"250ms"`, `"1.5s"`,
+  `"2m"`, `"1h30m"`, `"7d"`. **Sizes** likewise: `"64KiB"`, `"50MiB"`, `"10MB"`. Bare numbers are
+  refused.
+- **Commands** are a list of words, or one string that is split by POSIX word rules. There is no
+  shell: nothing is expanded, piped or redirected.
+- **Signals** are names, with or without SIG: `"TERM"`, `"SIGINT"`, `"RTMIN+3"`.
+- **Takes effect** tells when a change that has been applied is felt: *live*, at once; *next start*,
+  when an instance starts the next time; *restart*, by restarting the instances.
+)";
+
+constexpr std::string_view placeholder_introduction = R"(
+## Placeholders
+
+Values of the keys marked with { } below may contain placeholders, which are filled in for each
+instance. A brace itself is written `{{` or `}}`.
+
+| placeholder | stands for |
+|---|---|
+)";
+
+/// Text inside a table cell: a bar would end it.
+std::string cell(std::string_view text)
+{
+    std::string escaped;
+    for (const char c : text) {
+        if (c == '|') escaped += '\\';
+        escaped += c;
+    }
+    return escaped;
+}
+
+bool has_placeholders(const Kind& kind)
+{
+    if (const auto* text = std::get_if<Text>(&kind)) return text->braces == Braces::placeholders;
+    return std::holds_alternative<Command>(kind) || std::holds_alternative<TextMap>(kind);
+}
+
+/// Defaults that are values are code; those told in words are not.
+std::string default_cell(const Key& key)
+{
+    if (!key.default_text.empty()) return cell(key.default_text);
+    return fmt::format("`{}`", cell(default_text(key)));
+}
+
+std::string row(const Key& key)
+{
+    std::string type = type_text(key.kind);
+    if (has_placeholders(key.kind)) type += " { }";
+    if (const std::string range = range_text(key.kind); !range.empty()) type += ", " + range;
+    std::string meaning(key.meaning);
+    if (!key.only_with.empty()) meaning += fmt::format(" (only with `{}`)", key.only_with);
+    return fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", last_name(key.path), cell(type),
+                       default_cell(key), cell(meaning), name(key.takes_effect), key.since);
+}
+
+bool is_section(const Key& key)
+{
+    return std::holds_alternative<Section>(key.kind) || std::holds_alternative<Sections>(key.kind);
+}
+
+bool is_later(const Key& key) { return std::holds_alternative<Later>(key.kind); }
+
+/// The rows directly below `parent`, but for sections and what is not supported yet.
+std::string key_table(std::string_view parent)
+{
+    std::string text = "\n| key | type | default | meaning | takes effect | since |\n"
+                       "|---|---|---|---|---|---|\n";
+    for (const Key& key : schema())
+        if (parent_of(key.path) == parent && !is_section(key) && !is_later(key)) text += row(key);
+    return text;
+}
+
+std::string section(const Key& key)
+{
+    const auto* list = std::get_if<Sections>(&key.kind);
+    const std::string heading =
+        list != nullptr ? fmt::format("`[[{}]]`", key.path) : fmt::format("`[{}]`", key.path);
+    const std::string count = list != nullptr ? "; " + range_text(key.kind) : "";
+    return fmt::format("\n## {}\n\n{}{}.\n", heading, key.meaning, count) +
+           key_table(fmt::format("{}{}", key.path, list != nullptr ? "[]." : "."));
+}
+
+std::string later_keys()
+{
+    std::string text = "\n## Not supported yet\n\nThese keys belong to the language, but this "
+                       "version of Keel refuses them.\n\n| key | meaning |\n|---|---|\n";
+    for (const Key& key : schema())
+        if (is_later(key)) text += fmt::format("| `{}` | {} |\n", key.path, cell(key.meaning));
+    return text;
+}
+
+} // namespace
+
+std::string unit_file_markdown()
+{
+    std::string text(introduction);
+    text += placeholder_introduction;
+    for (const Placeholder& placeholder : placeholders())
+        text += fmt::format("| `{{{}}}` | {} |\n", placeholder.name, placeholder.meaning);
+    text += "\n## Top of the file\n" + key_table("");
+    for (const Key& key : schema())
+        if (is_section(key)) text += section(key);
+    return text + later_keys();
+}
+
+} // namespace keel::units
