@@ -17,7 +17,7 @@ INCLUDES = {
     "units":                ("base",                                "fmt toml++"),
     "supervisord/core":     ("base units",                          "fmt"),
     "supervisord/ports":    ("base units core",                     ""),
-    "supervisord/engine":   (PORTS,                                 "fmt spdlog"),
+    "supervisord/engine":   (PORTS,                                 "fmt spdlog json"),
     "supervisord/sys":      (f"{PORTS} keeper/wire.hpp",            "fmt uv"),
     "supervisord/keeper":   ("",                                    ""),
     "supervisord/transfer": (PORTS,                                 "fmt curl"),
@@ -64,11 +64,11 @@ LIBRARIES = {
 # them, and of how many files that may be at most.
 CONFINED = {
     "toml++":      ("units/*.cpp", 1),
-    "json":        ("supervisord/*/*codec*.cpp", 9),
+    "json":        ("supervisord/*/*codec*.cpp supervisord/*/json_*.cpp", 5),
     "json_fwd":    ("supervisord/*/*.hpp", 9),
     "CLI11":       ("supervisord/cli/main.cpp supervisord/main.cpp", 2),
     "spdlog":      ("supervisord/engine/log.cpp", 1),
-    "microhttpd":  ("supervisord/control/*server*.cpp", 3),
+    "microhttpd":  ("supervisord/control/http_*", 3),
     "curl":        ("supervisord/transfer/*", 9),
     "prometheus":  ("supervisord/metrics/*", 9),
 }
