@@ -1,6 +1,7 @@
 #include "core/instance.hpp"
 
 #include "base/result.hpp"
+#include "core/instance_ignored.hpp"
 #include "core/instance_moves.hpp"
 
 #include <algorithm>
@@ -8,42 +9,6 @@
 
 namespace keel::core {
 namespace {
-
-// ---- pairs that mean nothing; every other pair needs an on() or step() does not compile ---------
-
-template <class State, class Event> inline constexpr bool ignored = false;
-template <> inline constexpr bool ignored<Stopped, StopWanted> = true;
-template <> inline constexpr bool ignored<Stopped, GateChanged> = true;
-template <> inline constexpr bool ignored<Stopped, GiveUpWanted> = true;
-template <> inline constexpr bool ignored<Stopped, Tick> = true;
-template <> inline constexpr bool ignored<Blocked, LaunchWanted> = true;
-template <> inline constexpr bool ignored<Blocked, RestartWanted> = true;
-template <> inline constexpr bool ignored<Starting, LaunchWanted> = true;
-template <> inline constexpr bool ignored<Starting, GateChanged> = true;
-template <> inline constexpr bool ignored<Starting, GiveUpWanted> = true;
-template <> inline constexpr bool ignored<Starting, TreeEmptied> = true;
-template <> inline constexpr bool ignored<Ready, LaunchWanted> = true;
-template <> inline constexpr bool ignored<Ready, GateChanged> = true;
-template <> inline constexpr bool ignored<Ready, GiveUpWanted> = true;
-template <> inline constexpr bool ignored<Ready, Spawned> = true;
-template <> inline constexpr bool ignored<Ready, SpawnFailed> = true;
-template <> inline constexpr bool ignored<Ready, TreeEmptied> = true;
-template <> inline constexpr bool ignored<Unready, LaunchWanted> = true;
-template <> inline constexpr bool ignored<Unready, GateChanged> = true;
-template <> inline constexpr bool ignored<Unready, GiveUpWanted> = true;
-template <> inline constexpr bool ignored<Unready, Spawned> = true;
-template <> inline constexpr bool ignored<Unready, SpawnFailed> = true;
-template <> inline constexpr bool ignored<Unready, TreeEmptied> = true;
-template <> inline constexpr bool ignored<Stopping, GateChanged> = true;
-template <> inline constexpr bool ignored<Stopping, Spawned> = true;
-template <> inline constexpr bool ignored<Stopping, ProbeAnswered> = true;
-template <> inline constexpr bool ignored<Backoff, GateChanged> = true;
-template <> inline constexpr bool ignored<Done, GateChanged> = true;
-template <> inline constexpr bool ignored<Done, GiveUpWanted> = true;
-template <> inline constexpr bool ignored<Done, Tick> = true;
-template <> inline constexpr bool ignored<Failed, GateChanged> = true;
-template <> inline constexpr bool ignored<Failed, GiveUpWanted> = true;
-template <> inline constexpr bool ignored<Failed, Tick> = true;
 
 template <class E> concept AboutASpawn = requires(const E& e) { e.spawn; };
 
@@ -75,9 +40,27 @@ InstanceStep on(Here& h, const Blocked&, const StopWanted&)
 {
     return enter(h, Stopped{}, "stop wanted");
 }
+/// A person's word clears budget and delay, and with them the storm brake and a pause between tries;
+/// what a gate holds back it still holds back.
+InstanceStep push(Here& h, const Blocked& s, StartCause cause, std::string reason)
+{
+    h.instance.history = {};
+    if (held_back_by(h) == s.on) return stay(h, reason + ", still " + to_text(s.on));
+    return launch(h, cause, std::move(reason));
+}
+InstanceStep on(Here& h, const Blocked& s, const LaunchWanted&)
+{
+    return push(h, s, s.cause, "start wanted");
+}
+InstanceStep on(Here& h, const Blocked& s, const RestartWanted&)
+{
+    return push(h, s, StartCause::operator_restart, "restart wanted");
+}
 InstanceStep on(Here& h, const Blocked& s, const GateChanged&)
 {
-    if (h.inputs.gate && *h.inputs.gate == s.on) return stay(h, "still " + to_text(s.on));
+    const auto by = held_back_by(h);
+    const bool awaits_its_time = !by && s.retry_at; // nobody tells of what it waits for
+    if (by == s.on || awaits_its_time) return stay(h, "still " + to_text(s.on));
     return launch(h, s.cause, "no longer " + to_text(s.on));
 }
 InstanceStep on(Here& h, const Blocked& s, const GiveUpWanted&)
@@ -128,14 +111,10 @@ InstanceStep on(Here& h, const InService auto& s, const RestartWanted&)
         h, s.spawn, {AfterStop::start_again, StartCause::operator_restart, {}, "restart wanted"});
 }
 
-StartCause cause_of(const ExitStatus& status)
+InstanceStep on(Here& h, const InService auto&, const LaunchWanted&)
 {
-    switch (status.kind) {
-    case ExitStatus::Kind::code: return StartCause::exit;
-    case ExitStatus::Kind::signal: return StartCause::signal;
-    case ExitStatus::Kind::unknown: break;
-    }
-    return StartCause::lost;
+    h.instance.history = {};
+    return stay(h, "start wanted: it runs already; budget and delay are cleared");
 }
 
 InstanceStep on(Here& h, const InService auto& s, const ProcessExited& e)
@@ -146,48 +125,13 @@ InstanceStep on(Here& h, const InService auto& s, const ProcessExited& e)
     return conclude(h, std::move(after));
 }
 
-/// A process that runs but does not do its work: it is asked to stop, and policy says what follows.
-InstanceStep replace(Here& h, SpawnId spawn, StartCause cause, std::string what, Duration detection)
-{
-    return ask_to_stop(h, spawn, judge_trouble(h, {{cause, {}, std::move(what), {}}, detection}));
-}
-
-std::string probe_says(const units::ProbeSpec& probe, const ProbeAnswer& answer)
-{
-    return fmt::format("probe {}: {}", probe.name, answer.detail);
-}
-
-bool all_pass(const Here& h, bool (*counts)(const units::ProbeSpec&))
-{
-    for (std::size_t i = 0; i < h.spec.probes.size(); ++i)
-        if (counts(h.spec.probes[i]) && !is_passing(h.spec.probes[i], h.instance.probes[i]))
-            return false;
-    return true;
-}
-
-bool any_unknown(const Here& h)
-{
-    return std::ranges::any_of(h.instance.probes, [](const ProbeHealth& probe) {
-        return probe.unknown_run > 0 || (probe.last && probe.last->verdict == Verdict::unknown);
-    });
-}
-
-InstanceStep fail_the_start(Here& h, SpawnId spawn)
-{
-    std::string what = fmt::format("not ready within {}", to_text(h.spec.start.timeout));
-    for (std::size_t i = 0; i < h.instance.probes.size(); ++i)
-        if (const auto& health = h.instance.probes[i]; health.last && !is_passing(h.spec.probes[i], health))
-            what += "; " + probe_says(h.spec.probes[i], *health.last);
-    return replace(h, spawn, StartCause::start_timeout, std::move(what), h.spec.start.timeout);
-}
-
 // ---- starting -----------------------------------------------------------------------------------
 
 InstanceStep on(Here& h, const Starting& s, const Spawned&)
 {
     if (h.spec.ready == units::ReadyBy::exec) return become_ready(h, s.spawn, "runs");
-    auto& starting = std::get<Starting>(h.instance.state);
-    starting.running = Starting::Running::yes;
+    if (s.running == Starting::Running::yes) return stay(h, "runs already");
+    std::get<Starting>(h.instance.state).running = Starting::Running::yes;
     begin_probes(h);
     if (all_pass(h, gates_readiness)) return become_ready(h, s.spawn, "runs");
     run_due_probes(h);
@@ -227,6 +171,7 @@ InstanceStep on(Here& h, const Starting&, const Adopted& e)
     starting.since = h.now();
     starting.ready_by = h.now() + h.spec.start.timeout;
     starting.extended = Starting::Extended::no;
+    starting.running = Starting::Running::no;
     return on(h, Starting{starting}, Spawned{e.spawn});
 }
 
@@ -279,8 +224,10 @@ InstanceStep on(Here& h, const Serving auto& s, const Adopted&)
 {
     const SpawnId spawn = s.spawn;
     resume_probes(h);
+    for (auto& health : h.instance.probes) health.answer_by.reset(); // nobody will answer any more
     if (auto* unready = std::get_if<Unready>(&h.instance.state)) {
         unready->limit_at = h.now() + h.spec.unready_limit;
+        unready->dependencies = h.inputs.dependencies;
         for (auto& health : h.instance.probes) health.counter = 0;
     }
     return stay(h, fmt::format("spawn {} adopted by a new engine", number(spawn)));
@@ -304,6 +251,16 @@ InstanceStep on(Here& h, const Unready& s, const Tick&)
     }
     run_due_probes(h);
     return stay(h, "not due");
+}
+
+/// Time in which its requirements were not ready does not count: the limit begins anew.
+InstanceStep on(Here& h, const Unready& s, const GateChanged&)
+{
+    if (s.dependencies == h.inputs.dependencies) return stay(h, "nothing that it requires changed");
+    auto& unready = std::get<Unready>(h.instance.state);
+    unready.dependencies = h.inputs.dependencies;
+    unready.limit_at = h.now() + h.spec.unready_limit;
+    return stay(h, "unready_limit begins anew: what it requires has changed");
 }
 
 // ---- stopping -----------------------------------------------------------------------------------
@@ -342,7 +299,7 @@ InstanceStep on(Here& h, const Stopping& s, const GiveUpWanted&)
 }
 InstanceStep on(Here& h, const Stopping& s, const SpawnFailed&)
 {
-    return conclude(h, after_of(s, "its spawn had failed"));
+    return conclude(h, after_of(s, h.instance.reason + "; its spawn had failed"));
 }
 InstanceStep on(Here& h, const Stopping& s, const ProcessExited& e)
 {
@@ -353,7 +310,7 @@ InstanceStep on(Here& h, const Stopping& s, const ProcessExited& e)
 }
 InstanceStep on(Here& h, const Stopping& s, const TreeEmptied&)
 {
-    return conclude(h, after_of(s, "nothing of it lives"));
+    return conclude(h, after_of(s, h.instance.reason + "; nothing of it lives"));
 }
 InstanceStep on(Here& h, const Stopping& s, const Adopted&)
 {

@@ -3,7 +3,7 @@
 //   state     holds                     its deadline            leaves by
 //   -------   -----------------------   ---------------------   ------------------------------------
 //   stopped   nothing                   none                    LaunchWanted, RestartWanted
-//   blocked   what it waits for         the thing's own, mostly GateChanged, StopWanted
+//   blocked   what it waits for         the thing's own, mostly GateChanged, a person, StopWanted
 //   starting  spawn                     ready by                Spawned, probes, exit, StopWanted
 //   ready     spawn                     none                    exit, probes, StopWanted
 //   unready   spawn                     unready_limit           exit, probes, StopWanted
@@ -29,6 +29,9 @@
 #include <vector>
 
 namespace keel::core {
+
+/// Whether all units that this one requires are ready.
+enum class Dependencies : std::uint8_t { ready, down };
 
 // ---- states: each holds only what is true in it -------------------------------------------------
 
@@ -64,7 +67,8 @@ struct Ready {
 };
 struct Unready {
     SpawnId spawn;
-    MonoTime limit_at; ///< unready for too long from then on
+    MonoTime limit_at; ///< unready for too long from then on, with its dependencies ready
+    Dependencies dependencies = Dependencies::ready; ///< as of the beginning of that span
 };
 enum class KillStage : std::uint8_t { asked, killed, sweeping };
 enum class AfterStop : std::uint8_t {
@@ -117,7 +121,7 @@ struct Instance {
 struct LaunchWanted {};  ///< be up; a person's word or boot: clears budget and delay
 struct RestartWanted {}; ///< be up with a new process; free of charge
 struct StopWanted {};
-struct GateChanged {};   ///< what holds starts back has changed: see Inputs::gate and ::brake
+struct GateChanged {};   ///< Inputs::gate, ::brake or ::dependencies have changed
 struct GiveUpWanted {};  ///< no further attempts; a running process is left alone
 struct Spawned { SpawnId spawn; };
 struct SpawnFailed { SpawnId spawn; SetupStage stage; int errno_value; };
@@ -138,7 +142,8 @@ struct Inputs {
     SpawnId next_spawn{};               ///< the id of the spawn, should this step make one
     std::optional<BlockedOn> gate;      ///< what holds every start back; none: open
     enum class Brake : std::uint8_t { open, on } brake = Brake::open; ///< for charged restarts
-    enum class Dependencies : std::uint8_t { ready, down } dependencies = Dependencies::ready;
+    using Dependencies = core::Dependencies;
+    Dependencies dependencies = Dependencies::ready;
     Duration delay_cap{};               ///< of backoff, as the unit's rung has it
     enum class AfterFailure : std::uint8_t { recover, give_up } after_failure =
         AfterFailure::recover;

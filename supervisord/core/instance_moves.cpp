@@ -14,11 +14,10 @@ InstanceStep stay(Here& h, std::string reason)
 
 InstanceStep enter(Here& h, InstanceState state, std::string reason)
 {
-    h.instance.ready_for = ready_time(h);
-    if (!spawn_of(state)) {
-        h.instance.ready_for = Duration{0};
-        h.instance.probes.clear();
-    }
+    const auto spawn = spawn_of(state);
+    const bool same_spawn = spawn && spawn == spawn_of(h.instance.state);
+    h.instance.ready_for = same_spawn ? ready_time(h) : Duration{0};
+    if (!same_spawn) h.instance.probes.clear();
     h.instance.state = std::move(state);
     h.instance.since = h.inputs.now;
     h.instance.reason = reason;
@@ -33,21 +32,35 @@ Duration ready_time(const Here& h)
 
 // ---- starting ---------------------------------------------------------------------------------
 
+namespace {
+
+/// The storm brake charges second and later restarts in a row.
+bool is_charged(const RestartHistory& history)
+{
+    return history.in_a_row >= 2;
+}
+
+} // namespace
+
+std::optional<BlockedOn> held_back_by(const Here& h)
+{
+    if (h.inputs.gate) return h.inputs.gate;
+    if (is_charged(h.instance.history) && h.inputs.brake == Inputs::Brake::on)
+        return BlockedOn{BlockedOn::Kind::storm, {}};
+    return std::nullopt;
+}
+
 InstanceStep launch(Here& h, StartCause cause, std::string reason)
 {
-    if (h.inputs.gate)
-        return enter(h, Blocked{*h.inputs.gate, cause, {}}, to_text(*h.inputs.gate));
-    const bool braked = h.instance.history.in_a_row >= 2;
-    if (braked && h.inputs.brake == Inputs::Brake::on) {
-        const BlockedOn storm{BlockedOn::Kind::storm, {}};
-        return enter(h, Blocked{storm, cause, {}}, to_text(storm));
+    if (auto on_what = held_back_by(h)) {
+        auto text = to_text(*on_what);
+        return enter(h, Blocked{std::move(*on_what), cause, {}}, std::move(text));
     }
     const SpawnId spawn = h.inputs.next_spawn;
+    const auto brake = is_charged(h.instance.history) ? Spawn::Brake::charged : Spawn::Brake::free;
     if (cause != StartCause::wanted) ++h.instance.restarts;
-    h.actions.emplace_back(Spawn{spawn, cause, braked ? Spawn::Brake::charged : Spawn::Brake::free});
-    auto step_in = Starting{spawn, h.now(), h.now() + h.spec.start.timeout};
-    h.instance.ready_for = Duration{0};
-    return enter(h, step_in, std::move(reason));
+    h.actions.emplace_back(Spawn{spawn, cause, brake});
+    return enter(h, Starting{spawn, h.now(), h.now() + h.spec.start.timeout}, std::move(reason));
 }
 
 InstanceStep launch_afresh(Here& h, StartCause cause, std::string reason)
@@ -113,11 +126,36 @@ Aftermath judge_trouble(Here& h, Trouble trouble)
     h.failure = Failure{cause, reason, trouble.charge, trouble.detection};
 
     if (outcome == failed) return {AfterStop::give_up, {}, {}, std::move(reason)};
-    if (h.inputs.after_failure == Inputs::AfterFailure::give_up)
+    const bool charged = trouble.charge == Failure::Charge::charged;
+    if (charged && h.inputs.after_failure == Inputs::AfterFailure::give_up)
         return {AfterStop::give_up, {}, {}, reason + "; given up by the ladder"};
     const Duration delay =
         backoff_delay(h.spec.restart, h.inputs.delay_cap, history.in_a_row, h.inputs.jitter);
     return {AfterStop::recover, cause, delay, std::move(reason)};
+}
+
+StartCause cause_of(const ExitStatus& status)
+{
+    switch (status.kind) {
+    case ExitStatus::Kind::code: return StartCause::exit;
+    case ExitStatus::Kind::signal: return StartCause::signal;
+    case ExitStatus::Kind::unknown: break;
+    }
+    return StartCause::lost;
+}
+
+InstanceStep replace(Here& h, SpawnId spawn, StartCause cause, std::string what, Duration detection)
+{
+    return ask_to_stop(h, spawn, judge_trouble(h, {{cause, {}, std::move(what), {}}, detection}));
+}
+
+InstanceStep fail_the_start(Here& h, SpawnId spawn)
+{
+    std::string what = fmt::format("not ready within {}", to_text(h.spec.start.timeout));
+    for (std::size_t i = 0; i < h.instance.probes.size(); ++i)
+        if (const auto& health = h.instance.probes[i]; health.last && !is_passing(h.spec.probes[i], health))
+            what += "; " + probe_says(h.spec.probes[i], *health.last);
+    return replace(h, spawn, StartCause::start_timeout, std::move(what), h.spec.start.timeout);
 }
 
 // ---- readiness --------------------------------------------------------------------------------
@@ -134,7 +172,8 @@ InstanceStep become_ready(Here& h, SpawnId spawn, std::string reason)
 
 InstanceStep become_unready(Here& h, SpawnId spawn, std::string reason)
 {
-    return enter(h, Unready{spawn, h.now() + h.spec.unready_limit}, std::move(reason));
+    const Unready unready{spawn, h.now() + h.spec.unready_limit, h.inputs.dependencies};
+    return enter(h, unready, std::move(reason));
 }
 
 // ---- probes -----------------------------------------------------------------------------------
@@ -145,6 +184,29 @@ bool is_probed(const units::ProbeSpec& probe, const InstanceState& state)
         return starting->running == Starting::Running::yes && gates_readiness(probe);
     if (std::holds_alternative<Ready>(state) || std::holds_alternative<Unready>(state))
         return probe.role.readiness || probe.role.liveness;
+    return false;
+}
+
+std::string probe_says(const units::ProbeSpec& probe, const ProbeAnswer& answer)
+{
+    return fmt::format("probe {}: {}", probe.name, answer.detail);
+}
+
+bool all_pass(const Here& h, bool (*counts)(const units::ProbeSpec&))
+{
+    for (std::size_t i = 0; i < h.spec.probes.size(); ++i)
+        if (counts(h.spec.probes[i]) && !is_passing(h.spec.probes[i], h.instance.probes[i]))
+            return false;
+    return true;
+}
+
+bool any_unknown(const Here& h)
+{
+    for (std::size_t i = 0; i < h.instance.probes.size(); ++i) {
+        const auto& health = h.instance.probes[i];
+        const bool missing = gates_readiness(h.spec.probes[i]) && !is_passing(h.spec.probes[i], health);
+        if (missing && health.unknown_run > 0) return true;
+    }
     return false;
 }
 
@@ -175,7 +237,6 @@ void resume_probes(Here& h)
         const auto& probe = h.spec.probes[i];
         auto& health = h.instance.probes[i];
         forgive(probe, health);
-        health.answer_by.reset();
         const double fraction = 0.5 + 0.5 * spread_of(h.spec, probe);
         health.next_at = h.now() + std::chrono::duration_cast<Duration>(probe.interval * fraction);
     }

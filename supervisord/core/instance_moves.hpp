@@ -38,6 +38,8 @@ InstanceStep stay(Here&, std::string reason);
 /// Ends the step in a new state.
 InstanceStep enter(Here&, InstanceState, std::string reason);
 
+/// What keeps a start from happening now: the gate, or the storm brake; none: nothing.
+std::optional<BlockedOn> held_back_by(const Here&);
 /// A start now, or `blocked` if the gate or the brake holds it back.
 InstanceStep launch(Here&, StartCause, std::string reason);
 /// The same with budget and delay cleared: a person's word.
@@ -51,17 +53,30 @@ InstanceStep conclude(Here&, Aftermath);
 /// Judges a trouble by policy, charges it, and says what is to follow.
 Aftermath judge_trouble(Here&, Trouble);
 
+StartCause cause_of(const ExitStatus&);
+/// A process that runs but does not do its work: it is asked to stop, and policy says what follows.
+InstanceStep replace(Here&, SpawnId, StartCause, std::string what, Duration detection);
+/// The same for one that was not ready in time.
+InstanceStep fail_the_start(Here&, SpawnId);
+
 InstanceStep become_ready(Here&, SpawnId, std::string reason);
 InstanceStep become_unready(Here&, SpawnId, std::string reason);
 
 /// Ready time of the present spawn up to now.
 Duration ready_time(const Here&);
 
+/// `probe http: status 503`.
+std::string probe_says(const units::ProbeSpec&, const ProbeAnswer&);
+/// Whether all probes that `counts` picks are passing.
+bool all_pass(const Here&, bool (*counts)(const units::ProbeSpec&));
+/// Whether readiness waits for a probe of which it is not known what it would say.
+bool any_unknown(const Here&);
 /// Attempts that are due become RunProbe; attempts whose answer never came count as unknown.
 void run_due_probes(Here&);
 /// Every probe of the instance as at the beginning of a spawn, the first attempts after their delay.
 void begin_probes(Here&);
-/// As begin_probes, but spread over the interval and with full health: a process in service.
+/// Full health for a process in service, the next attempts spread over the interval. An attempt in
+/// flight is still awaited: one at a time.
 void resume_probes(Here&);
 /// Whether a probe has something to say in the instance's present state.
 bool is_probed(const units::ProbeSpec&, const InstanceState&);

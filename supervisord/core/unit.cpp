@@ -204,9 +204,11 @@ void on(UnitMaking& m, const ForInstance& e)
 }
 void on(UnitMaking& m, const UnitGateChanged&)
 {
-    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
-        if (std::holds_alternative<Blocked>(m.instance(slot).state))
+    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
+        const InstanceState& state = m.instance(slot).state;
+        if (std::holds_alternative<Blocked>(state) || std::holds_alternative<Unready>(state))
             run_instance(m, slot, GateChanged{});
+    }
 }
 void on(UnitMaking& m, const UnitTick&)
 {

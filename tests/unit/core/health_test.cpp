@@ -75,7 +75,8 @@ TEST_F(Health, UnknownMovesNothingInEitherDirection)
     (void)sees(passes());
     (void)sees(fails());
     const auto before = health.counter;
-    for (int i = 0; i < 100; ++i) EXPECT_EQ(sees(unknown()), HealthChange::unchanged);
+    for (int i = 0; i < 100; ++i)
+        EXPECT_EQ(sees(unknown()), HealthChange::unchanged);
     EXPECT_EQ(health.counter, before);
     EXPECT_EQ(health.unknown_run, 100U);
     (void)sees(fails());

@@ -105,7 +105,8 @@ public:
     /// To the probe's next attempt, and answers it.
     void next_answer(const ProbeAnswer& answer, std::uint32_t probe = 0)
     {
-        while (!it.probes.at(probe).answer_by) tick();
+        while (!it.probes.at(probe).answer_by)
+            tick();
         answers(answer, probe);
     }
 };
@@ -175,9 +176,8 @@ public:
     }
     template <class Action> [[nodiscard]] std::size_t did() const
     {
-        return static_cast<std::size_t>(std::ranges::count_if(last.actions, [](const auto& a) {
-            return std::holds_alternative<Action>(a.action);
-        }));
+        return static_cast<std::size_t>(std::ranges::count_if(
+            last.actions, [](const auto& a) { return std::holds_alternative<Action>(a.action); }));
     }
 
     // ---- whole phrases
@@ -221,7 +221,8 @@ public:
     void crash(Slot slot = 1)
     {
         exits(slot);
-        while (state(slot) == "backoff") tick();
+        while (state(slot) == "backoff")
+            tick();
         if (state(slot) == "starting") apply(slot, Spawned{spawn(slot)});
     }
 };

@@ -163,7 +163,8 @@ TEST(Budget, IsSpentByAsManyFailuresWithinTheWindow)
 {
     const units::UnitSpec spec;
     RestartHistory history;
-    for (int i = 0; i < 4; ++i) charge(spec, history, t0 + i * 1s);
+    for (int i = 0; i < 4; ++i)
+        charge(spec, history, t0 + i * 1s);
     EXPECT_FALSE(is_spent(spec, history, t0 + 4s));
     charge(spec, history, t0 + 4s);
     EXPECT_TRUE(is_spent(spec, history, t0 + 4s));
@@ -176,7 +177,8 @@ TEST(Budget, KeepsNoMoreFailuresThanItAllows)
 {
     const units::UnitSpec spec;
     RestartHistory history;
-    for (int i = 0; i < 1000; ++i) charge(spec, history, t0 + i * 1ms);
+    for (int i = 0; i < 1000; ++i)
+        charge(spec, history, t0 + i * 1ms);
     EXPECT_EQ(history.charged.size(), 5U);
     EXPECT_EQ(history.charged.back(), t0 + 999ms);
 }
@@ -186,7 +188,8 @@ TEST(Budget, OfZeroIsNeverSpent)
     units::UnitSpec spec;
     spec.escalation.failures = 0;
     RestartHistory history;
-    for (int i = 0; i < 100; ++i) charge(spec, history, t0);
+    for (int i = 0; i < 100; ++i)
+        charge(spec, history, t0);
     EXPECT_FALSE(is_spent(spec, history, t0));
 }
 

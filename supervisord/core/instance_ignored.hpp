@@ -1,0 +1,39 @@
+// Pairs of instance state and event that mean nothing: such a step stays where it is.
+//
+// Private to core/instance.cpp. Every pair that does not stand here needs an on() there, or step()
+// does not compile.
+#pragma once
+#include "core/instance.hpp"
+
+namespace keel::core {
+
+template <class State, class Event>
+inline constexpr bool ignored = false;
+template <> inline constexpr bool ignored<Stopped, StopWanted> = true;
+template <> inline constexpr bool ignored<Stopped, GateChanged> = true;
+template <> inline constexpr bool ignored<Stopped, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Stopped, Tick> = true;
+template <> inline constexpr bool ignored<Starting, GateChanged> = true;
+template <> inline constexpr bool ignored<Starting, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Starting, TreeEmptied> = true;
+template <> inline constexpr bool ignored<Ready, GateChanged> = true;
+template <> inline constexpr bool ignored<Ready, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Ready, Spawned> = true;
+template <> inline constexpr bool ignored<Ready, SpawnFailed> = true;
+template <> inline constexpr bool ignored<Ready, TreeEmptied> = true;
+template <> inline constexpr bool ignored<Unready, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Unready, Spawned> = true;
+template <> inline constexpr bool ignored<Unready, SpawnFailed> = true;
+template <> inline constexpr bool ignored<Unready, TreeEmptied> = true;
+template <> inline constexpr bool ignored<Stopping, GateChanged> = true;
+template <> inline constexpr bool ignored<Stopping, Spawned> = true;
+template <> inline constexpr bool ignored<Stopping, ProbeAnswered> = true;
+template <> inline constexpr bool ignored<Backoff, GateChanged> = true;
+template <> inline constexpr bool ignored<Done, GateChanged> = true;
+template <> inline constexpr bool ignored<Done, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Done, Tick> = true;
+template <> inline constexpr bool ignored<Failed, GateChanged> = true;
+template <> inline constexpr bool ignored<Failed, GiveUpWanted> = true;
+template <> inline constexpr bool ignored<Failed, Tick> = true;
+
+} // namespace keel::core
