@@ -183,11 +183,19 @@ void UvLoop::offload(std::function<void()> work, std::function<void()> done)
     offload_->run(std::move(work), std::move(done));
 }
 
-void UvLoop::run() { uv_run(&uv_, UV_RUN_DEFAULT); }
+void UvLoop::run()
+{
+    uv_run(&uv_, UV_RUN_DEFAULT);
+    end_turn();
+}
 
 void UvLoop::stop() { uv_stop(&uv_); }
 
-void UvLoop::run_turn() { uv_run(&uv_, deferred_.empty() ? UV_RUN_ONCE : UV_RUN_NOWAIT); }
+void UvLoop::run_turn()
+{
+    uv_run(&uv_, deferred_.empty() ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    end_turn();
+}
 
 void UvLoop::on_turn(std::function<void(Duration)> observer) { observer_ = std::move(observer); }
 
