@@ -84,6 +84,8 @@ void Engine::recover(const HostRecord& record)
     counters_.adopted_processes = record.adopted_processes;
     counters_.invariant_failures = record.invariant_failures;
 
+    const bool ended_in_order = recovered.contains(key_of_clean_end);
+    ports_.journal.erase(key_of_clean_end);
     std::vector<UnitId> fresh;
     std::vector<ports::Spawner::Survivor> journaled;
     for (const auto& [key, text] : recovered) {
@@ -111,6 +113,11 @@ void Engine::recover(const HostRecord& record)
             }
             unit.instances[slot - 1U] = std::move(*instance);
         }
+        if (ended_in_order && !std::holds_alternative<core::Held>(unit.wanted)) {
+            // What the files say counts again; only a person's hold outlives an orderly end.
+            unit.wanted = core::Down{};
+            fresh.push_back(id);
+        }
         host_.restore(id, std::move(unit));
     }
     const bool takes_over = fresh.size() < host_.size() && !recovered.empty();
@@ -120,7 +127,7 @@ void Engine::recover(const HostRecord& record)
     journal_host();
     if (fresh.size() == host_.size()) return post(core::HostBooted{});
     for (const UnitId id : fresh) post(core::ForUnit{id, core::Booted{}});
-    // What keeld itself had stopped, at its own end, comes back.
+    // An end of keeld that was cut short may have stopped what is wanted up.
     for (const UnitId id : host_.start_order())
         for (Slot slot = 1; slot <= host_.spec(id).instances; ++slot)
             if (core::is_wanted_up(host_.unit(id)) &&

@@ -31,6 +31,10 @@ struct EnginePorts {
     ports::StateJournal& journal;
 };
 
+/// Journal key that says: keeld stopped everything and ended in order. Written by the wiring as the
+/// last thing, taken away by the next start.
+inline const std::string key_of_clean_end = "clean-end";
+
 /// One unit as it was loaded.
 struct ConfiguredUnit {
     units::UnitSpec spec;
