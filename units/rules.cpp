@@ -121,7 +121,7 @@ bool is_port(std::string_view text)
 {
     int port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return error == std::errc{} && end == text.data() + text.size() && is_digit(text[0]) &&
+    return !text.empty() && error == std::errc{} && end == text.data() + text.size() &&
            port >= 1 && port <= 65535;
 }
 
@@ -173,7 +173,7 @@ Checked check_host_port(const HostPort& parts, std::string_view example)
     if (parts.in_brackets ? !is_ip(AF_INET6, parts.host) : !is_host(parts.host))
         return Mistake{fmt::format("`{}` is no host name or address", printable(parts.host, 80)),
                        hint + "; an IPv6 address stands in [brackets]"};
-    if (parts.port && (parts.port->empty() || !is_port(*parts.port)))
+    if (parts.port && !is_port(*parts.port))
         return Mistake{fmt::format("`{}` is no port", printable(*parts.port, 32)),
                        "a number from 1 to 65535"};
     return std::nullopt;
@@ -184,6 +184,7 @@ Checked check_host_and_port(std::string_view text)
     constexpr std::string_view example = "\"127.0.0.1:6379\" or \"[::1]:6379\"";
     const auto parts = split_host_port(text);
     if (!parts) return Mistake{"the brackets do not match", fmt::format("for example {}", example)};
+    if (is_port(text)) return Mistake{"names no host", fmt::format("for example {}", example)};
     if (auto mistake = check_host_port(*parts, example)) return mistake;
     if (!parts->port) return Mistake{"names no port", fmt::format("for example {}", example)};
     return std::nullopt;

@@ -66,7 +66,7 @@ constexpr auto cases = std::to_array<KeyCase>({
     {"outage.title", R"("Game servers")", "", R"("\u001b[31mred")", "control character"},
     {"probe[].name", R"("redis-ping")", "", R"("Redis ping")", "cannot be a name", http},
     {"probe[].http", R"("https://[::1]:8443/x")", "", R"("ftp://x/")", "must begin with http://"},
-    {"probe[].tcp", R"("[::1]:6379")", "", R"("6379")", "`6379` is no host name"},
+    {"probe[].tcp", R"("[::1]:6379")", "", R"("6379")", "names no host"},
     {"probe[].exec", R"("/bin/check --fast")", R"(["/bin/check", "--fast"])", R"("a | b")",
      "there is no shell"},
     {"probe[].role", R"("liveness")", R"(["liveness"])", R"(["alive"])", "must be `startup`", http},

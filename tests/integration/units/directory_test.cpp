@@ -1,0 +1,133 @@
+// Reading unit files from a real directory.
+#include "tests/integration/units/temporary_folder.hpp"
+#include "units/document.hpp"
+#include "units/unit_set.hpp"
+
+#include <filesystem>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace keel::units {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+std::vector<std::string> names_of(const UnitSet& set)
+{
+    std::vector<std::string> names;
+    for (const LoadedUnit& unit : set.units)
+        names.push_back(unit.name);
+    return names;
+}
+
+TEST(Directory, GivesItsUnitsByNameAndNothingElse)
+{
+    const tests::TemporaryFolder folder;
+    folder.write("worker.toml", "command = \"worker\"\nrequires = [\"backbone\"]");
+    folder.write("backbone.toml", "command = \"redis-server\"");
+    folder.write(".hidden.toml", "nonsense");
+    folder.write("worker.toml.orig", "nonsense");
+    folder.write("README", "nonsense");
+    fs::create_directory(folder / "worker.toml.d");
+    const UnitSet set = load_directory(folder.path());
+    EXPECT_THAT(names_of(set), ElementsAre("backbone", "worker"));
+    EXPECT_THAT(set.all_problems(), IsEmpty());
+    EXPECT_EQ(set.find("worker")->path, folder / "worker.toml");
+}
+
+TEST(Directory, KeepsGoodUnitsWhenOthersHaveProblems)
+{
+    const tests::TemporaryFolder folder;
+    folder.write("bad.toml", "command = ");
+    folder.write("good.toml", "command = \"good\"");
+    folder.write("needy.toml", "command = \"needy\"\nrequires = [\"bad\"]");
+    folder.write("Strange.toml", "command = \"strange\"");
+    const UnitSet set = load_directory(folder.path());
+    EXPECT_EQ(set.units.size(), 4U);
+    EXPECT_TRUE(set.find("good")->spec.has_value());
+    EXPECT_EQ(set.all_problems().size(), 3U);
+}
+
+TEST(Directory, ThatIsNotThereIsOneProblem)
+{
+    const tests::TemporaryFolder folder;
+    const UnitSet set = load_directory(folder / "missing");
+    EXPECT_THAT(set.units, IsEmpty());
+    ASSERT_EQ(set.problems.size(), 1U);
+    EXPECT_THAT(to_text(set.problems[0]),
+                HasSubstr("missing: cannot be read: No such file or directory"));
+    EXPECT_EQ(load_directory(folder.write("file", "")).problems.size(), 1U);
+}
+
+TEST(Directory, ThatIsEmptyHasNoProblem)
+{
+    const tests::TemporaryFolder folder;
+    const UnitSet set = load_directory(folder.path());
+    EXPECT_THAT(set.units, IsEmpty());
+    EXPECT_THAT(set.problems, IsEmpty());
+}
+
+TEST(UnitFile, ThatIsAFifoOrAFolderDoesNotBlock)
+{
+    const tests::TemporaryFolder folder;
+    ASSERT_EQ(::mkfifo((folder / "pipe.toml").c_str(), 0600), 0);
+    fs::create_directory(folder / "folder.toml");
+    fs::create_symlink("/dev/zero", folder / "zero.toml");
+    const UnitSet set = load_directory(folder.path());
+    ASSERT_EQ(set.units.size(), 3U);
+    for (const LoadedUnit& unit : set.units)
+        EXPECT_THAT(to_text(unit.problems.at(0)), HasSubstr("is not a regular file"));
+}
+
+TEST(UnitFile, ThatCannotBeOpenedIsAProblemOfTheUnit)
+{
+    const tests::TemporaryFolder folder;
+    fs::create_symlink("nowhere", folder / "dangling.toml");
+    const LoadedUnit unit = load_file(folder / "dangling.toml");
+    EXPECT_EQ(unit.name, "dangling");
+    ASSERT_EQ(unit.problems.size(), 1U);
+    EXPECT_THAT(to_text(unit.problems[0]), HasSubstr("cannot be opened: No such file"));
+}
+
+TEST(UnitFile, ThatIsTooLargeIsNotReadWhole)
+{
+    const tests::TemporaryFolder folder;
+    const std::string path = folder.write("huge.toml", "");
+    fs::resize_file(path, 1ULL << 33); // sparse
+    const LoadedUnit unit = load_file(path);
+    ASSERT_EQ(unit.problems.size(), 1U);
+    EXPECT_THAT(to_text(unit.problems[0]), HasSubstr("larger than 1MiB"));
+
+    const std::string limit = folder.write("limit.toml", "command = \"x\"\n");
+    std::ofstream(limit, std::ios::app) << std::string(document_size_max - 14, '#');
+    EXPECT_TRUE(load_file(limit).spec.has_value());
+}
+
+TEST(Directory, WithTooManyFilesIsRefusedWhole)
+{
+    const tests::TemporaryFolder folder;
+    const std::string first = folder.write("u.toml", "command = \"x\"");
+    for (std::size_t i = 0; i < units_max; ++i)
+        fs::create_hard_link(first, folder / ("u" + std::to_string(i) + ".toml"));
+    const UnitSet set = load_directory(folder.path());
+    EXPECT_THAT(set.units, IsEmpty());
+    ASSERT_EQ(set.problems.size(), 1U);
+    EXPECT_THAT(to_text(set.problems[0]), HasSubstr("more than 10000 unit files"));
+    fs::remove(first);
+    EXPECT_EQ(load_directory(folder.path()).units.size(), units_max);
+}
+
+TEST(Examples, ThatAreShippedAreWithoutProblems)
+{
+    const UnitSet set = load_directory(std::string(KEEL_SOURCE_DIR) + "/units/examples");
+    for (const Problem& problem : set.all_problems())
+        ADD_FAILURE() << to_text(problem);
+    EXPECT_THAT(set.units, testing::Not(IsEmpty()));
+}
+
+} // namespace
+} // namespace keel::units

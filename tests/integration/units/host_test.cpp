@@ -1,0 +1,173 @@
+// What units need of the host: programs, directories, users.
+#include "tests/integration/units/temporary_folder.hpp"
+#include "units/credentials.hpp"
+#include "units/host_check.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+namespace keel::units {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+/// The host's problems with a unit of these lines.
+std::vector<std::string> host_problems(const std::string& text)
+{
+    std::vector<std::string> lines;
+    for (const Problem& problem : check_host(load_unit(text, "web.toml"), "/run/keel/web"))
+        lines.push_back(to_text(problem));
+    return lines;
+}
+
+class Program : public testing::Test {
+protected:
+    Program()
+    {
+        fs::permissions(folder_.write("tool", "#!/bin/sh\n"), fs::perms::owner_all);
+        folder_.write("data", "");
+    }
+    tests::TemporaryFolder folder_;
+};
+
+TEST_F(Program, IsFoundByItsPathOrInPath)
+{
+    const auto command = [](const std::string& words) { return "command = [\"" + words + "\"]\n"; };
+    EXPECT_THAT(host_problems(command("/bin/sh")), IsEmpty());
+    EXPECT_THAT(host_problems(command("sh")), IsEmpty());
+    EXPECT_THAT(host_problems(command(folder_ / "tool")), IsEmpty());
+    EXPECT_THAT(
+        host_problems(command("tool") + "environment.PATH = \"/bin:" + folder_.path() + "\""),
+        IsEmpty());
+    EXPECT_THAT(host_problems(command("./tool") + "directory = \"" + folder_.path() + "\""),
+                IsEmpty());
+    EXPECT_THAT(host_problems(command("tool") + "environment.PATH = \":/bin\"\ndirectory = \"" +
+                              folder_.path() + "\""),
+                IsEmpty());
+}
+
+TEST_F(Program, ThatIsMissingOrNotExecutableIsAProblem)
+{
+    EXPECT_THAT(host_problems("command = \"/nowhere/web\""),
+                ElementsAre("web.toml:1:11: command: /nowhere/web does not exist (install it, or "
+                            "mend the path)"));
+    EXPECT_THAT(
+        host_problems("command = \"no-such-program\""),
+        ElementsAre(HasSubstr("there is no program `no-such-program` in /usr/local/sbin:")));
+    EXPECT_THAT(host_problems("command = [\"" + (folder_ / "data") + "\"]"),
+                ElementsAre(HasSubstr("is not an executable file")));
+    EXPECT_THAT(host_problems("command = [\"" + folder_.path() + "\"]"),
+                ElementsAre(HasSubstr("is not an executable file")));
+    EXPECT_THAT(host_problems("command = \"sh\"\nenvironment.PATH = \"/nowhere\""),
+                ElementsAre(HasSubstr("in /nowhere")));
+}
+
+TEST_F(Program, OfAProbeIsLookedForAsWell)
+{
+    EXPECT_THAT(
+        host_problems("command = \"sh\"\n[[probe]]\nexec = \"true\"\n"
+                      "[[probe]]\nexec = [\"/nowhere/check\"]"),
+        ElementsAre(HasSubstr("web.toml:5:8: probe[2].exec: /nowhere/check does not exist")));
+    EXPECT_THAT(host_problems("command = \"sh\"\n[[probe]]\nhttp = \"https://a\"\n"
+                              "tls_ca = \"/nowhere/ca.pem\""),
+                ElementsAre(HasSubstr("probe[1].tls_ca: /nowhere/ca.pem does not exist")));
+}
+
+TEST_F(Program, IsLookedForWithPlaceholdersFilledIn)
+{
+    fs::permissions(folder_.write("web-1", "#!/bin/sh\n"), fs::perms::owner_all);
+    EXPECT_THAT(host_problems("command = [\"" + folder_.path() + "/{unit}-{instance}\"]"),
+                IsEmpty());
+}
+
+TEST_F(Program, IsCheckedEvenIfTheUnitHasOtherProblems)
+{
+    EXPECT_THAT(host_problems("command = \"/nowhere/web\"\ninstances = 0"), testing::SizeIs(1));
+    EXPECT_THAT(host_problems("instances = 0"), IsEmpty());
+    EXPECT_THAT(host_problems("no toml"), IsEmpty());
+}
+
+TEST_F(Program, NeedsItsDirectory)
+{
+    EXPECT_THAT(host_problems("command = \"sh\"\ndirectory = \"/nowhere\""),
+                ElementsAre(HasSubstr("web.toml:2:13: directory: /nowhere: No such file")));
+    EXPECT_THAT(host_problems("command = \"sh\"\ndirectory = \"/etc/passwd\""),
+                ElementsAre(HasSubstr("/etc/passwd is not a directory")));
+}
+
+TEST(Accounts, ThatAreUnknownAreProblemsWithTheNearestName)
+{
+    EXPECT_THAT(host_problems("command = \"sh\"\nuser = \"daemno\"\ngroup = \"deamon\""),
+                ElementsAre(HasSubstr("there is no user `daemno` (did you mean `daemon`?)"),
+                            HasSubstr("there is no group `deamon` (did you mean `daemon`?)")));
+    EXPECT_THAT(host_problems("command = \"sh\"\nuser = \"keel-has-no-such-user\""),
+                ElementsAre(HasSubstr("(create it with adduser)")));
+    EXPECT_THAT(host_problems("command = \"sh\"\nuser = \"daemon\"\ngroup = \"daemon\""),
+                IsEmpty());
+}
+
+TEST(Accounts, ByNumberNeedAGroupIfNobodyHasTheNumber)
+{
+    EXPECT_THAT(host_problems("command = \"sh\"\nuser = \"3999999\""),
+                ElementsAre(HasSubstr("name the `group` too")));
+    EXPECT_THAT(host_problems("command = \"sh\"\nuser = \"3999999\"\ngroup = \"3999999\""),
+                IsEmpty());
+}
+
+TEST(Credentials, OfANameAreItsNumbersAndGroups)
+{
+    const auto root = resolve_credentials("root", "");
+    ASSERT_TRUE(root.ok()) << root.error().text();
+    EXPECT_EQ(root->uid, 0U);
+    EXPECT_EQ(root->gid, 0U);
+    EXPECT_THAT(root->groups, testing::Contains(gid_t{0}));
+}
+
+TEST(Credentials, OfANumberAreTheSameAsOfItsName)
+{
+    const auto by_name = resolve_credentials("daemon", "");
+    ASSERT_TRUE(by_name.ok());
+    const auto by_number = resolve_credentials(std::to_string(by_name->uid), "");
+    ASSERT_TRUE(by_number.ok());
+    EXPECT_EQ(by_number->uid, by_name->uid);
+    EXPECT_EQ(by_number->gid, by_name->gid);
+    EXPECT_EQ(by_number->groups, by_name->groups);
+}
+
+TEST(Credentials, TakeTheGroupThatIsNamed)
+{
+    const auto both = resolve_credentials("daemon", "root");
+    ASSERT_TRUE(both.ok());
+    EXPECT_EQ(both->gid, 0U);
+    EXPECT_THAT(both->groups, testing::Contains(gid_t{0}));
+    const auto numbers = resolve_credentials("3999999", "3999998");
+    ASSERT_TRUE(numbers.ok());
+    EXPECT_EQ(numbers->uid, 3999999U);
+    EXPECT_EQ(numbers->gid, 3999998U);
+    EXPECT_THAT(numbers->groups, ElementsAre(3999998U));
+}
+
+TEST(Credentials, OfNobodyInParticularAreKeeldsOwn)
+{
+    const auto own = resolve_credentials("", "");
+    ASSERT_TRUE(own.ok());
+    EXPECT_EQ(own->uid, ::geteuid());
+    EXPECT_EQ(own->gid, ::getegid());
+}
+
+TEST(Credentials, ThatAreUnknownSayWhatWasLookedFor)
+{
+    EXPECT_EQ(resolve_credentials("keel-has-no-such-user", "").error().text(),
+              "find user keel-has-no-such-user");
+    EXPECT_EQ(resolve_credentials("", "keel-has-no-such-group").error().text(),
+              "find group keel-has-no-such-group");
+    EXPECT_FALSE(resolve_credentials("4294967295", "0").ok()) << "means `no change` to the kernel";
+}
+
+} // namespace
+} // namespace keel::units
