@@ -40,8 +40,9 @@ std::optional<std::string_view> nearest(std::string_view word,
     std::size_t allowed = std::clamp<std::size_t>(word.size() / 3, 1, 3);
     std::optional<std::string_view> best;
     for (const std::string_view candidate : candidates) {
-        const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
-        if (longer - shorter > allowed) continue;
+        if (std::max(word.size(), candidate.size()) - std::min(word.size(), candidate.size()) >
+            allowed)
+            continue;
         const std::size_t distance = edit_distance(word, candidate);
         if (distance > allowed) continue;
         best = candidate;
