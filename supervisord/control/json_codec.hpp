@@ -8,6 +8,7 @@
 #pragma once
 #include "base/result.hpp"
 #include "core/views.hpp"
+#include "units/problem.hpp"
 
 #include <optional>
 #include <string>
@@ -47,7 +48,13 @@ struct VersionInfo {
     std::string api = "v1";
 };
 
-/// Of `why` and of an event's text, longer ones are refused.
+/// What a check of unit files found.
+struct CheckReport {
+    std::size_t checked = 0; ///< units
+    std::vector<units::Problem> problems;
+};
+
+/// A longer `why` is refused.
 inline constexpr std::size_t why_bytes_max = 1024;
 
 // ---- to JSON: one compact document, without a line break -----------------------------------------
@@ -61,6 +68,7 @@ std::string encode(const OperationReport&);
 std::string encode(const ChangeRequest&);
 std::string encode(const VersionInfo&);
 std::string encode(const Problem&);
+std::string encode(const CheckReport&);
 
 // ---- from JSON -----------------------------------------------------------------------------------
 Result<core::UnitView> decode_unit(std::string_view json);

@@ -190,6 +190,19 @@ std::string encode(const VersionInfo& info)
     return text_of({{"version", info.version}, {"api", info.api}});
 }
 
+std::string encode(const CheckReport& report)
+{
+    Json problems = Json::array();
+    for (const units::Problem& problem : report.problems)
+        problems.push_back({{"file", problem.file},
+                            {"line", problem.line},
+                            {"column", problem.column},
+                            {"key", text_or_null(problem.key)},
+                            {"message", problem.message},
+                            {"hint", text_or_null(problem.hint)}});
+    return text_of({{"checked", report.checked}, {"problems", std::move(problems)}});
+}
+
 std::string encode(const Problem& problem)
 {
     Json json = {{"type", problem.type.empty() ? "about:blank" : problem.type},

@@ -1,0 +1,194 @@
+// keel start, stop, restart: ask, wait for the outcome, tell it.
+#include "cli/commands.hpp"
+#include "cli/target.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <poll.h>
+
+namespace keel::cli {
+namespace {
+
+using control::Call;
+using control::Deadline;
+using control::OperationReport;
+using control::Trouble;
+using control::trouble_of;
+using Kind = Trouble::Kind;
+
+/// Requests under way at a time; the daemon takes more connections than these.
+constexpr std::size_t window = 32;
+
+/// Pauses before the retries of a request that another operation is in the way of.
+constexpr std::array retry_pauses = {100, 200, 400, 800, 1600}; // milliseconds, for poll()
+
+struct Pending {
+    Target target;
+    control::Reply<Call> call;
+};
+
+Call::Spec spec_of(const ChangeOptions& options, const Target& target)
+{
+    Call::Spec spec;
+    spec.method = "POST";
+    spec.target = fmt::format("/v1/units/{}/{}{}", control::url_encoded(target.unit),
+                              name(options.verb),
+                              options.wait == ChangeOptions::Wait::no ? "?wait=0" : "");
+    spec.body = control::encode(control::ChangeRequest{options.reason, target.slot});
+    return spec;
+}
+
+class Changing {
+public:
+    Changing(const Context& context, const ChangeOptions& options)
+        : context_(context), options_(options)
+    {
+        if (options.timeout) deadline_ = control::deadline_in(*options.timeout);
+    }
+
+    Exit run(const std::vector<Target>& targets)
+    {
+        for (std::size_t from = 0; from < targets.size(); from += window) {
+            const std::size_t to = std::min(targets.size(), from + window);
+            std::vector<Pending> pending;
+            for (std::size_t i = from; i < to; ++i)
+                pending.push_back({targets[i], begin(targets[i])});
+            for (Pending& one : pending)
+                finish(one);
+        }
+        if (context_.as_json()) print("{\"operations\":[" + json_ + "]}\n");
+        return exit_;
+    }
+
+private:
+    control::Reply<Call> begin(const Target& target)
+    {
+        return Call::begin(context_.socket_path, spec_of(options_, target));
+    }
+
+    static control::Reply<OperationReport> outcome_of(control::Reply<Call>& call, Deadline deadline)
+    {
+        if (const auto* trouble = trouble_of(call)) return *trouble;
+        const auto body = control::body_or_trouble(std::get<Call>(call).finish(deadline));
+        if (const auto* trouble = trouble_of(body)) return *trouble;
+        auto report = control::decode_operation(std::get<std::string>(body));
+        if (!report) return Trouble{Kind::garbled, report.error().text(), {}};
+        return std::move(*report);
+    }
+
+    void finish(Pending& pending)
+    {
+        auto outcome = outcome_of(pending.call, deadline_);
+        for (const int pause : retry_pauses) {
+            const auto* trouble = trouble_of(outcome);
+            if (trouble == nullptr || trouble->kind != Kind::conflict) break;
+            ::poll(nullptr, 0, pause);
+            auto again = begin(pending.target);
+            outcome = outcome_of(again, deadline_);
+        }
+        if (const auto* trouble = trouble_of(outcome))
+            tell(pending.target, *trouble);
+        else
+            tell(pending.target, std::get<OperationReport>(outcome));
+    }
+
+    void tell(const Target& target, const OperationReport& report)
+    {
+        add_json(control::encode(report));
+        if (!report.outcome) {
+            if (!context_.as_json())
+                print(fmt::format("{}: {} accepted, operation {}\n", to_text(target),
+                                  name(options_.verb), number(report.id)));
+        } else if (*report.outcome == core::OperationResult::Outcome::done) {
+            if (!context_.as_json()) print(fmt::format("{}: {}\n", to_text(target), report.text));
+        } else {
+            complain(fmt::format("{}: {} failed: {}", to_text(target), name(options_.verb),
+                                 report.text),
+                     fmt::format("`keel why {}` tells what happened and what comes next", target.unit));
+            note(Exit::failed);
+        }
+    }
+
+    void tell(const Target& target, const Trouble& trouble)
+    {
+        OperationReport report{{}, options_.verb, target.unit, target.slot,
+                               core::OperationResult::Outcome::failed, trouble.text};
+        std::string text = trouble.text;
+        std::string hint = trouble.hint;
+        if (trouble.kind == Kind::timed_out) {
+            text = fmt::format("the {} is not finished yet", name(options_.verb));
+            hint = "it goes on; `keel status " + target.unit + "` shows how far it is";
+            report.outcome.reset();
+        }
+        add_json(control::encode(report));
+        complain(to_text(target) + ": " + text, hint);
+        note(exit_for(trouble.kind));
+    }
+
+    void add_json(const std::string& report)
+    {
+        if (!json_.empty()) json_ += ',';
+        json_ += report;
+    }
+
+    /// The first thing that went wrong decides.
+    void note(Exit exit)
+    {
+        if (exit_ == Exit::done) exit_ = exit;
+    }
+
+    const Context& context_;
+    const ChangeOptions& options_;
+    Deadline deadline_;
+    Exit exit_ = Exit::done;
+    std::string json_;
+};
+
+/// `--all`: those that the verb can mean. A unit that is not enabled is left alone.
+control::Reply<std::vector<Target>> all_targets(const Context& context, core::Verb verb)
+{
+    const auto body = control::get(context.socket_path, "/v1/units",
+                                   control::deadline_in(std::chrono::seconds(10)));
+    if (const auto* trouble = trouble_of(body)) return *trouble;
+    const auto units = control::decode_units(std::get<std::string>(body));
+    if (!units) return Trouble{Kind::garbled, units.error().text(), {}};
+    std::vector<Target> targets;
+    for (const auto& unit : *units) {
+        const bool up = unit.wanted == core::wanted_name(core::Up{});
+        const bool held = unit.wanted == core::wanted_name(core::Held{});
+        if (up || (held && verb == core::Verb::start)) targets.push_back({unit.name, {}});
+    }
+    return targets;
+}
+
+} // namespace
+
+Exit change(const Context& context, const ChangeOptions& options)
+{
+    std::vector<Target> targets;
+    if (options.scope == ChangeOptions::Scope::all) {
+        auto all = all_targets(context, options.verb);
+        if (const auto* trouble = trouble_of(all)) return give_up(*trouble);
+        targets = std::move(std::get<std::vector<Target>>(all));
+    }
+    for (const std::string& text : options.targets) {
+        const auto target = parse_target(text);
+        if (!target) {
+            complain(fmt::format("`{}` is neither a unit nor an instance", text),
+                     "an instance is written worker.3");
+            return Exit::usage;
+        }
+        if (target->slot && options.verb != core::Verb::restart) {
+            complain(fmt::format("one instance alone can only be restarted, not {}",
+                                 options.verb == core::Verb::stop ? "stopped" : "started"),
+                     fmt::format("`keel {} {}` means all of its instances", name(options.verb),
+                                 target->unit));
+            return Exit::usage;
+        }
+        if (std::ranges::find(targets, *target) == targets.end()) targets.push_back(*target);
+    }
+    return Changing(context, options).run(targets);
+}
+
+} // namespace keel::cli

@@ -1,0 +1,65 @@
+// The commands of `keel`, one function each; each file of this folder holds one group of them.
+//
+// They print for people or as JSON and return the exit code. Their options come as plain structs,
+// already checked for form by the command line's parser.
+#pragma once
+#include "cli/context.hpp"
+#include "core/unit.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace keel::cli {
+
+struct StatusOptions {
+    std::vector<std::string> units; ///< none: all
+    enum class Watch : std::uint8_t { no, yes } watch = Watch::no;
+};
+Exit status(const Context& context, const StatusOptions& options);
+
+Exit why(const Context& context, const std::string& unit);
+
+struct ChangeOptions {
+    core::Verb verb = core::Verb::start;
+    std::vector<std::string> targets; ///< units, and for restart also instances: `worker.3`
+    enum class Scope : std::uint8_t { named, all } scope = Scope::named;
+    enum class Wait : std::uint8_t { yes, no } wait = Wait::yes;
+    std::optional<Duration> timeout;
+    std::string reason;
+};
+Exit change(const Context& context, const ChangeOptions& options);
+
+struct LogsOptions {
+    std::string target; ///< a unit or an instance
+    std::size_t lines = 50;
+    enum class Follow : std::uint8_t { no, yes } follow = Follow::no;
+};
+Exit logs(const Context& context, const LogsOptions& options);
+
+struct EventsOptions {
+    std::string unit; ///< empty: all
+    std::size_t count = 50;
+    LogsOptions::Follow follow = LogsOptions::Follow::no;
+};
+Exit events(const Context& context, const EventsOptions& options);
+
+Exit outages(const Context& context);
+
+struct WaitOptions {
+    std::vector<std::string> units;
+    std::string state = "ready"; ///< one of wait_states()
+    std::optional<Duration> timeout;
+};
+Exit wait(const Context& context, const WaitOptions& options);
+/// What can be waited for.
+std::vector<std::string> wait_states();
+
+struct CheckOptions {
+    std::vector<std::string> paths; ///< files and directories; none: the host's units
+};
+Exit check(const Context& context, const CheckOptions& options);
+
+Exit version(const Context& context);
+
+} // namespace keel::cli

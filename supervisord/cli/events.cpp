@@ -1,0 +1,100 @@
+#include "cli/events.hpp"
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/words.hpp"
+#include "control/sse_reader.hpp"
+
+#include <fmt/format.h>
+
+namespace keel::cli {
+namespace {
+
+using control::Trouble;
+using control::trouble_of;
+
+const Duration patience = std::chrono::seconds(10);
+constexpr std::size_t subject_width = 18;
+
+std::string query(const EventsOptions& options, const std::string& rest)
+{
+    std::string target = "/v1/events?" + rest;
+    if (!options.unit.empty()) target += "&unit=" + control::url_encoded(options.unit);
+    return target;
+}
+
+Tone tone_of_kind(std::string_view kind)
+{
+    if (kind == "failure" || kind == "outage") return Tone::bad;
+    if (kind == "rung") return Tone::warning;
+    return kind == "operation" ? Tone::strong : Tone::plain;
+}
+
+/// One event of a stream, for people or as a line of JSON. False: nobody reads any more.
+bool show(const Context& context, const control::SseEvent& event)
+{
+    if (event.event == "missed") {
+        complain("some events were lost, as they came faster than they were read");
+        return true;
+    }
+    if (context.as_json()) return print(event.data + "\n");
+    const auto view = control::decode_event(event.data);
+    return !view || print(event_line(*view, wall_now(), context.screen));
+}
+
+Exit follow(const Context& context, const EventsOptions& options, std::uint64_t after)
+{
+    auto begun = control::open_stream(context.socket_path,
+                                      query(options, fmt::format("after={}", after)),
+                                      control::deadline_in(patience));
+    if (const auto* trouble = trouble_of(begun)) return give_up(*trouble);
+    control::SseReader reader;
+    for (;;) {
+        const auto bytes = std::get<control::Call>(begun).more({});
+        if (const auto* trouble = trouble_of(bytes)) return give_up(*trouble);
+        const std::string& text = std::get<std::string>(bytes);
+        if (text.empty())
+            return give_up({Trouble::Kind::unreachable, "keeld ended the stream of events", {}});
+        const auto events = reader.feed(text);
+        if (!events) return give_up({Trouble::Kind::garbled, events.error().text(), {}});
+        for (const auto& event : *events)
+            if (!show(context, event)) return Exit::done;
+    }
+}
+
+} // namespace
+
+std::string event_line(const core::EventView& event, WallTime now, const Screen& screen)
+{
+    const std::string subject = event.subject.empty() ? event.unit : event.subject;
+    std::string text = printable(event.text);
+    const std::string time = local_time(event.at, now);
+    const std::size_t before = time.size() + 2 + std::max(subject.size(), subject_width) + 2;
+    if (screen.width && *screen.width > before + 10) text = cut(text, *screen.width - before);
+    return fmt::format("{}  {:<{}}  {}\n", toned(time, Tone::dim, screen.colour), subject,
+                       subject_width, toned(text, tone_of_kind(event.kind), screen.colour));
+}
+
+Exit events(const Context& context, const EventsOptions& options)
+{
+    const auto body = control::get(
+        context.socket_path, query(options, fmt::format("follow=0&limit={}", options.count)),
+        control::deadline_in(patience));
+    if (const auto* trouble = trouble_of(body)) return give_up(*trouble);
+    const std::string& json = std::get<std::string>(body);
+    const auto list = control::decode_events(json);
+    if (!list) return give_up({Trouble::Kind::garbled, list.error().text(), {}});
+
+    const bool follows = options.follow == LogsOptions::Follow::yes;
+    if (context.as_json() && !follows) {
+        print(json + "\n");
+        return Exit::done;
+    }
+    for (const auto& event : *list)
+        print(context.as_json() ? control::encode(event) + "\n"
+                                : event_line(event, wall_now(), context.screen));
+    if (!follows) return Exit::done;
+    return follow(context, options, list->empty() ? 0 : list->back().id);
+}
+
+} // namespace keel::cli

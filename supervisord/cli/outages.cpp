@@ -1,0 +1,48 @@
+// keel outages: what was down, since when, why and for how long.
+#include "cli/outages.hpp"
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/words.hpp"
+
+#include <fmt/format.h>
+
+namespace keel::cli {
+
+std::string outages_table(const std::vector<core::OutageView>& outages, WallTime now,
+                          const Screen& screen)
+{
+    if (outages.empty()) return "No outage since the host was booted.\n";
+    using Align = Table::Align;
+    Table table({{"ID", Align::right}, {"UNIT"}, {"KIND"}, {"BEGAN"}, {"LASTED", Align::right},
+                 {"CAUSE"}});
+    for (const auto& outage : outages) {
+        const core::Outage& record = outage.record;
+        const bool open = !record.closed.has_value();
+        const bool planned = record.planned == core::Outage::Planned::yes;
+        std::string lasted = to_human(outage.length);
+        if (open) lasted = "open, " + lasted;
+        table.add({{std::to_string(number(record.id))},
+                   {record.unit, Tone::strong},
+                   {fmt::format("{}{}", planned ? "planned " : "", name(record.kind))},
+                   {local_time(record.opened.wall, now)},
+                   {lasted, open && !planned ? Tone::bad : Tone::plain},
+                   {record.cause_text}});
+    }
+    return table.text(screen);
+}
+
+Exit outages(const Context& context)
+{
+    const auto body = control::get(context.socket_path, "/v1/outages",
+                                   control::deadline_in(std::chrono::seconds(10)));
+    if (const auto* trouble = control::trouble_of(body)) return give_up(*trouble);
+    const std::string& json = std::get<std::string>(body);
+    if (context.as_json()) return print(json + "\n") ? Exit::done : Exit::failed;
+    const auto list = control::decode_outages(json);
+    if (!list) return give_up({control::Trouble::Kind::garbled, list.error().text(), {}});
+    print(outages_table(*list, wall_now(), context.screen));
+    return Exit::done;
+}
+
+} // namespace keel::cli

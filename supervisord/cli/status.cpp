@@ -1,0 +1,176 @@
+#include "cli/status.hpp"
+
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/words.hpp"
+#include "control/sse_reader.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::cli {
+namespace {
+
+using control::Deadline;
+using control::Reply;
+using control::Trouble;
+using control::trouble_of;
+using core::UnitView;
+
+const Duration patience = std::chrono::seconds(10);
+
+/// The asked-for units as the daemon's own JSON, which may say more than this client knows.
+Reply<std::string> fetch(const Context& context, const StatusOptions& options)
+{
+    const Deadline deadline = control::deadline_in(patience);
+    if (options.units.empty()) return control::get(context.socket_path, "/v1/units", deadline);
+    std::string joined = R"({"units":[)";
+    for (const std::string& unit : options.units) {
+        auto one = control::get(context.socket_path, "/v1/units/" + control::url_encoded(unit), deadline);
+        if (trouble_of(one) != nullptr) return one;
+        if (joined.back() != '[') joined += ',';
+        joined += std::get<std::string>(one);
+    }
+    return joined + "]}";
+}
+
+Reply<std::vector<UnitView>> understood(const std::string& json)
+{
+    auto units = control::decode_units(json);
+    if (!units) return Trouble{Trouble::Kind::garbled, units.error().text(), {}};
+    return std::move(*units);
+}
+
+Exit exit_for_units(const std::vector<UnitView>& units, const StatusOptions& options)
+{
+    // A unit that is down on purpose is news only to those who ask for it by name.
+    const auto is_missing = [&](const UnitView& unit) {
+        const bool matters = !options.units.empty() || unit.wanted == core::wanted_name(core::Up{});
+        return matters && !is_well(unit);
+    };
+    return std::ranges::any_of(units, is_missing) ? Exit::not_up : Exit::done;
+}
+
+Exit show_once(const Context& context, const StatusOptions& options, std::string_view before)
+{
+    auto json = fetch(context, options);
+    if (const auto* trouble = trouble_of(json)) return give_up(*trouble);
+    auto units = understood(std::get<std::string>(json));
+    if (const auto* trouble = trouble_of(units)) return give_up(*trouble);
+    const auto& views = std::get<std::vector<UnitView>>(units);
+
+    std::string text(before);
+    if (context.as_json())
+        text += std::get<std::string>(json) + "\n";
+    else if (options.units.empty() || options.watch == StatusOptions::Watch::yes)
+        text += status_table(views, wall_now(), context.screen);
+    else
+        for (const auto& unit : views)
+            text += unit_details(unit, wall_now(), context.screen) + (&unit == &views.back() ? "" : "\n");
+    print(text);
+    return exit_for_units(views, options);
+}
+
+/// Shows the units anew after every event; on a terminal also every second, as ages grow.
+Exit watch(const Context& context, const StatusOptions& options)
+{
+    const bool on_terminal = context.screen.width.has_value();
+    const std::string_view before = on_terminal && !context.as_json() ? "\x1b[H\x1b[2J" : "";
+    auto begun = control::open_stream(context.socket_path, "/v1/events",
+                                      control::deadline_in(patience));
+    if (const auto* trouble = trouble_of(begun)) return give_up(*trouble);
+    auto& call = std::get<control::Call>(begun);
+    for (;;) {
+        const Exit shown = show_once(context, options, before);
+        if (shown != Exit::done && shown != Exit::not_up) return shown;
+        control::SseReader reader;
+        for (bool changed = false; !changed;) {
+            const auto bytes = call.more(
+                on_terminal ? control::deadline_in(std::chrono::seconds(1)) : Deadline{});
+            const auto* trouble = trouble_of(bytes);
+            if (trouble != nullptr && trouble->kind != Trouble::Kind::timed_out)
+                return give_up(*trouble);
+            if (trouble != nullptr) break;
+            const std::string& text = std::get<std::string>(bytes);
+            if (text.empty()) return Exit::done;
+            const auto events = reader.feed(text);
+            changed = events && !events->empty();
+        }
+        if (std::ferror(stdout) != 0) return Exit::failed;
+    }
+}
+
+std::string ready_of(const UnitView& unit)
+{
+    return fmt::format("{}/{}", unit.ready, unit.wanted_instances);
+}
+
+std::string probe_note(const core::ProbeView& probe)
+{
+    if (!probe.verdict) return "not answered yet";
+    std::string note = *probe.verdict == core::Verdict::pass
+                           ? "passes"
+                           : fmt::format("{} ({})", name(*probe.verdict), name(probe.kind));
+    if (!probe.detail.empty()) note += ": " + probe.detail;
+    return note + " in " + to_human(probe.latency);
+}
+
+} // namespace
+
+std::string status_table(const std::vector<UnitView>& units, WallTime now, const Screen& screen)
+{
+    if (units.empty()) return "No units. Put a file into the unit directory: `keel check` names it.\n";
+    using Align = Table::Align;
+    Table table({{"UNIT"}, {"STATUS"}, {"READY"}, {"SINCE", Align::right},
+                 {"RESTARTS", Align::right}, {"WHY"}});
+    for (const auto& unit : units)
+        table.add({{unit.name, Tone::strong},
+                   {std::string(name(unit.status)), tone_of(unit.status)},
+                   {ready_of(unit)},
+                   {age(since_of(unit), now)},
+                   {std::to_string(unit.restarts)},
+                   {note_of(unit, now)}});
+    return table.text(screen);
+}
+
+std::string unit_details(const UnitView& unit, WallTime now, const Screen& screen)
+{
+    std::string text = toned(unit.name, Tone::strong, screen.colour) + " is " +
+                       toned(name(unit.status), tone_of(unit.status), screen.colour);
+    if (const std::string since = age(since_of(unit), now); !since.empty()) text += " since " + since;
+    text += fmt::format(", {} ready, {} needed\n", ready_of(unit), unit.min_ready);
+    if (!unit.description.empty()) text += "  " + printable(unit.description) + "\n";
+    if (const std::string note = note_of(unit, now); !note.empty()) text += "  " + printable(note) + "\n";
+
+    using Align = Table::Align;
+    Table instances({{"INSTANCE"}, {"STATE"}, {"PID", Align::right}, {"SINCE", Align::right},
+                     {"RESTARTS", Align::right}, {"WHY"}});
+    Table probes({{"PROBE"}, {"OF"}, {"VERDICT"}});
+    bool has_probes = false;
+    for (const auto& instance : unit.instances) {
+        instances.add({{instance.name},
+                       {std::string(instance.state), tone_of_state(instance.state)},
+                       {instance.pid ? std::to_string(*instance.pid) : ""},
+                       {age(instance.since, now)},
+                       {std::to_string(instance.restarts)},
+                       {note_of(instance, now)}});
+        for (const auto& probe : instance.probes) {
+            has_probes = true;
+            const bool passes = probe.verdict == core::Verdict::pass;
+            probes.add({{probe.name},
+                        {instance.name},
+                        {probe_note(probe), passes ? Tone::plain : Tone::warning}});
+        }
+    }
+    text += "\n" + instances.text(screen);
+    if (has_probes) text += "\n" + probes.text(screen);
+    return text;
+}
+
+Exit status(const Context& context, const StatusOptions& options)
+{
+    if (options.watch == StatusOptions::Watch::yes) return watch(context, options);
+    return show_once(context, options, {});
+}
+
+} // namespace keel::cli

@@ -1,0 +1,131 @@
+#include "cli/words.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <fmt/format.h>
+
+namespace keel::cli {
+namespace {
+
+using core::UnitStatus;
+
+bool is_at_rest(std::string_view state) { return state == "ready" || state == "done"; }
+
+/// What Keel does at next_at, after `in 3.2 s`.
+std::string next_of(const core::InstanceView& instance, WallTime now)
+{
+    if (!instance.next_at) return {};
+    const std::string in = to_human(std::max(*instance.next_at - now, Duration{0}));
+    if (instance.state == "backoff") return "next start in " + in;
+    if (instance.state == "starting") return "must be ready in " + in;
+    if (instance.state == "unready") return "must be ready again in " + in;
+    if (instance.state == "stopping") return "next signal in " + in;
+    if (instance.state == "blocked") return "looked at again in " + in;
+    return {};
+}
+
+std::string joined(std::string left, const std::string& right)
+{
+    if (left.empty()) return right;
+    if (!right.empty()) left += "; " + right;
+    return left;
+}
+
+} // namespace
+
+Tone tone_of(UnitStatus status)
+{
+    switch (status) {
+    case UnitStatus::up:
+    case UnitStatus::done: return Tone::good;
+    case UnitStatus::degraded:
+    case UnitStatus::starting:
+    case UnitStatus::blocked: return Tone::warning;
+    case UnitStatus::down:
+    case UnitStatus::failed: return Tone::bad;
+    case UnitStatus::held:
+    case UnitStatus::stopped: return Tone::dim;
+    }
+    return Tone::plain;
+}
+
+Tone tone_of_state(std::string_view state)
+{
+    if (is_at_rest(state)) return Tone::good;
+    if (state == "failed" || state == "backoff") return Tone::bad;
+    return state == "stopped" ? Tone::dim : Tone::warning;
+}
+
+std::string age(WallTime since, WallTime now)
+{
+    if (since == WallTime{}) return {};
+    return to_human(std::max(now - since, Duration{0}));
+}
+
+WallTime since_of(const core::UnitView& unit)
+{
+    if (unit.status == UnitStatus::held && unit.held) return unit.held->since;
+    // Up since the last instance came up; not up since the first one that is missing went.
+    const bool well = unit.status == UnitStatus::up || unit.status == UnitStatus::done;
+    WallTime since{};
+    for (const auto& instance : unit.instances) {
+        if (well != is_at_rest(instance.state)) continue;
+        const bool replaces = well ? instance.since > since : instance.since < since;
+        if (since == WallTime{} || replaces) since = instance.since;
+    }
+    if (!well && unit.outage) since = unit.outage->record.opened.wall;
+    return since;
+}
+
+std::string note_of(const core::InstanceView& instance, WallTime now)
+{
+    if (is_at_rest(instance.state)) return {};
+    return joined(instance.reason, next_of(instance, now));
+}
+
+std::string note_of(const core::UnitView& unit, WallTime now)
+{
+    if (unit.operation)
+        return fmt::format("{} by {}{}{}", name(unit.operation->verb), unit.operation->by,
+                           unit.operation->step.empty() ? "" : ": ", unit.operation->step);
+    if (unit.held)
+        return fmt::format("held by {}{}{}", unit.held->by, unit.held->why.empty() ? "" : ": ",
+                           unit.held->why);
+    if (unit.wanted == core::wanted_name(core::Down{})) return "not enabled";
+    for (const auto& instance : unit.instances) {
+        const std::string note = note_of(instance, now);
+        if (note.empty()) continue;
+        return unit.instances.size() == 1 ? note : instance.name + ": " + note;
+    }
+    return {};
+}
+
+bool is_well(const core::UnitView& unit)
+{
+    return unit.status == UnitStatus::up || unit.status == UnitStatus::degraded ||
+           unit.status == UnitStatus::done;
+}
+
+std::string local_time(WallTime at, WallTime now)
+{
+    const auto parts = [](WallTime moment) {
+        const auto count = std::chrono::floor<std::chrono::seconds>(moment.time_since_epoch());
+        const std::time_t time = count.count();
+        std::tm tm{};
+        ::localtime_r(&time, &tm);
+        return tm;
+    };
+    const std::tm then = parts(at);
+    const std::tm today = parts(now);
+    const auto past_second = at.time_since_epoch() % std::chrono::seconds(1);
+    const std::string time =
+        fmt::format("{:02}:{:02}:{:02}.{:03}", then.tm_hour, then.tm_min, then.tm_sec,
+                    std::chrono::floor<std::chrono::milliseconds>(past_second).count());
+    if (then.tm_year == today.tm_year && then.tm_yday == today.tm_yday) return time;
+    return fmt::format("{:04}-{:02}-{:02} {}", then.tm_year + 1900, then.tm_mon + 1, then.tm_mday,
+                       time);
+}
+
+} // namespace keel::cli

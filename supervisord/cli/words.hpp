@@ -1,0 +1,32 @@
+// Views in words: what a unit or an instance is doing, since when, and what comes next.
+#pragma once
+#include "cli/table.hpp"
+#include "core/views.hpp"
+
+#include <string>
+
+namespace keel::cli {
+
+Tone tone_of(core::UnitStatus status);
+Tone tone_of_state(std::string_view state);
+
+/// `12 s`, `2 h 5 min`; nothing for a time that was never set.
+std::string age(WallTime since, WallTime now);
+
+/// Since when the unit's status has been what it is, as far as its instances tell.
+WallTime since_of(const core::UnitView& unit);
+
+/// What is up with an instance that is not simply ready: its reason, and what comes next and when.
+std::string note_of(const core::InstanceView& instance, WallTime now);
+
+/// The same for the unit, in one line: who holds it, what is done to it, or what its worst instance
+/// waits for. Empty if all is well.
+std::string note_of(const core::UnitView& unit, WallTime now);
+
+/// Whether a person would call the unit up: ready by its own rules, or done.
+bool is_well(const core::UnitView& unit);
+
+/// `2025-01-31 09:15:02.482`, or only the time if it was today; in the local time zone.
+std::string local_time(WallTime at, WallTime now);
+
+} // namespace keel::cli
