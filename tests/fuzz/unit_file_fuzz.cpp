@@ -1,0 +1,139 @@
+// Any bytes as a unit file: the loader neither crashes nor hangs, every problem has a position and
+// a text, and a spec that was accepted obeys every range of the schema.
+#include "base/ensure.hpp"
+#include "units/loader.hpp"
+#include "units/placeholders.hpp"
+#include "units/rules.hpp"
+#include "units/schema.hpp"
+#include "units/show.hpp"
+#include "units/unit_set.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace keel::units {
+namespace {
+
+template <class T> void within(const T& range, const Draft& draft)
+{
+    const auto value = range.slot.get(draft);
+    ENSURE(value >= range.min && value <= range.max, "an accepted value is in its range");
+}
+
+void check(const Boolean&, const Draft&) {}
+void check(const Integer& range, const Draft& draft) { within(range, draft); }
+void check(const Number& range, const Draft& draft) { within(range, draft); }
+void check(const Span& range, const Draft& draft) { within(range, draft); }
+void check(const Size& range, const Draft& draft) { within(range, draft); }
+void check(const Text& text, const Draft& draft)
+{
+    const std::string value = text.slot.get(draft);
+    ENSURE(value.size() <= text.length_max, "an accepted text is not too long");
+    if (text.braces == Braces::placeholders)
+        ENSURE(!check_placeholders(value), "placeholders of accepted texts are known");
+}
+void check(const Command& command, const Draft& draft)
+{
+    const auto words = command.slot.get(draft);
+    ENSURE(words.size() <= command.words_max, "an accepted command has not too many words");
+    for (const std::string& word : words)
+        ENSURE(!check_placeholders(word) && word.find('\0') == std::string::npos,
+               "an accepted command can be executed");
+}
+void check(const UnitNames& names, const Draft& draft)
+{
+    for (const std::string& name : names.slot.get(draft))
+        ENSURE(is_name(name), "accepted dependencies can be units");
+}
+void check(const TextMap& map, const Draft& draft)
+{
+    ENSURE(map.slot.get(draft).size() <= map.entries_max, "an accepted table is not too large");
+}
+void check(const Choice& choice, const Draft& draft)
+{
+    ENSURE(choice.slot.get(draft) < choice.words.size(), "an accepted word is one of the set");
+}
+void check(const Choices& choices, const Draft& draft)
+{
+    const auto chosen = choices.slot.get(draft);
+    ENSURE(!choices.check(chosen), "accepted words make sense together");
+}
+void check(const SignalName& signal, const Draft& draft)
+{
+    ENSURE(signal.slot.get(draft) >= 1 && signal.slot.get(draft) <= 64, "a signal has a number");
+}
+void check(const ExitMatches& matches, const Draft& draft)
+{
+    for (const ExitMatch& match : matches.slot.get(draft))
+        ENSURE(match.number >= 0 && match.number <= 255, "an exit code has eight bits");
+}
+void check(const StatusRanges& ranges, const Draft& draft)
+{
+    const auto accepted = ranges.slot.get(draft);
+    ENSURE(!accepted.empty(), "some status passes");
+    for (const StatusRange& range : accepted)
+        ENSURE(range.low >= 100 && range.low <= range.high && range.high <= 599, "a status range");
+}
+void check(const Section&, const Draft&) {}
+void check(const Sections&, const Draft&) {}
+void check(const Later&, const Draft&) {}
+
+/// Rows of the unit, or those of its probes. port_base is 0 where it was not given.
+void check_rows(const Draft& draft, bool of_probe)
+{
+    for (const Key& key : schema()) {
+        if ((parent_of(key.path) == "probe[].") != of_probe) continue;
+        if (key.path == "port_base" && draft.unit.port_base == 0) continue;
+        std::visit([&](const auto& kind) { check(kind, draft); }, key.kind);
+        (void)show(key.kind, draft);
+    }
+}
+
+void check_accepted(const UnitSpec& spec)
+{
+    ENSURE(!spec.command.empty() && !spec.command.front().empty(), "there is a program");
+    ENSURE(spec.min_ready <= spec.instances, "enough instances");
+    ENSURE(spec.probes.size() <= 32, "not too many probes");
+    Draft draft{spec, {}};
+    check_rows(draft, false);
+    for (const ProbeSpec& probe : spec.probes) {
+        ENSURE(is_name(probe.name), "every probe has a name");
+        draft.probe = {};
+        draft.probe.common = probe;
+        if (const auto* http = std::get_if<HttpTarget>(&probe.target)) draft.probe.http = *http;
+        if (const auto* tcp = std::get_if<TcpTarget>(&probe.target)) draft.probe.tcp = *tcp;
+        if (const auto* exec = std::get_if<ExecTarget>(&probe.target)) draft.probe.exec = *exec;
+        check_rows(draft, true);
+        (void)fill(probe.target, placeholder_values(spec, 1, "/run/keel/web"));
+    }
+}
+
+void check_problems(const std::vector<Problem>& problems)
+{
+    ENSURE(problems.size() <= Report::limit + 8, "problems are bounded");
+    for (const Problem& problem : problems) {
+        ENSURE(problem.line > 0 && problem.column > 0, "a problem has a position");
+        ENSURE(!problem.message.empty() && !problem.hint.empty(), "a problem has words");
+        for (const char c : to_text(problem))
+            ENSURE(static_cast<unsigned char>(c) >= 0x20, "a problem is printable");
+    }
+}
+
+} // namespace
+} // namespace keel::units
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    using namespace keel::units;
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    std::vector<LoadedUnit> units;
+    units.push_back(load_unit(text, "web.toml"));
+    const LoadedUnit& loaded = units.front();
+    ENSURE(loaded.spec.has_value() == loaded.problems.empty(), "a spec or problems");
+    check_problems(loaded.problems);
+    if (loaded.spec) check_accepted(*loaded.spec);
+    for (const LoadedUnit& linked : link_units(std::move(units)).units)
+        ENSURE(linked.spec.has_value() == linked.problems.empty(), "a spec or problems");
+    return 0;
+}
