@@ -60,11 +60,44 @@ Outage close(const OutageLimits& limits, OutageFold& fold, Outage record, Now at
 
 } // namespace
 
-OutageNews fold(const OutageLimits& limits, OutageFold& fold, const OutageInputs& in)
+namespace {
+
+/// Whether the unit has been ready for long enough. Nobody may have looked at that very moment.
+void close_if_settled(const OutageLimits& limits, OutageFold& fold, Now now, OutageNews& news)
 {
-    OutageNews news;
+    const auto* settling = std::get_if<SettlingOutage>(&fold.state);
+    if (settling == nullptr || now.mono - settling->ready_since.mono < limits.settle) return;
+    news.closed = close(limits, fold, settling->record, settling->ready_since);
+}
+
+void count_if_certain(const OutageLimits& limits, OutageFold& fold, Now now, OutageNews& news)
+{
+    const auto* down = std::get_if<OpenOutage>(&fold.state);
+    if (down == nullptr || fold.counted == OutageFold::Counted::yes) return;
+    if (length_of(down->record, now.mono) < limits.grace) return;
+    fold.counted = OutageFold::Counted::yes;
+    news.counted = down->record;
+}
+
+void relapse(const OutageLimits& limits, OutageFold& fold, const OutageInputs& in, OutageNews& news)
+{
+    const auto settling = std::get<SettlingOutage>(fold.state);
+    // What comes after a planned outage and was not planned is not hidden in its record.
+    const bool hides = settling.record.planned == Outage::Planned::yes &&
+                       in.sign.planned == Outage::Planned::no && in.standing == Standing::short_of;
+    if (!hides) {
+        fold.state = OpenOutage{settling.record};
+        return;
+    }
+    news.closed = close(limits, fold, settling.record, settling.ready_since);
+    news.opened = open(limits, in);
+    fold.state = OpenOutage{*news.opened};
+}
+
+void move(const OutageLimits& limits, OutageFold& fold, const OutageInputs& in, OutageNews& news)
+{
     if (std::holds_alternative<NoOutage>(fold.state)) {
-        if (in.standing != Standing::short_of) return news;
+        if (in.standing != Standing::short_of) return;
         news.opened = open(limits, in);
         fold.state = OpenOutage{*news.opened};
     } else if (const auto* down = std::get_if<OpenOutage>(&fold.state)) {
@@ -72,20 +105,25 @@ OutageNews fold(const OutageLimits& limits, OutageFold& fold, const OutageInputs
             news.closed = close(limits, fold, down->record, in.now);
         else if (in.standing == Standing::enough)
             fold.state = SettlingOutage{down->record, in.now};
-    } else {
+    } else if (in.standing == Standing::exempt) {
         const auto settling = std::get<SettlingOutage>(fold.state);
-        if (in.standing == Standing::short_of || in.standing == Standing::excused)
-            fold.state = OpenOutage{settling.record};
-        else if (in.standing == Standing::exempt ||
-                 in.now.mono - settling.ready_since.mono >= limits.settle)
-            news.closed = close(limits, fold, settling.record, settling.ready_since);
+        news.closed = close(limits, fold, settling.record, settling.ready_since);
+    } else if (in.standing != Standing::enough) {
+        relapse(limits, fold, in, news);
     }
-    const auto* still_down = std::get_if<OpenOutage>(&fold.state);
-    if (still_down != nullptr && fold.counted == OutageFold::Counted::no &&
-        length_of(still_down->record, in.now.mono) >= limits.grace) {
-        fold.counted = OutageFold::Counted::yes;
-        news.counted = still_down->record;
-    }
+}
+
+} // namespace
+
+OutageNews fold(const OutageLimits& limits, OutageFold& fold, const OutageInputs& in)
+{
+    OutageNews news;
+    // First what time alone has brought about, then what has changed, then what follows at once.
+    close_if_settled(limits, fold, in.now, news);
+    count_if_certain(limits, fold, in.now, news);
+    move(limits, fold, in, news);
+    close_if_settled(limits, fold, in.now, news);
+    count_if_certain(limits, fold, in.now, news);
     return news;
 }
 
@@ -94,6 +132,14 @@ const Outage* open_outage(const OutageFold& fold)
     if (const auto* down = std::get_if<OpenOutage>(&fold.state)) return &down->record;
     if (const auto* settling = std::get_if<SettlingOutage>(&fold.state)) return &settling->record;
     return nullptr;
+}
+
+Duration length_of(const OutageFold& fold, MonoTime now)
+{
+    if (const auto* settling = std::get_if<SettlingOutage>(&fold.state))
+        return length_of(settling->record, settling->ready_since.mono);
+    const Outage* record = open_outage(fold);
+    return record == nullptr ? Duration{0} : length_of(*record, now);
 }
 
 Outage* open_outage(OutageFold& fold)

@@ -4,6 +4,8 @@
 //   none ──too few ready──> open ──enough ready──> settling ──`settle` without a break──> none
 //                            ^                        │
 //                            └──── a relapse ─────────┘   (the same record goes on)
+//
+// A relapse that was not planned, after an outage that was, begins a record of its own.
 #pragma once
 #include "base/enum_names.hpp"
 #include "base/ids.hpp"
@@ -95,7 +97,8 @@ struct OutageLimits {
     std::string unit;
 };
 
-/// What a step of the fold brought to pass.
+/// What a step of the fold brought to pass. If a record was closed and another one opened, that was
+/// the order.
 struct OutageNews {
     std::optional<Outage> opened;
     std::optional<Outage> counted; ///< it has outlived `grace`: now it is certain
@@ -107,6 +110,9 @@ OutageNews fold(const OutageLimits&, OutageFold&, const OutageInputs&);
 /// The record that is open or settling; none: all is well.
 const Outage* open_outage(const OutageFold&);
 Outage* open_outage(OutageFold&);
+
+/// How long the open record's unit has been short, the span in which it settles not counted.
+Duration length_of(const OutageFold&, MonoTime now);
 
 /// When the fold needs to be looked at again: end of grace or of settle.
 std::optional<MonoTime> deadline_of(const OutageLimits&, const OutageFold&);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace keel::core {
 namespace {
@@ -20,7 +21,8 @@ const Blocked* blocked_on_dependency(const Unit& unit)
 OutageSign sign_of(const UnitMaking& m)
 {
     const Unit& unit = m.unit();
-    if (unit.operation && unit.operation->verb == Verb::restart)
+    const bool fresh = m.sign == UnitMaking::Sign::fresh; // the unit's own doing, just now
+    if (!fresh && unit.operation && unit.operation->verb == Verb::restart)
         return {OutageCause::operation, fmt::format("restart by {}", unit.operation->by),
                 "operation", {}, Outage::Planned::yes, {}};
     if (unit.sign) return *unit.sign;
@@ -74,6 +76,8 @@ void run_fold(UnitMaking& m, OutageFold& which, const OutageLimits& limits, Stan
 {
     const OutageId next{number(m.inputs.next_outage) + m.out.outages};
     OutageNews news = fold(limits, which, {m.inputs.now, standing, sign_of(m), next});
+    if (news.closed && news.opened)
+        m.out.notes.emplace_back(OutageClosed{*std::exchange(news.closed, std::nullopt)});
     if (news.opened) {
         ++m.out.outages;
         m.out.notes.emplace_back(OutageOpened{std::move(*news.opened)});
@@ -83,26 +87,38 @@ void run_fold(UnitMaking& m, OutageFold& which, const OutageLimits& limits, Stan
     if (news.closed) m.out.notes.emplace_back(OutageClosed{std::move(*news.closed)});
 }
 
-/// A planned outage ends where its operation failed; what follows is an unplanned one.
-void split_if_operation_failed(UnitMaking& m)
+/// A planned outage ends with its operation; if the unit is still short of instances then, what
+/// follows is an unplanned one.
+void split_at_end_of_operation(UnitMaking& m, OutageFold& which, const OutageLimits& limits,
+                               Standing standing)
 {
-    const bool failed = std::ranges::any_of(m.out.notes, [](const Note& note) {
-        const auto* ended = std::get_if<OperationEnded>(&note);
-        return ended && ended->result.outcome == OperationResult::Outcome::failed;
+    const bool ended = std::ranges::any_of(m.out.notes, [](const Note& note) {
+        return std::holds_alternative<OperationEnded>(note);
     });
-    const Outage* open = open_outage(m.unit().outage);
-    if (!failed || open == nullptr || open->planned == Outage::Planned::no) return;
-    run_fold(m, m.unit().outage, outage_limits(m.spec), Standing::exempt);
+    const Outage* record = open_outage(which);
+    if (!ended || record == nullptr || standing != Standing::short_of) return;
+    if (record->cause != OutageCause::operation || sign_of(m).planned == Outage::Planned::yes) return;
+    run_fold(m, which, limits, Standing::exempt);
 }
 
-void settle_results(OutageFold& which, const Unit& unit, const UnitMaking& m)
+/// What came of the last thing tried, as far as this step shows it.
+std::string_view result_shown(const UnitMaking& m)
+{
+    std::string_view result;
+    for (const Note& note : m.out.notes) {
+        if (const auto* failed = std::get_if<AttemptFailed>(&note)) result = failed->failure.what;
+        if (const auto* moved = std::get_if<Moved>(&note); moved && moved->to == "ready")
+            result = "ready";
+    }
+    return result;
+}
+
+void note_result(UnitMaking& m, OutageFold& which)
 {
     Outage* record = open_outage(which);
-    if (record == nullptr || record->actions.empty()) return;
-    std::string& result = record->actions.back().result;
-    if (!result.empty() || !m.tried.empty()) return;
-    if (unit.failed_at == m.now() && unit.sign) result = unit.sign->text;
-    else if (unit.ready_since == m.now()) result = "ready";
+    if (record == nullptr || record->actions.empty() || !m.tried.empty()) return;
+    if (std::string& result = record->actions.back().result; result.empty())
+        result = result_shown(m);
 }
 
 } // namespace
@@ -119,11 +135,14 @@ OutageLimits degradation_limits(const units::UnitSpec& spec)
 
 void fold_outages(UnitMaking& m)
 {
-    split_if_operation_failed(m);
-    run_fold(m, m.unit().outage, outage_limits(m.spec), outage_standing(m));
-    run_fold(m, m.unit().degradation, degradation_limits(m.spec), degradation_standing(m));
-    settle_results(m.unit().outage, m.unit(), m);
-    settle_results(m.unit().degradation, m.unit(), m);
+    const auto fold_one = [&](OutageFold& which, const OutageLimits& limits, Standing standing) {
+        split_at_end_of_operation(m, which, limits, standing);
+        run_fold(m, which, limits, standing);
+    };
+    fold_one(m.unit().outage, outage_limits(m.spec), outage_standing(m));
+    fold_one(m.unit().degradation, degradation_limits(m.spec), degradation_standing(m));
+    note_result(m, m.unit().outage);
+    note_result(m, m.unit().degradation);
     if (ready_count(m.unit()) == m.unit().instances.size()) m.unit().sign.reset();
 }
 

@@ -1,6 +1,7 @@
 #include "core/views.hpp"
 
 #include "core/host.hpp"
+#include "core/unit_moves.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -61,6 +62,15 @@ OutageView make_view(const Outage& record, Now now)
     return {record, length_of(record, now.mono)};
 }
 
+std::optional<OutageView> make_view(const OutageFold& fold, Now now)
+{
+    const Outage* record = open_outage(fold);
+    if (record == nullptr) return std::nullopt;
+    const bool settles = std::holds_alternative<SettlingOutage>(fold.state);
+    return OutageView{*record, length_of(fold, now.mono),
+                      settles ? OutageView::Settling::yes : OutageView::Settling::no};
+}
+
 OperationView make_view(const Operation& op)
 {
     return {op.id, op.verb, op.by, step_of(op)};
@@ -82,7 +92,7 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     view.rung = name(rung_of(spec, unit));
     view.rung_index = unit.rung;
     if (unit.operation) view.operation = make_view(*unit.operation);
-    if (const Outage* outage = open_outage(unit.outage)) view.outage = make_view(*outage, now);
+    view.outage = make_view(unit.outage, now);
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
         view.instances.push_back(make_view(spec, unit.instances[slot - 1U], slot, pid_of, now));
         view.restarts += view.instances.back().restarts;
@@ -142,6 +152,27 @@ void say_budget(const units::UnitSpec& spec, const Instance& instance, const std
 
 } // namespace
 
+namespace {
+
+void say_outage(const units::UnitSpec& spec, const Unit& unit, Now now, WhyView& why)
+{
+    const auto outage = make_view(unit.outage, now);
+    if (!outage) return;
+    const auto id = number(outage->record.id);
+    const std::string length = to_human(outage->length);
+    const std::string& cause = outage->record.cause_text;
+    if (outage->settling == OutageView::Settling::no) {
+        why.now.push_back(fmt::format("outage {} has been open for {}: {}", id, length, cause));
+        return;
+    }
+    why.now.push_back(fmt::format("outage {} lasted {} ({}); ready again, on trial for {}", id,
+                                  length, cause, to_text(spec.outage.settle)));
+    if (const auto due = deadline_of(outage_limits(spec), unit.outage))
+        why.next.push_back(fmt::format("outage {} closes {}", id, in_time(*due, now)));
+}
+
+} // namespace
+
 WhyView make_why(const Host& host, UnitId id, const PidOf& pid_of, std::vector<EventView> happened,
                  Now now)
 {
@@ -165,9 +196,7 @@ WhyView make_why(const Host& host, UnitId id, const PidOf& pid_of, std::vector<E
     if (unit.rung > 0)
         why.now.push_back(fmt::format("restarts did not help: the ladder stands at `{}`",
                                       name(rung_of(spec, unit))));
-    if (const Outage* outage = open_outage(unit.outage))
-        why.now.push_back(fmt::format("outage {} has been open for {}: {}", number(outage->id),
-                                      to_human(length_of(*outage, now.mono)), outage->cause_text));
+    say_outage(spec, unit, now, why);
     return why;
 }
 

@@ -40,7 +40,8 @@ struct OperationView {
 
 struct OutageView {
     Outage record;
-    Duration length{0}; ///< so far, if it is open
+    Duration length{0}; ///< so far, if it is open; without the span in which it settles
+    enum class Settling : std::uint8_t { no, yes } settling = Settling::no; ///< ready again, on trial
 };
 
 struct UnitView {
@@ -83,7 +84,9 @@ class Host;
 using PidOf = std::function<std::optional<int>(SpawnId)>;
 
 UnitView make_view(const Host&, UnitId, const PidOf&, Now);
-OutageView make_view(const Outage&, Now);
+OutageView make_view(const Outage& ended, Now);
+/// Of the record that is open; none: all is well.
+std::optional<OutageView> make_view(const OutageFold&, Now);
 OperationView make_view(const Operation&);
 /// `happened`: the unit's latest events, oldest first, from whoever keeps them.
 WhyView make_why(const Host&, UnitId, const PidOf&, std::vector<EventView> happened, Now);

@@ -49,8 +49,7 @@ std::vector<core::OutageView> Engine::outages() const
     for (std::uint32_t i = 0; i < host_.size(); ++i) {
         const core::Unit& unit = host_.unit(UnitId{i});
         for (const core::OutageFold* fold : {&unit.outage, &unit.degradation})
-            if (const core::Outage* open = core::open_outage(*fold))
-                views.push_back(core::make_view(*open, now));
+            if (auto open = core::make_view(*fold, now)) views.push_back(std::move(*open));
     }
     for (const core::Outage& ended : ended_) views.push_back(core::make_view(ended, now));
     std::ranges::sort(views, std::greater{}, [](const auto& v) { return number(v.record.id); });

@@ -112,7 +112,8 @@ void Engine::tell(UnitId unit, const core::Note& note)
     } else if (const auto* failed = std::get_if<AttemptFailed>(&note)) {
         const bool free = failed->failure.charge == Failure::Charge::free;
         say(unit, subject(unit, failed->slot), "failure",
-            failed->failure.what + (free ? " (not charged to the budget)" : ""));
+            fmt::format("failed: {}{}", failed->failure.what,
+                        free ? " (not charged to the budget)" : ""));
     } else if (const auto* climbed = std::get_if<Climbed>(&note)) {
         say(unit, unit_name, "rung",
             fmt::format("ladder {} -> {} ({})", name(climbed->from), name(climbed->to),

@@ -1,0 +1,265 @@
+// keel-engine: what the keeper runs and watches. Wiring only: every part is made here, told of the
+// others, and left to itself. Nothing is decided in this file.
+#include "base/ensure.hpp"
+#include "control/server.hpp"
+#include "engine/configuration.hpp"
+#include "engine/engine.hpp"
+#include "engine/log.hpp"
+#include "metrics/exporter.hpp"
+#include "probes/prober.hpp"
+#include "sys/cgroup.hpp"
+#include "sys/child_setup.hpp"
+#include "sys/clock.hpp"
+#include "sys/generations.hpp"
+#include "sys/keeper_client.hpp"
+#include "sys/log_reader.hpp"
+#include "sys/log_sink.hpp"
+#include "sys/loop.hpp"
+#include "sys/paths.hpp"
+#include "sys/spawner.hpp"
+#include "sys/state_journal.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <malloc.h>
+#include <unistd.h>
+
+namespace keel {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration heartbeat_every = 5s;
+
+struct Options {
+    std::optional<std::string> root; ///< none: as KEEL_ROOT says
+    std::string http = "127.0.0.1:9632";
+    std::string log_level = "info";
+    std::uint32_t epoch = 0;
+    bool after_crash = false;
+    bool state_aside = false;
+};
+
+std::optional<int> parse(Options& options, int argc, char** argv)
+{
+    CLI::App app{"keel-engine: started by keeld, never by hand", "keel-engine"};
+    app.add_option("--root", options.root, "put every path under this folder");
+    app.add_option("--http", options.http, "ADDR:PORT of the pages, or off");
+    app.add_option("--log-level", options.log_level, "debug, info, warn, error or off");
+    app.add_option("--epoch", options.epoch, "number of this engine life")->required();
+    app.add_flag("--after-crash", options.after_crash, "the last keeld did not end in order");
+    app.add_flag("--state-aside", options.state_aside, "do not trust the state journal");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error);
+    }
+    return std::nullopt;
+}
+
+void warn(const std::string& text) { log::write(log::Level::warn, text); }
+
+/// The applied generation when something is to be gone on with; else the directory, which then
+/// becomes the applied generation.
+units::UnitSet load_units(const sys::Paths& paths, bool go_on)
+{
+    sys::Generations generations(paths.lib / "generations");
+    if (go_on)
+        if (const auto applied = generations.current()) return units::load_directory(applied->string());
+    auto set = units::load_directory(paths.units_dir.string());
+    for (const units::Problem& problem : set.all_problems()) warn(to_text(problem));
+    if (auto stored = generations.store(sys::read_unit_files(paths.units_dir)); !stored)
+        warn("this configuration is not stored: " + stored.error().text());
+    return set;
+}
+
+/// All parts of the engine, in the order in which they need each other.
+class Daemon {
+public:
+    Daemon(const Options& options, sys::Paths paths)
+        : options_(options), paths_(std::move(paths)), keeper_(loop_, options.epoch),
+          journal_(journal_options()), logs_(loop_, log_options()),
+          spawner_(loop_, keeper_, spawner_options()),
+          prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
+    {
+    }
+
+    int run()
+    {
+        connect();
+        make_engine();
+        engine_->start();
+        serve();
+        loop_.defer([this] {
+            keeper_.ready();
+            beat();
+        });
+        loop_.run();
+        return exit_code_;
+    }
+
+private:
+    sys::FileStateJournal::Options journal_options()
+    {
+        sys::FileStateJournal::Options options;
+        options.path = paths_.state_journal.string();
+        const auto boot_id = sys::read_boot_id();
+        if (boot_id) options.boot_id = *boot_id;
+        options.on_failure = [](const Error& error) { warn("state is not kept: " + error.text()); };
+        std::error_code ignored;
+        if (options_.state_aside)
+            std::filesystem::rename(options.path, options.path + ".aside", ignored);
+        return options;
+    }
+
+    sys::LogSinkOptions log_options()
+    {
+        sys::LogSinkOptions options;
+        options.fifo_dir = paths_.fifo_dir;
+        options.log_dir = paths_.log;
+        options.hold = [this](std::uint64_t key, int fd) { keeper_.hold(key, fd); };
+        options.tell = warn;
+        return options;
+    }
+
+    sys::SpawnerOptions spawner_options()
+    {
+        sys::SpawnerOptions options;
+        options.run_dir = paths_.run.string();
+        options.heed_environment();
+        const auto base = sys::find_cgroup_base(::getppid());
+        if (!base) return options;
+        auto tree = sys::CgroupTree::open(loop_, *base);
+        if (tree)
+            options.cgroups = std::move(*tree);
+        else
+            warn("units get no cgroups: " + tree.error().text());
+        return options;
+    }
+
+    void connect()
+    {
+        keeper_.set_orders({
+            .on_shutdown = [this] {
+                keeper_.stopping();
+                engine_->shut_down("asked to");
+            },
+            .on_apply = [] { warn("apply is not supported by this version of keel yet"); },
+            .on_leave = [this] { leave(0); },
+            .on_keeper_lost = [this] { leave(0); },
+            .on_hold_refused = [](std::uint64_t key) {
+                warn(fmt::format("the keeper has no room for log {}", key));
+            },
+        });
+        spawner_.set_handlers({
+            .on_exit = [this](SpawnId spawn, core::ExitStatus status, core::TreeState tree) {
+                if (prober_.claims(spawn))
+                    prober_.on_exit(spawn, status, tree);
+                else
+                    engine_->process_exited(spawn, status, tree);
+            },
+            .on_tree_empty = [this](SpawnId spawn) {
+                if (prober_.claims(spawn))
+                    prober_.on_tree_empty(spawn);
+                else
+                    engine_->tree_emptied(spawn);
+            },
+        });
+        loop_.on_turn([this](Duration lag) {
+            if (engine_) engine_->note_turn(lag);
+        });
+    }
+
+    void make_engine()
+    {
+        const auto& recovered = journal_.recovered();
+        const bool ended_in_order = recovered.contains(engine::key_of_clean_end);
+        const bool go_on = !ended_in_order && (options_.after_crash || !recovered.empty());
+        auto units = engine::configure(load_units(paths_, go_on));
+        engine::EngineOptions options;
+        options.runtime_root = (paths_.run / "units").string();
+        options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
+        options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
+        engine_ = std::make_unique<engine::Engine>(
+            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_}, std::move(units), options);
+        engine_->on_stopped([this](int code) {
+            journal_.put(engine::key_of_clean_end, "yes");
+            exit_code_ = code;
+            keeper_.exit(code);
+            loop_.stop();
+        });
+    }
+
+    void serve()
+    {
+        metrics_ = std::make_unique<metrics::Exporter>(
+            loop_, *engine_, metrics::LogBytes{
+                [this](const std::string& unit) { return logs_.bytes(unit); },
+                [this](const std::string& unit) { return logs_.dropped_bytes(unit); }});
+        control::ControlServer::Options options;
+        options.version = KEEL_VERSION;
+        server_ = std::make_unique<control::ControlServer>(
+            control::ControlServer::Sources{
+                loop_, *engine_, std::make_shared<sys::LogReader>(loop_, paths_.log),
+                [this](auto done) { metrics_->page(std::move(done)); }},
+            options);
+        if (auto heard = server_->listen_on_socket(paths_.control_socket.string()); !heard)
+            log::write(log::Level::error, "no control socket: " + heard.error().text());
+        if (options_.http == "off") return;
+        if (auto port = server_->listen_for_pages(options_.http); !port)
+            warn("no pages, supervision goes on: " + port.error().text());
+    }
+
+    void beat()
+    {
+        keeper_.heartbeat();
+        heartbeat_ = loop_.after(heartbeat_every, [this] { beat(); });
+    }
+
+    /// The units live on; the next engine adopts them.
+    void leave(int code)
+    {
+        exit_code_ = code;
+        loop_.stop();
+    }
+
+    const Options& options_;
+    const sys::Paths paths_;
+    sys::UvLoop loop_;
+    sys::KeeperClient keeper_;
+    sys::FileStateJournal journal_;
+    sys::LogSink logs_;
+    sys::Spawner spawner_;
+    probes::Prober prober_;
+    std::unique_ptr<engine::Engine> engine_;
+    std::unique_ptr<metrics::Exporter> metrics_;
+    std::unique_ptr<control::ControlServer> server_;
+    ports::Loop::Registration heartbeat_;
+    int exit_code_ = 0;
+};
+
+int run(int argc, char** argv)
+{
+    if (auto claimed = sys::claim_descriptors(); !claimed) {
+        log::write(log::Level::error, claimed.error().text());
+        return 1;
+    }
+    Options options;
+    if (const auto code = parse(options, argc, argv)) return *code;
+    const auto level = log::level_from(options.log_level);
+    log::set_level(level.value_or(log::Level::info));
+    if (!level) warn("no such log level: " + options.log_level + " (debug, info, warn, error, off)");
+    set_on_invariant_failure(OnInvariantFailure::throw_exception);
+    auto paths = sys::paths_of_process(options.root);
+    if (!paths) {
+        log::write(log::Level::error, paths.error().text());
+        return 1;
+    }
+    Daemon daemon(options, std::move(*paths));
+    return daemon.run();
+}
+
+} // namespace
+} // namespace keel
+
+int main(int argc, char** argv) { return keel::run(argc, argv); }
