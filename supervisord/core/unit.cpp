@@ -1,6 +1,7 @@
 #include "core/unit.hpp"
 
 #include "base/ensure.hpp"
+#include "core/instance_moves.hpp"
 #include "core/unit_moves.hpp"
 
 #include <algorithm>
@@ -49,13 +50,14 @@ void climb(UnitMaking& m, const std::string& why)
     if (to == units::Rung::exit) m.out.notes.emplace_back(ExitWanted{why});
 }
 
-void climb_if_spent(UnitMaking& m, Slot slot, const Failure& failure)
+void climb_if_spent(UnitMaking& m, const Failure& failure)
 {
     const auto spent = [&](const Instance& i) { return is_spent(m.spec, i.history, m.now()); };
-    if (failure.charge != Failure::Charge::charged || !spent(m.instance(slot))) return;
+    if (failure.charge != Failure::Charge::charged) return;
     const auto all = m.unit().instances.size();
     const auto spent_count =
         static_cast<std::size_t>(std::ranges::count_if(m.unit().instances, spent));
+    if (spent_count == 0) return;
     if (ready_count(m.unit()) >= m.spec.min_ready && spent_count * 2 < all) return;
     climb(m, fmt::format("{} failures within {}, the last one: {}", m.spec.escalation.failures,
                          to_text(budget_window(m.spec)), failure.what));
@@ -89,15 +91,25 @@ std::string_view detector_of(StartCause cause)
     return "exit";
 }
 
+void take_sign(UnitMaking& m, OutageCause cause, std::string text, std::string_view detected_by,
+               Duration detection)
+{
+    m.unit().sign = OutageSign{cause, std::move(text), std::string(detected_by),
+                               m.inputs.gate_outage, m.inputs.gate_planned, detection};
+    m.sign = UnitMaking::Sign::fresh;
+}
+
 void take_failure(UnitMaking& m, Slot slot, const Failure& failure)
 {
     Unit& unit = m.unit();
     unit.failed_at = m.now();
     unit.settled = Unit::Settled::yes;
-    unit.sign = OutageSign{outage_cause_of(failure.cause), failure.what,
-                           std::string(detector_of(failure.cause)), m.inputs.gate_outage,
-                           m.inputs.gate_planned, failure.detection};
-    if (unit.operation && unit.operation->failure.empty()) unit.operation->failure = failure.what;
+    take_sign(m, outage_cause_of(failure.cause), failure.what, detector_of(failure.cause),
+              failure.detection);
+    const auto concerns = [&](const Operation& op) {
+        return op.failure.empty() && std::ranges::find(op.targets, slot) != op.targets.end();
+    };
+    if (unit.operation && concerns(*unit.operation)) unit.operation->failure = failure.what;
     m.out.notes.emplace_back(AttemptFailed{slot, failure});
 }
 
@@ -106,10 +118,17 @@ void take_move(UnitMaking& m, Slot slot, std::string_view from, const std::strin
     const Instance& instance = m.instance(slot);
     m.out.notes.emplace_back(Moved{slot, from, state_name(instance.state), reason});
     if (std::holds_alternative<Unready>(instance.state))
-        m.unit().sign = OutageSign{OutageCause::readiness, reason, "probe", m.inputs.gate_outage,
-                                   m.inputs.gate_planned, {}};
+        take_sign(m, OutageCause::readiness, reason, "probe", {});
     if (std::holds_alternative<Ready>(instance.state) || std::holds_alternative<Done>(instance.state))
         m.unit().settled = Unit::Settled::yes;
+}
+
+/// A clean exit that policy restarts is no failure, yet the unit lacks an instance because of it.
+void take_clean_exit(UnitMaking& m, std::string_view from, const ExitStatus& status)
+{
+    if (from != "ready" && from != "unready") return;
+    const StartCause cause = cause_of(status);
+    take_sign(m, outage_cause_of(cause), to_text(status), detector_of(cause), {});
 }
 
 bool is_worth_a_line(const InstanceAction& action)
@@ -144,12 +163,14 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
                        spawn_before != spawn_of(m.instance(slot).state);
     const bool said = std::ranges::any_of(made.actions, is_worth_a_line);
     if (made.failure) take_failure(m, slot, *made.failure);
+    else if (const auto* exited = std::get_if<ProcessExited>(&event); moved && exited != nullptr)
+        take_clean_exit(m, before, exited->status);
     if (moved)
         take_move(m, slot, before, made.reason);
     else if (said)
         m.out.notes.emplace_back(Stayed{slot, before, made.reason});
     take_actions(m, slot, std::move(made.actions), made.reason);
-    if (made.failure) climb_if_spent(m, slot, *made.failure);
+    if (made.failure) climb_if_spent(m, *made.failure);
 }
 
 void run_all(UnitMaking& m, const InstanceEvent& event)
@@ -164,10 +185,12 @@ namespace {
 void be_up(UnitMaking& m)
 {
     Unit& unit = m.unit();
+    // A start that is under way already gets no more time by being asked for again.
+    const bool is_first_word = !is_wanted_up(unit);
     unit.wanted = Up{};
     unit.rung = 0;
     unit.settled = Unit::Settled::no;
-    if (!is_ready(m.spec, unit)) unit.first_wanted_at = m.now();
+    if (is_first_word && !is_ready(m.spec, unit)) unit.first_wanted_at = m.now();
     run_all(m, LaunchWanted{});
 }
 
@@ -175,8 +198,14 @@ void on(UnitMaking& m, const Booted&)
 {
     if (m.spec.enabled && m.unit().config_problem.empty()) be_up(m);
 }
+void refuse(UnitMaking& m, const Asked& asked, std::string why)
+{
+    const OperationResult result{asked.id, asked.verb, OperationResult::Outcome::failed, std::move(why)};
+    m.out.notes.emplace_back(OperationEnded{result});
+}
 void on(UnitMaking& m, const Asked& asked)
 {
+    if (!m.unit().config_problem.empty()) return refuse(m, asked, m.unit().config_problem);
     if (asked.verb == Verb::stop) {
         m.unit().wanted = Held{asked.by, asked.why, m.inputs.now.wall};
     } else if (asked.verb == Verb::start || !is_wanted_up(m.unit())) {
@@ -234,7 +263,7 @@ void note_readiness(UnitMaking& m)
 UnitStep step(const units::UnitSpec& spec, Unit unit, const UnitEvent& event,
               const UnitInputs& inputs)
 {
-    UnitMaking m{spec, inputs, {}, {}};
+    UnitMaking m{spec, inputs, {}};
     m.out.next = std::move(unit);
     std::visit([&](const auto& e) { on(m, e); }, event);
     progress_operation(m);

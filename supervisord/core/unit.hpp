@@ -44,6 +44,7 @@ struct Operation {
     Verb verb = Verb::start;
     std::string by;
     WallTime since;
+    MonoTime began;             ///< the same moment
     std::vector<Slot> targets;
     std::vector<Slot> waiting;  ///< restart: slots whose turn has not come
     std::string failure;        ///< of a target since the operation began; empty: none

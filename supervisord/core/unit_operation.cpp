@@ -22,7 +22,7 @@ void end_operation(UnitMaking& m, OperationResult::Outcome outcome, std::string 
 
 std::string took(const UnitMaking& m, const Operation& op)
 {
-    return to_human(std::max(Duration{0}, m.inputs.now.wall - op.since));
+    return to_human(m.now() - op.began);
 }
 
 /// Restarts the next slot of a rolling restart once all slots before it are in service again.
@@ -62,7 +62,7 @@ void begin_operation(UnitMaking& m, const Asked& asked)
 {
     if (m.unit().operation)
         end_operation(m, OperationResult::Outcome::failed, "superseded by a later request");
-    Operation op{asked.id, asked.verb, asked.by, m.inputs.now.wall, {}, {}, {}};
+    Operation op{asked.id, asked.verb, asked.by, m.inputs.now.wall, m.now(), {}, {}, {}};
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
         if (!asked.slot || *asked.slot == slot) op.targets.push_back(slot);
     m.unit().operation = std::move(op);
