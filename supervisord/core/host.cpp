@@ -36,21 +36,30 @@ void Host::link()
     }
 }
 
-/// Kahn's topological sort; units on a cycle, which check refuses, come last.
+/// Kahn's topological sort. Among those whose turn it could be, first what others need, then by
+/// priority, then by name. Units on a cycle, which check refuses, come last.
 void Host::order()
 {
+    const auto key = [&](UnitId id) {
+        return std::tuple(edges_[number(id)].dependants.empty(), -spec(id).priority,
+                          std::string_view(spec(id).name), number(id));
+    };
+    const auto before = [&](UnitId a, UnitId b) { return key(a) < key(b); };
+    std::set<UnitId, decltype(before)> open(before);
     std::vector<std::size_t> missing(specs_.size());
-    std::vector<UnitId> open;
     for (std::uint32_t i = 0; i < specs_.size(); ++i) {
         missing[i] = edges_[i].needs.size() + edges_[i].follows.size();
-        if (missing[i] == 0) open.push_back(UnitId{i});
+        if (missing[i] == 0) open.insert(UnitId{i});
     }
-    for (std::size_t next = 0; next < open.size(); ++next)
-        for (const UnitId dependant : edges_[number(open[next])].dependants)
-            if (--missing[number(dependant)] == 0) open.push_back(dependant);
+    while (!open.empty()) {
+        const UnitId next = *open.begin();
+        open.erase(open.begin());
+        order_.push_back(next);
+        for (const UnitId dependant : edges_[number(next)].dependants)
+            if (--missing[number(dependant)] == 0) open.insert(dependant);
+    }
     for (std::uint32_t i = 0; i < specs_.size(); ++i)
-        if (missing[i] != 0) open.push_back(UnitId{i});
-    order_ = std::move(open);
+        if (missing[i] != 0) order_.push_back(UnitId{i});
     for (std::uint32_t place = 0; place < order_.size(); ++place)
         rank_[number(order_[place])] = place;
 }
@@ -72,6 +81,7 @@ void Host::restore(UnitId id, Unit unit)
     unit.instances.resize(spec(id).instances);
     units_[number(id)] = std::move(unit);
     told_[number(id)] = shown(id);
+    if (note_storm(id)) storm_due_ = MonoTime{}; // A new brake is full: at once.
     rearm(id);
 }
 
@@ -170,17 +180,24 @@ void Host::take_in(UnitId id, UnitStep made, const HostInputs& inputs, HostStep&
     if (exit_wanted && !shutdown_) shutdown_ = ShutdownWanted{spec(id).name + " was given up", 1};
     if (std::ranges::find(out.touched, id) == out.touched.end()) out.touched.push_back(id);
 
-    const bool waits_for_brake = std::ranges::any_of(units_[index].instances, [](const Instance& i) {
-        const auto* blocked = std::get_if<Blocked>(&i.state);
-        return blocked != nullptr && blocked->on.kind == BlockedOn::Kind::storm;
-    });
-    if (waits_for_brake) storm_blocked_.insert(id);
-    else storm_blocked_.erase(id);
+    (void)note_storm(id);
     if (const Shown now = shown(id); now != told_[index]) {
         told_[index] = now;
         to_tell_.push_back(id);
     }
     rearm(id);
+}
+
+/// Keeps account of who waits for the brake; whether this unit does.
+bool Host::note_storm(UnitId id)
+{
+    const bool waits = std::ranges::any_of(unit(id).instances, [](const Instance& i) {
+        const auto* blocked = std::get_if<Blocked>(&i.state);
+        return blocked != nullptr && blocked->on.kind == BlockedOn::Kind::storm;
+    });
+    if (waits) storm_blocked_.insert(id);
+    else storm_blocked_.erase(id);
+    return waits;
 }
 
 void Host::tell_dependants(const HostInputs& inputs, HostStep& out)
@@ -215,6 +232,11 @@ std::optional<MonoTime> Host::deadline() const
     return earliest;
 }
 
+void Host::sort_by_rank(std::vector<UnitId>& ids) const
+{
+    std::ranges::sort(ids, {}, [&](UnitId id) { return rank_[number(id)]; });
+}
+
 void Host::run_due(const HostInputs& inputs, HostStep& out)
 {
     std::vector<UnitId> due;
@@ -222,29 +244,21 @@ void Host::run_due(const HostInputs& inputs, HostStep& out)
         if (at > inputs.now.mono) break;
         due.insert(due.end(), ids.begin(), ids.end());
     }
+    sort_by_rank(due);
     for (const UnitId id : due) run_unit(id, UnitTick{}, inputs, out);
 }
 
 // ---- the storm brake ----------------------------------------------------------------------------
 
-/// Lets those that wait for the brake go on, as far as tokens reach: what others need first, then
-/// by priority, then by name.
+/// Lets those that wait for the brake go on, as far as tokens reach, in the order of starting.
 void Host::release_storm(const HostInputs& inputs, HostStep& out)
 {
-    if (brake_.tokens(inputs.now.mono) == 0) {
-        storm_due_ = brake_.next_token_at(inputs.now.mono);
-        return;
-    }
     std::vector<UnitId> waiting(storm_blocked_.begin(), storm_blocked_.end());
-    std::ranges::sort(waiting, {}, [&](UnitId id) {
-        return std::tuple(edges_[number(id)].dependants.empty(), -spec(id).priority, spec(id).name);
-    });
+    sort_by_rank(waiting);
     for (const UnitId id : waiting) {
         if (brake_.tokens(inputs.now.mono) == 0) break;
         run_unit(id, UnitGateChanged{}, inputs, out);
     }
-    storm_due_.reset();
-    if (!storm_blocked_.empty()) storm_due_ = brake_.next_token_at(inputs.now.mono);
 }
 
 // ---- stopping everything ------------------------------------------------------------------------
@@ -254,8 +268,11 @@ void Host::stop_in_order(const HostInputs& inputs, HostStep& out)
 {
     bool any_left = false;
     for (auto it = order_.rbegin(); it != order_.rend(); ++it) {
-        const bool still_needed = std::ranges::any_of(
-            edges_[number(*it)].dependants, [&](UnitId d) { return has_process(unit(d)); });
+        if (frozen_.contains(*it)) continue; // its process is left running: nobody waits for it
+        const bool still_needed =
+            std::ranges::any_of(edges_[number(*it)].dependants, [&](UnitId d) {
+                return !frozen_.contains(d) && has_process(unit(d));
+            });
         const bool at_rest = std::ranges::all_of(unit(*it).instances, [](const Instance& i) {
             return std::holds_alternative<Stopped>(i.state) ||
                    std::holds_alternative<Failed>(i.state) || std::holds_alternative<Done>(i.state);
@@ -306,9 +323,11 @@ HostStep Host::step(const HostEvent& event, const HostInputs& inputs)
         run_due(inputs, out);
     }
     tell_dependants(inputs, out);
-    if (!storm_blocked_.empty() || storm_due_) release_storm(inputs, out);
+    if (!storm_blocked_.empty()) release_storm(inputs, out);
     if (shutdown_) stop_in_order(inputs, out);
     tell_dependants(inputs, out);
+    storm_due_.reset();
+    if (!storm_blocked_.empty()) storm_due_ = brake_.next_token_at(inputs.now.mono);
     return out;
 }
 

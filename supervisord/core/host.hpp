@@ -71,7 +71,8 @@ public:
     /// The names of units that require this one, or come after it.
     [[nodiscard]] const std::vector<UnitId>& dependants_of(UnitId id) const;
 
-    /// Units in an order in which each comes after what it requires.
+    /// Units in an order in which each comes after what it requires or follows; among the others
+    /// what is needed by someone comes first, then by priority, then by name.
     [[nodiscard]] const std::vector<UnitId>& start_order() const { return order_; }
 
     [[nodiscard]] bool is_shutting_down() const { return shutdown_.has_value(); }
@@ -102,6 +103,8 @@ private:
     [[nodiscard]] UnitInputs inputs_for(UnitId id, const HostInputs& inputs) const;
     void start_closure(UnitId id, const Asked& asked, const HostInputs& inputs, HostStep& out);
     void rearm(UnitId id);
+    bool note_storm(UnitId id);
+    void sort_by_rank(std::vector<UnitId>& ids) const;
 
     struct Edges {
         std::vector<UnitId> needs;      ///< requires

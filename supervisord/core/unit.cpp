@@ -224,7 +224,6 @@ void on(UnitMaking& m, const WantedByDependant&)
 }
 void on(UnitMaking& m, const ShutDown&)
 {
-    m.unit().first_wanted_at.reset();
     run_all(m, StopWanted{});
 }
 void on(UnitMaking& m, const ForInstance& e)
@@ -249,6 +248,8 @@ void on(UnitMaking& m, const UnitTick&)
 void note_readiness(UnitMaking& m)
 {
     Unit& unit = m.unit();
+    // Nothing starts any more: no start is waited for.
+    if (m.inputs.gate && m.inputs.gate->kind == BlockedOn::Kind::shutdown) unit.first_wanted_at.reset();
     if (!is_ready(m.spec, unit)) {
         unit.ready_since.reset();
         return;
