@@ -188,7 +188,7 @@ Reply<std::string> body_or_trouble(Reply<Response> reply)
 Reply<std::string> get(const std::string& socket_path, const std::string& target,
                        Deadline deadline)
 {
-    auto call = Call::begin(socket_path, {.target = target, .body = {}, .last_event_id = {}});
+    auto call = Call::begin(socket_path, {.target = target});
     if (const auto* trouble = trouble_of(call)) return *trouble;
     return body_or_trouble(std::get<Call>(call).finish(deadline));
 }
@@ -196,7 +196,7 @@ Reply<std::string> get(const std::string& socket_path, const std::string& target
 Reply<Call> open_stream(const std::string& socket_path, const std::string& target,
                         Deadline deadline)
 {
-    auto call = Call::begin(socket_path, {.target = target, .body = {}, .last_event_id = {}});
+    auto call = Call::begin(socket_path, {.target = target});
     if (const auto* trouble = trouble_of(call)) return *trouble;
     const auto status = std::get<Call>(call).head(deadline);
     if (const auto* trouble = trouble_of(status)) return *trouble;

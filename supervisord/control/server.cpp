@@ -122,6 +122,11 @@ Result<std::uint16_t> ControlServer::listen_for_pages(const std::string& address
     return port;
 }
 
+unsigned ControlServer::connections() const
+{
+    return (control_ ? control_->connections() : 0) + (pages_ ? pages_->connections() : 0);
+}
+
 bool ControlServer::may_have_last_place(int fd) const
 {
     const auto peer = peer_of(fd);

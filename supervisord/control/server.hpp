@@ -36,10 +36,10 @@ public:
         MetricsSource metrics;
     };
     struct Options {
-        std::string version;
-        RoleGroups groups;
-        std::vector<std::string> host_names; ///< further names of this host for the TCP port
-        HttpLimits control_limits;
+        std::string version = {};
+        RoleGroups groups = {};
+        std::vector<std::string> host_names = {}; ///< further names of this host for the TCP port
+        HttpLimits control_limits = {};
         HttpLimits page_limits{.connections = 128, .reserved = 0, .body_bytes = 0};
     };
 
@@ -54,6 +54,9 @@ public:
     /// Serves the pages; an Error (the port is taken) leaves everything else at work. Returns the
     /// port, which is the kernel's choice for `127.0.0.1:0`.
     Result<std::uint16_t> listen_for_pages(const std::string& address);
+
+    /// Open connections of both kinds.
+    [[nodiscard]] unsigned connections() const;
 
 private:
     void serve(const std::shared_ptr<Exchange>& exchange, ServedOn listener);

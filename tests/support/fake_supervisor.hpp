@@ -1,0 +1,245 @@
+// A scripted ports::Supervisor and ports::LogReader: they are told what to say and record what they
+// were asked. For tests of the control API, the client and the metrics, without an engine.
+//
+// As their models they live on the loop's thread, but for FakeLogs::tail().
+#pragma once
+#include "ports/log_reader.hpp"
+#include "ports/supervisor.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace keel::test {
+
+/// 2025-01-31T09:15:02.482Z
+inline WallTime morning(Duration later = Duration{0})
+{
+    return WallTime(std::chrono::milliseconds(1738314902482)) + later;
+}
+
+/// A unit that is up, all of its instances ready since the morning.
+inline core::UnitView unit_up(const std::string& name, std::uint16_t instances = 1)
+{
+    core::UnitView unit;
+    unit.name = name;
+    unit.description = "The " + name;
+    unit.wanted = core::wanted_name(core::Up{});
+    unit.status = core::UnitStatus::up;
+    unit.ready = unit.wanted_instances = instances;
+    unit.rung = keel::name(units::Rung::restart);
+    for (Slot slot = 1; slot <= instances; ++slot) {
+        core::InstanceView instance;
+        instance.name = instances == 1 ? name : name + "." + std::to_string(slot);
+        instance.slot = slot;
+        instance.state = "ready";
+        instance.reason = "probe tcp: connected in 1 ms";
+        instance.pid = 1000 + slot;
+        instance.spawn = SpawnId{slot};
+        instance.since = morning();
+        unit.instances.push_back(std::move(instance));
+    }
+    return unit;
+}
+
+class FakeSupervisor final : public ports::Supervisor {
+public:
+    // ---- what it says
+    void put(core::UnitView unit) { units_[unit.name] = std::move(unit); }
+    core::UnitView& at(const std::string& name) { return units_.at(name); }
+    std::map<std::string, core::WhyView> stories;
+    std::vector<core::OutageView> outage_list;
+    core::HostCounters host_counters;
+    std::map<std::string, core::UnitCounters, std::less<>> unit_counters;
+    std::map<std::string, std::vector<std::string>, std::less<>> probes;
+    std::size_t kept_events = 4096; ///< older ones are forgotten
+
+    /// Something happens; subscribers are told.
+    void tell(std::string unit, std::string kind, std::string text)
+    {
+        core::EventView event;
+        event.id = ++last_event_;
+        event.at = morning(std::chrono::seconds(last_event_));
+        event.subject = unit;
+        event.unit = std::move(unit);
+        event.kind = std::move(kind);
+        event.text = std::move(text);
+        events_.push_back(event);
+        if (events_.size() > kept_events) events_.erase(events_.begin());
+        for (const auto& [id, handler] : std::map(handlers_))
+            handler(event);
+    }
+
+    // ---- what it was asked
+    struct Asked {
+        ports::RequestSpec spec;
+        OperationId id{};
+        Done done;
+    };
+    std::vector<Asked> requests;
+    /// What the next requests get instead of being accepted; taken from the front.
+    std::vector<ports::Refusal> refusals;
+    /// Called with each accepted request: the place to finish it.
+    std::function<void(const Asked&)> on_request;
+
+    static void finish(const Asked& asked, core::OperationResult::Outcome outcome, std::string text)
+    {
+        asked.done({asked.id, asked.spec.verb, outcome, std::move(text)});
+    }
+
+    // ---- ports::Supervisor
+    [[nodiscard]] std::vector<core::UnitView> units() const override
+    {
+        std::vector<core::UnitView> all;
+        for (const auto& [name, unit] : units_)
+            all.push_back(unit);
+        return all;
+    }
+    [[nodiscard]] std::optional<core::UnitView> unit(std::string_view name) const override
+    {
+        const auto found = units_.find(name);
+        if (found == units_.end()) return std::nullopt;
+        return found->second;
+    }
+    [[nodiscard]] std::optional<core::WhyView> why(std::string_view name) const override
+    {
+        const auto view = unit(name);
+        if (!view) return std::nullopt;
+        const auto story = stories.find(std::string(name));
+        if (story != stories.end()) return story->second;
+        return core::WhyView{*view, events_of(name), {"all is well"}, {}};
+    }
+    [[nodiscard]] std::vector<core::OutageView> outages() const override { return outage_list; }
+    [[nodiscard]] const core::HostCounters& counters() const override { return host_counters; }
+    [[nodiscard]] const core::UnitCounters& counters_of(std::string_view unit) const override
+    {
+        static const core::UnitCounters none;
+        const auto found = unit_counters.find(unit);
+        return found == unit_counters.end() ? none : found->second;
+    }
+    [[nodiscard]] std::vector<std::string> probe_names(std::string_view unit) const override
+    {
+        const auto found = probes.find(unit);
+        return found == probes.end() ? std::vector<std::string>{} : found->second;
+    }
+    std::variant<OperationId, ports::Refusal> request(const ports::RequestSpec& what,
+                                                      Done done) override
+    {
+        if (!refusals.empty()) {
+            auto refusal = refusals.front();
+            refusals.erase(refusals.begin());
+            return refusal;
+        }
+        requests.push_back({what, OperationId{requests.size() + 1}, std::move(done)});
+        if (on_request) on_request(requests.back());
+        return requests.back().id;
+    }
+    [[nodiscard]] std::vector<core::EventView> events_after(std::uint64_t after_id,
+                                                            std::size_t limit) const override
+    {
+        std::vector<core::EventView> later;
+        for (const auto& event : events_)
+            if (event.id > after_id) later.push_back(event);
+        if (later.size() > limit)
+            later.erase(later.begin(), later.end() - static_cast<std::ptrdiff_t>(limit));
+        return later;
+    }
+    [[nodiscard]] std::unique_ptr<Subscription>
+    subscribe(std::function<void(const core::EventView&)> handler) override
+    {
+        handlers_.emplace(++last_handler_, std::move(handler));
+        return std::make_unique<Subscribed>(*this, last_handler_);
+    }
+
+private:
+    class Subscribed final : public Subscription {
+    public:
+        Subscribed(FakeSupervisor& supervisor, std::uint64_t id) : supervisor_(supervisor), id_(id) {}
+        ~Subscribed() override { supervisor_.handlers_.erase(id_); }
+
+    private:
+        FakeSupervisor& supervisor_;
+        std::uint64_t id_;
+    };
+
+    [[nodiscard]] std::vector<core::EventView> events_of(std::string_view unit) const
+    {
+        std::vector<core::EventView> own;
+        std::ranges::copy_if(events_, std::back_inserter(own),
+                             [&](const auto& event) { return event.unit == unit; });
+        return own;
+    }
+
+    std::map<std::string, core::UnitView, std::less<>> units_;
+    std::vector<core::EventView> events_;
+    std::uint64_t last_event_ = 0;
+    std::map<std::uint64_t, std::function<void(const core::EventView&)>> handlers_;
+    std::uint64_t last_handler_ = 0;
+};
+
+/// Logs in memory: one string per instance, and who follows it.
+class FakeLogs final : public ports::LogReader {
+public:
+    using Key = std::pair<std::string, Slot>;
+
+    /// An instance writes; followers are told. On the loop's thread.
+    void write(const std::string& unit, Slot slot, const std::string& bytes)
+    {
+        {
+            const std::lock_guard lock(mutex_);
+            text_[{unit, slot}] += bytes;
+        }
+        for (const auto& [id, follower] : std::map(followers_))
+            if (follower.key == Key(unit, slot)) follower.handler(bytes);
+    }
+    std::size_t followers() const { return followers_.size(); }
+    /// What reads get instead of text.
+    std::optional<Error> failure;
+
+    [[nodiscard]] Result<ports::LogTail> tail(const std::string& unit, Slot slot,
+                                              std::size_t lines) const override
+    {
+        const std::lock_guard lock(mutex_);
+        if (failure) return *failure;
+        const auto found = text_.find({unit, slot});
+        if (found == text_.end()) return ports::LogTail{};
+        const std::string& all = found->second;
+        std::size_t begin = all.size();
+        for (std::size_t seen = 0; begin > 0; --begin)
+            if (all[begin - 1] == '\n' && begin != all.size() && ++seen == lines) break;
+        if (lines == 0) begin = all.size();
+        return ports::LogTail{all.substr(begin), {0, all.size()}};
+    }
+    [[nodiscard]] Result<ports::Loop::Registration>
+    follow(const std::string& unit, Slot slot, ports::LogPosition,
+           std::function<void(std::string_view)> handler) override
+    {
+        followers_.emplace(++last_, Follower{{unit, slot}, std::move(handler)});
+        return ports::Loop::Registration(std::make_unique<Following>(*this, last_));
+    }
+
+private:
+    struct Follower {
+        Key key;
+        std::function<void(std::string_view)> handler;
+    };
+    class Following final : public ports::Loop::Handle {
+    public:
+        Following(FakeLogs& logs, std::uint64_t id) : logs_(logs), id_(id) {}
+        ~Following() override { logs_.followers_.erase(id_); }
+
+    private:
+        FakeLogs& logs_;
+        std::uint64_t id_;
+    };
+
+    mutable std::mutex mutex_;
+    std::map<Key, std::string> text_;
+    std::map<std::uint64_t, Follower> followers_;
+    std::uint64_t last_ = 0;
+};
+
+} // namespace keel::test
