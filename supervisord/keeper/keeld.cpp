@@ -26,8 +26,13 @@ using wire::Kind;
 using wire::Record;
 using Milliseconds = std::int64_t;
 
-constexpr Milliseconds heartbeat_limit = 20'000, first_heartbeat_limit = 60'000;
-constexpr Milliseconds restart_delay = 100, restart_delay_max = 5'000, setup_limit = 2'000;
+#ifdef KEEL_HASTY // for tests, which have no time to wait
+constexpr Milliseconds heartbeat_limit = 300, restart_delay = 1;
+#else
+constexpr Milliseconds heartbeat_limit = 20'000, restart_delay = 100;
+#endif
+constexpr Milliseconds first_heartbeat_limit = 3 * heartbeat_limit;
+constexpr Milliseconds restart_delay_max = 5'000, setup_limit = 2'000;
 constexpr Milliseconds never = INT64_MAX;
 constexpr int deaths_until_state_aside = 3, deaths_until_shutdown_is_given_up = 5;
 

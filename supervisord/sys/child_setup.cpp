@@ -100,6 +100,8 @@ KEEL_IN_CHILD int reset_limits(ChildSetup& setup)
         if (::syscall(SYS_prlimit64, 0, defaults.limits[i].resource, &defaults.limits[i].value,
                       nullptr) < 0)
             return errno;
+    const rlimit brand{setup.brand, setup.brand};
+    if (setup.brand != 0) ::syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, &brand, nullptr);
     ::syscall(SYS_umask, 022);
     if (defaults.reset_nice) ::syscall(SYS_setpriority, PRIO_PROCESS, 0, 0);
     if (defaults.reset_affinity) {
@@ -190,7 +192,7 @@ LoginDefaults LoginDefaults::differing_from_ours()
 {
     LoginDefaults defaults;
     for (const int resource : {RLIMIT_NOFILE, RLIMIT_CORE, RLIMIT_STACK, RLIMIT_MEMLOCK, RLIMIT_AS,
-                               RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_RSS, RLIMIT_LOCKS}) {
+                               RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_RSS}) {
         rlimit ours{};
         if (::prlimit(0, static_cast<__rlimit_resource>(resource), nullptr, &ours) != 0) continue;
         const Limit wanted = login_limit(resource, ours);

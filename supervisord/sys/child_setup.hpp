@@ -51,6 +51,7 @@ struct ChildSetup {
     char** environment = nullptr;
     const char* directory = nullptr;
     const LoginDefaults* defaults = nullptr;
+    std::uint64_t brand = 0; ///< for RLIMIT_LOCKS, see process_tree.hpp; 0: none
     bool has_credentials = false;
     uid_t uid = 0;
     gid_t gid = 0;

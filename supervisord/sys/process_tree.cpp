@@ -11,7 +11,6 @@
 #include <memory>
 #include <poll.h>
 #include <string_view>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <unordered_map>
 #include <unordered_set>
@@ -86,14 +85,22 @@ std::uint64_t mark_in(std::string_view environment, std::string_view run_dir)
     return ours ? mark : 0;
 }
 
+/// The hard limit in the line of /proc/PID/limits; 0: unlimited or not there.
+std::uint64_t brand_in(std::string_view limits)
+{
+    constexpr std::string_view name = "Max file locks";
+    const std::size_t at = limits.find(name);
+    if (at == std::string_view::npos) return 0;
+    limits.remove_prefix(at + name.size());
+    std::uint64_t soft = 0, hard = 0;
+    return next_number(limits, soft) && next_number(limits, hard) ? hard : 0;
+}
+
 void read_marks(ProcessRow& row, const TreeScope& scope)
 {
     row.spawn_mark =
         mark_in(read_proc(row.identity.pid, "environ", environment_limit), scope.run_dir);
-    struct stat output{};
-    if (::stat(proc_path(row.identity.pid, "fd/1").c_str(), &output) == 0 &&
-        S_ISFIFO(output.st_mode))
-        row.output = FileId{output.st_dev, output.st_ino};
+    row.brand = brand_in(read_proc(row.identity.pid, "limits", 4096));
 }
 
 const ProcessRow* find_row(const ProcessTable& table, pid_t pid)
@@ -139,7 +146,7 @@ public:
             for (const ProcessIdentity& known : targets[i].known)
                 by_identity_[known] = index;
             if (targets[i].main.pid > 0) by_leader_[targets[i].main.pid] = index;
-            if (targets[i].output) by_output_[*targets[i].output].push_back(index);
+            by_brand_[brand_of(targets[i].id, scope.run_dir)] = index;
         }
     }
 
@@ -185,7 +192,8 @@ private:
         if (row.spawn_mark != 0)
             if (const auto at = by_mark_.find(row.spawn_mark); at != by_mark_.end())
                 return at->second;
-        return by_output(row);
+        const auto at = by_brand_.find(row.brand);
+        return row.brand != 0 && at != by_brand_.end() ? at->second : nobody;
     }
 
     /// Sessions and groups carry the main process's pid, also after its end; if by now another
@@ -200,24 +208,6 @@ private:
         return row.identity.start_ticks >= main.start_ticks ? at->second : nobody;
     }
 
-    int by_output(const ProcessRow& row) const
-    {
-        if (!row.output || row.spawn_mark != 0) return nobody;
-        const auto at = by_output_.find(*row.output);
-        if (at == by_output_.end()) return nobody;
-        for (const int index : at->second) {
-            const TreeTarget& target = targets_[static_cast<std::size_t>(index)];
-            const bool late =
-                target.born_before != 0 && row.identity.start_ticks >= target.born_before;
-            if (!late && row.identity.start_ticks >= target.main.start_ticks) return index;
-        }
-        return nobody;
-    }
-
-    struct FileHash {
-        std::size_t operator()(const FileId& id) const { return id.first * 31 + id.second; }
-    };
-
     const ProcessTable& table_;
     const std::vector<TreeTarget>& targets_;
     std::unordered_set<pid_t> strangers_;
@@ -225,7 +215,7 @@ private:
     std::unordered_map<std::uint64_t, int> by_mark_;
     std::unordered_map<ProcessIdentity, int, IdentityHash> by_identity_;
     std::unordered_map<pid_t, int> by_leader_;
-    std::unordered_map<FileId, std::vector<int>, FileHash> by_output_;
+    std::unordered_map<std::uint64_t, int> by_brand_;
 };
 
 /// Writes the living members of a fresh table into the targets' `known`; all of them in one list.
@@ -259,6 +249,17 @@ void kill_and_wait(const std::vector<ProcessIdentity>& processes)
 }
 
 } // namespace
+
+std::uint64_t brand_of(SpawnId id, std::string_view run_dir)
+{
+    // FNV-1a over the place, then the number; the top bits stay clear of RLIM_INFINITY.
+    std::uint64_t hash = 14695981039346656037U;
+    for (const char byte : run_dir)
+        hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211U;
+    for (std::uint64_t rest = number(id), i = 0; i < sizeof rest; ++i, rest >>= 8)
+        hash = (hash ^ (rest & 0xff)) * 1099511628211U;
+    return (hash >> 2) | 1U;
+}
 
 std::optional<ProcessRow> parse_stat(std::string_view line)
 {

@@ -2,9 +2,14 @@
 //
 // One reading of /proc is a ProcessTable; who owns what in it is decided by a pure function from
 // marks that a process can hardly lose all at once: its session and group, its ancestors, KEEL_SPAWN
-// in its environment, the output FIFO it writes to, and having been seen as a member before. This
-// kernel interface has no snapshots: a table may miss what was born while it was read, so killing
-// reads again until nothing new turns up (kill_members).
+// in its environment, having been seen as a member before, and a brand.
+//
+// The brand is the hard limit RLIMIT_LOCKS, which Linux has not enforced since 2.4.25. Every
+// descendant inherits it, through double forks, new sessions, cleared environments and exec; only a
+// capability could raise it again. Where keeld itself runs under such a limit, it does without.
+//
+// /proc has no snapshots: a table may miss what was born while it was read, so killing reads again
+// until nothing new turns up (kill_members).
 #pragma once
 #include "base/ids.hpp"
 #include "ports/spawner.hpp"
@@ -12,16 +17,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
-#include <utility>
 #include <vector>
 
 namespace keel::sys {
 
 using ports::ProcessIdentity;
-
-/// Device and inode.
-using FileId = std::pair<std::uint64_t, std::uint64_t>;
 
 struct ProcessRow {
     ProcessIdentity identity;
@@ -31,8 +33,12 @@ struct ProcessRow {
     bool dead = false;   ///< a zombie, or about to vanish
     int exit_status = 0; ///< of the dead, as wait(2) encodes it
     std::uint64_t spawn_mark = 0; ///< KEEL_SPAWN of our own scope; read for orphans only
-    std::optional<FileId> output; ///< what descriptor 1 is; read for orphans only
+    std::uint64_t brand = 0; ///< RLIMIT_LOCKS, hard; read for orphans only
 };
+
+/// What RLIMIT_LOCKS is set to in the children of a spawn; differs between spawns and between
+/// keelds, and is smaller than RLIM_INFINITY.
+[[nodiscard]] std::uint64_t brand_of(SpawnId id, std::string_view run_dir);
 
 /// Sorted by pid.
 using ProcessTable = std::vector<ProcessRow>;
@@ -59,8 +65,6 @@ struct TreeTarget {
     SpawnId id{};
     ProcessIdentity main;
     std::vector<ProcessIdentity> known; ///< seen as members before
-    std::optional<FileId> output;
-    std::uint64_t born_before = 0; ///< no later process counts by its output; 0: no bound
 };
 
 /// For every row the index of the target that owns it, or -1. The dead own and are owned, so that

@@ -1,7 +1,6 @@
 #include "sys/spawner.hpp"
 
 #include "base/ensure.hpp"
-#include "sys/clock.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,6 +9,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <string_view>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,13 +29,6 @@ constexpr Duration straggler_interval = 1s;
 constexpr Duration retry_delay = 50ms, retry_delay_max = 2s;
 constexpr std::string_view default_path =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// Now, as /proc/PID/stat would say it of a process born now.
-std::uint64_t ticks_now()
-{
-    static const long per_second = ::sysconf(_SC_CLK_TCK);
-    return static_cast<std::uint64_t>(seconds(read_boottime()) * static_cast<double>(per_second));
-}
 
 /// What execve(2) is to be given for `name`; searched here so that a failure has its true reason.
 std::variant<std::string, int> find_program(const std::string& name, const SpawnPlan& plan)
@@ -102,11 +95,10 @@ SetupStage stage_of_clone_error(int error)
     }
 }
 
-std::optional<FileId> fifo_id(int fd)
+bool locks_are_unlimited()
 {
-    struct stat info{};
-    if (::fstat(fd, &info) != 0 || !S_ISFIFO(info.st_mode)) return std::nullopt;
-    return FileId{info.st_dev, info.st_ino};
+    rlimit locks{};
+    return ::getrlimit(RLIMIT_LOCKS, &locks) == 0 && locks.rlim_max == RLIM_INFINITY;
 }
 
 } // namespace
@@ -120,7 +112,8 @@ void SpawnerOptions::heed_environment()
 Spawner::Spawner(ports::Loop& loop, KeeperClient& keeper, SpawnerOptions options)
     : loop_(loop), keeper_(keeper), options_(std::move(options)),
       scope_{::getppid(), ::getpid(), options_.run_dir},
-      defaults_(LoginDefaults::differing_from_ours()), cloner_(options_.method),
+      defaults_(LoginDefaults::differing_from_ours()), can_brand_(locks_are_unlimited()),
+      cloner_(options_.method),
       alive_(std::make_shared<bool>(true))
 {
     keeper_.set_ends({[this](const wire::Record& record) { on_exited(record); }, nullptr});
@@ -147,6 +140,7 @@ std::variant<ProcessIdentity, SpawnFailure> Spawner::spawn(SpawnId id, const Spa
     setup.environment = environment.pointers();
     setup.directory = plan.directory.c_str();
     setup.defaults = &defaults_;
+    setup.brand = can_brand_ ? brand_of(id, options_.run_dir) : 0;
     if (plan.credentials) {
         setup.has_credentials = true;
         setup.uid = plan.credentials->uid;
@@ -175,7 +169,6 @@ std::variant<Spawner::Child, SpawnFailure> Spawner::start(ChildSetup& setup, con
     const int output = plan.output_fd >= 0 ? plan.output_fd : null_fd;
     if (::dup3(output, output_fd, O_CLOEXEC) < 0)
         return SpawnFailure{SetupStage::descriptors, errno};
-    child.output = fifo_id(output_fd);
 
     // A cgroup that cannot be had is no reason not to run: the tree is then searched in /proc.
     OwnedFd directory;
@@ -223,7 +216,7 @@ void Spawner::on_exited(const wire::Record& record)
     }
     if (is_new) {
         child.process = {record.pid, record.start_ticks};
-        learn_places(child, record.text);
+        child.cgroup = cgroup_of(child, record.text);
     }
     report_end(id, core::exit_status_from_wait(record.value));
 }
@@ -233,7 +226,7 @@ void Spawner::report_end(SpawnId id, ExitStatus status)
     Child& child = children_.at(id);
     child.watch.reset();
     child.pidfd.reset();
-    child.ended_at = ticks_now();
+    child.ended = true;
     const TreeState tree = others_live(child) ? TreeState::alive : TreeState::empty;
     if (child.killing && child.emptied)
         later([this, id] { tree_empty(id); });
@@ -250,7 +243,14 @@ void Spawner::report_end(SpawnId id, ExitStatus status)
 bool Spawner::others_live(const Child& child) const
 {
     if (!child.cgroup.empty()) return options_.cgroups->populated(child.cgroup);
-    return child.process.pid > 1 && (::kill(-child.process.pid, 0) == 0 || errno == EPERM);
+    const pid_t group = child.process.pid;
+    if (group <= 1 || (::kill(-group, 0) != 0 && errno != EPERM)) return false;
+    if (!child.stranger) return true;
+    // Nobody knows when its parent will reap it, and until then the kernel counts the dead as well.
+    const ProcessTable table = read_process_table(scope_);
+    return std::any_of(table.begin(), table.end(), [group](const ProcessRow& row) {
+        return row.group == group && !row.dead;
+    });
 }
 
 void Spawner::acknowledge(SpawnId id)
@@ -265,7 +265,7 @@ void Spawner::acknowledge(SpawnId id)
 void Spawner::forget_if_done(SpawnId id)
 {
     const Child& child = children_.at(id);
-    if (child.ended_at != 0 && child.acknowledged && child.searched && !child.killing)
+    if (child.ended && child.acknowledged && child.searched && !child.killing)
         children_.erase(id);
 }
 
@@ -276,7 +276,7 @@ void Spawner::kill_tree(SpawnId id)
     const auto [found, is_new] = children_.try_emplace(id);
     Child& child = found->second;
     if (is_new) { // ended and acknowledged long ago: what is left of it bears its mark
-        child.ended_at = ticks_now();
+        child.ended = true;
         child.acknowledged = true;
     }
     if (child.killing) return;
@@ -322,7 +322,7 @@ void Spawner::begin_search()
     for (const auto& [id, child] : children_) {
         const bool to_kill = child.killing && !child.emptied && child.cgroup.empty();
         if (to_kill || !child.searched)
-            search->targets.push_back({id, child.process, child.known, child.output, child.ended_at});
+            search->targets.push_back({id, child.process, child.known});
     }
     if (search->targets.empty()) return;
     searching_ = true;
@@ -342,16 +342,15 @@ void Spawner::end_search(const Search& search)
         if (found == children_.end()) continue;
         Child& child = found->second;
         child.known = target.known;
-        const bool killed_meanwhile = child.killing && target.born_before == 0;
         if (!target.known.empty()) {
             some_are_left = true;
-        } else if (child.killing && (killed_meanwhile || child.ended_at != 0)) {
-            child.searched = true;
-            note_emptied(target.id);
-        } else if (child.ended_at != 0) {
-            child.searched = true;
-            forget_if_done(target.id);
+            continue;
         }
+        child.searched = true;
+        if (child.killing)
+            note_emptied(target.id);
+        else
+            forget_if_done(target.id);
     }
     search_retry_ = some_are_left ? std::clamp(search_retry_ * 2, retry_delay, retry_delay_max)
                                   : Duration::zero();
@@ -372,7 +371,7 @@ void Spawner::note_emptied(SpawnId id)
     Child& child = children_.at(id);
     if (!child.killing) return;
     child.emptied = true;
-    if (child.ended_at != 0) tree_empty(id);
+    if (child.ended) tree_empty(id);
 }
 
 void Spawner::tree_empty(SpawnId id)

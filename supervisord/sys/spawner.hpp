@@ -55,9 +55,9 @@ private:
         ProcessIdentity process;
         OwnedFd pidfd;      ///< closed when the end was reported
         std::string cgroup; ///< relative; empty: none
-        std::optional<FileId> output;
-        std::uint64_t ended_at = 0; ///< start ticks of anything born from then on; 0: it lives
+        bool ended = false; ///< and its end was reported
         std::vector<ProcessIdentity> known; ///< members seen by the last search
+        bool stranger = false;     ///< not the keeper's child: its end is not reaped by the keeper
         bool setup_failed = false; ///< its end is nobody's business
         bool killing = false;      ///< kill_tree was called and is not through
         bool emptied = false;      ///< it is through but for the report of the end
@@ -91,13 +91,14 @@ private:
     bool adopt_stranger(const Survivor& journaled);
     void on_stranger_readable(SpawnId id);
     void find_unnumbered(std::vector<Survivor>& journaled) const;
-    void learn_places(Child& child, const std::string& name) const;
+    [[nodiscard]] std::string cgroup_of(const Child& child, std::string_view instance) const;
 
     ports::Loop& loop_;
     KeeperClient& keeper_;
     const SpawnerOptions options_;
     const TreeScope scope_;
     const LoginDefaults defaults_;
+    const bool can_brand_; ///< process_tree.hpp says what that is
     Cloner cloner_;
     Handlers handlers_;
     Children children_;

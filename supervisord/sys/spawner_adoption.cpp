@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
-#include <sys/stat.h>
+#include <string_view>
 
 namespace keel::sys {
 
@@ -51,7 +51,7 @@ Spawner::Survivor Spawner::adopt_child(const wire::Record& record)
     Child child;
     child.process = {record.pid, record.start_ticks};
     child.pidfd = open_pidfd(child.process);
-    learn_places(child, record.text);
+    child.cgroup = cgroup_of(child, record.text);
     Survivor survivor{id, child.process, {}, 1};
     if (const auto instance = parse_instance(record.text))
         std::tie(survivor.unit, survivor.slot) = *instance;
@@ -67,10 +67,11 @@ bool Spawner::adopt_stranger(const Survivor& journaled)
     const SpawnId id = journaled.id;
     Child child;
     child.process = journaled.process;
+    child.stranger = true;
     child.pidfd = open_pidfd(child.process);
     const bool is_there = static_cast<bool>(child.pidfd);
     if (is_there) {
-        learn_places(child, journaled.unit + "." + std::to_string(journaled.slot));
+        child.cgroup = cgroup_of(child, journaled.unit + "." + std::to_string(journaled.slot));
         child.watch = loop_.watch_fd(child.pidfd.get(), ports::Interest::readable,
                                      [this, id](ports::FdEvents) { on_stranger_readable(id); });
     }
@@ -104,19 +105,15 @@ void Spawner::find_unnumbered(std::vector<Survivor>& journaled) const
     }
 }
 
-void Spawner::learn_places(Child& child, const std::string& name) const
+/// The cgroup it was born in; empty if it has none of its own.
+std::string Spawner::cgroup_of(const Child& child, std::string_view instance) const
 {
-    const std::string fd = "/proc/" + std::to_string(child.process.pid) + "/fd/1";
-    struct stat output{};
-    if (child.pidfd && ::stat(fd.c_str(), &output) == 0 && S_ISFIFO(output.st_mode))
-        child.output = FileId{output.st_dev, output.st_ino};
-    if (options_.cgroups == nullptr) return;
-    const auto instance = parse_instance(name);
-    if (!instance) return;
-    const std::string path = instance->first + "/" + std::to_string(instance->second);
+    const auto parts = parse_instance(instance);
+    if (options_.cgroups == nullptr || !parts) return {};
+    const std::string path = parts->first + "/" + std::to_string(parts->second);
     const bool inside = child.pidfd ? options_.cgroups->path_of(child.process.pid) == path
                                     : options_.cgroups->populated(path);
-    if (inside) child.cgroup = path;
+    return inside ? path : std::string();
 }
 
 } // namespace keel::sys

@@ -1,0 +1,227 @@
+// An engine without a mind of its own: KeeperClient and Spawner, driven line by line by a test.
+//
+// It connects to `ROOT/test.sock`, says who it is, does what each line says, and answers with one
+// line for each thing that happens. Words are separated by blanks.
+//
+//   adopt [ID:PID:TICKS…]     survivor ID PID TICKS UNIT SLOT … then `adopted`
+//   spawn ID OUTPUT WORD…     spawned ID PID TICKS | failed ID STAGE ERRNO  (OUTPUT: path or -)
+//   storm FIRST COUNT WORD…   spawns until killed, no answers; `storming` first
+//   in DIR | as UID GID…      for the spawns that follow
+//   signal ID N, kill ID, ack ID, beat, ready, status TEXT, stopping, hold KEY PATH, drop KEY,
+//   exit CODE, end
+//   events: exit ID TEXT TREE · empty ID · shutdown · apply · leave · refused KEY
+#include "sys/child_setup.hpp"
+#include "sys/keeper_client.hpp"
+#include "sys/loop.hpp"
+#include "sys/spawner.hpp"
+
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sstream>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace keel;
+using Words = std::vector<std::string>;
+
+class TestEngine {
+public:
+    TestEngine(std::string root, std::uint32_t epoch)
+        : root_(std::move(root)), keeper_(loop_, epoch), spawner_(loop_, keeper_, options())
+    {
+        keeper_.set_orders({[this] { say("shutdown"); }, [this] { say("apply"); },
+                            [this] { say("leave"); }, [this] { loop_.stop(); },
+                            [this](std::uint64_t key) { say("refused {}", key); }});
+        spawner_.set_handlers({[this](SpawnId id, core::ExitStatus status, core::TreeState tree) {
+                                   say("exit {} {} {}", number(id), underscored(to_text(status)),
+                                       tree == core::TreeState::empty ? "empty" : "alive");
+                               },
+                               [this](SpawnId id) { say("empty {}", number(id)); }});
+        connect();
+    }
+
+    void run(const std::string& greeting)
+    {
+        say("{}", greeting);
+        loop_.run();
+    }
+
+private:
+    sys::SpawnerOptions options()
+    {
+        sys::SpawnerOptions options;
+        options.run_dir = root_ + "/run/keel";
+        options.heed_environment();
+        if (const auto base = sys::find_cgroup_base(::getppid())) {
+            auto cgroups = sys::CgroupTree::open(loop_, *base);
+            if (!cgroups) fmt::print(stderr, "{}\n", cgroups.error().text());
+            if (cgroups) options.cgroups = std::move(*cgroups);
+        }
+        return options;
+    }
+
+    static std::string underscored(std::string text)
+    {
+        for (char& c : text)
+            if (c == ' ') c = '_';
+        return text;
+    }
+
+    template <class... Parts> void say(fmt::format_string<const Parts&...> format, const Parts&... parts)
+    {
+        const std::string line = fmt::format(format, parts...) + "\n";
+        while (::send(socket_, line.data(), line.size(), MSG_NOSIGNAL) < 0) {
+            pollfd full{socket_, POLLOUT, 0}; // lines are short: they go whole or not at all
+            if (errno != EAGAIN || ::poll(&full, 1, 30'000) != 1) std::_Exit(3);
+        }
+    }
+
+    void connect()
+    {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, (root_ + "/test.sock").c_str(), sizeof address.sun_path - 1);
+        socket_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+            std::_Exit(3);
+        watch_ = loop_.watch_fd(socket_, ports::Interest::readable, [this](auto) { read(); });
+    }
+
+    void read()
+    {
+        char part[65536];
+        const ssize_t size = ::recv(socket_, part, sizeof part, MSG_DONTWAIT);
+        if (size == 0) loop_.stop();
+        if (size > 0) input_.append(part, static_cast<std::size_t>(size));
+        for (std::size_t end = 0; (end = input_.find('\n')) != std::string::npos;) {
+            std::istringstream line(input_.substr(0, end));
+            input_.erase(0, end + 1);
+            Words words;
+            for (std::string word; line >> word;)
+                words.push_back(word);
+            obey(words);
+        }
+    }
+
+    ports::SpawnPlan plan(const Words& words, std::size_t first) const
+    {
+        ports::SpawnPlan plan = base_;
+        plan.unit = "unit";
+        plan.argv.assign(words.begin() + static_cast<std::ptrdiff_t>(first), words.end());
+        plan.environment["GREETING"] = "hello";
+        return plan;
+    }
+
+    void adopt(const Words& words)
+    {
+        std::vector<ports::Spawner::Survivor> journaled;
+        for (std::size_t i = 1; i < words.size(); ++i) {
+            ports::Spawner::Survivor one;
+            unsigned long long id = 0, ticks = 0;
+            if (std::sscanf(words[i].c_str(), "%llu:%d:%llu", &id, &one.process.pid, &ticks) != 3)
+                std::_Exit(4);
+            one.id = SpawnId{id};
+            one.process.start_ticks = ticks;
+            one.unit = "unit";
+            journaled.push_back(one);
+        }
+        for (const auto& one : spawner_.survivors(journaled)) {
+            say("survivor {} {} {} {} {}", number(one.id), one.process.pid, one.process.start_ticks,
+                one.unit, one.slot);
+        }
+        say("adopted");
+    }
+
+    void spawn(const Words& words)
+    {
+        const SpawnId id{std::stoull(words[1])};
+        auto wanted = plan(words, 3);
+        wanted.slot = static_cast<Slot>(number(id));
+        if (words[2] != "-") {
+            ::mkfifo(words[2].c_str(), 0600);
+            wanted.output_fd = ::open(words[2].c_str(), O_RDWR | O_CLOEXEC);
+        }
+        const auto outcome = spawner_.spawn(id, wanted);
+        if (wanted.output_fd >= 0) ::close(wanted.output_fd);
+        if (const auto* process = std::get_if<ports::ProcessIdentity>(&outcome))
+            return say("spawned {} {} {}", number(id), process->pid, process->start_ticks);
+        const auto& failure = std::get<ports::SpawnFailure>(outcome);
+        say("failed {} {} {}", number(id), name(failure.stage), failure.errno_value);
+    }
+
+    void storm(const Words& words)
+    {
+        const auto wanted = plan(words, 3);
+        const std::uint64_t first = std::stoull(words[1]), count = std::stoull(words[2]);
+        say("storming");
+        for (std::uint64_t id = first; id < first + count; ++id)
+            (void)spawner_.spawn(SpawnId{id}, wanted);
+        say("stormed");
+    }
+
+    void obey(const Words& words)
+    {
+        const std::string& verb = words[0];
+        const std::string argument = words.size() > 1 ? words[1] : "";
+        const auto id = [&] { return SpawnId{std::stoull(argument)}; };
+        if (verb == "adopt") return adopt(words);
+        if (verb == "spawn") return spawn(words);
+        if (verb == "storm") return storm(words);
+        if (verb == "in") base_.directory = argument;
+        if (verb == "as") {
+            base_.credentials = ports::Credentials{};
+            base_.credentials->uid = static_cast<uid_t>(std::stoul(argument));
+            base_.credentials->gid = static_cast<gid_t>(std::stoul(words[2]));
+            for (std::size_t i = 3; i < words.size(); ++i)
+                base_.credentials->groups.push_back(static_cast<gid_t>(std::stoul(words[i])));
+        }
+        if (verb == "signal") spawner_.signal(id(), std::stoi(words[2]));
+        if (verb == "kill") spawner_.kill_tree(id());
+        if (verb == "ack") spawner_.acknowledge(id());
+        if (verb == "beat") keeper_.heartbeat();
+        if (verb == "ready") keeper_.ready();
+        if (verb == "status") keeper_.status(argument);
+        if (verb == "stopping") keeper_.stopping();
+        if (verb == "hold") {
+            const int fd = ::open(words[2].c_str(), O_RDWR | O_CLOEXEC);
+            keeper_.hold(std::stoull(argument), fd);
+            ::close(fd);
+        }
+        if (verb == "drop") keeper_.drop(std::stoull(argument));
+        if (verb == "exit") keeper_.exit(std::stoi(argument));
+        if (verb == "exit" || verb == "end") loop_.stop();
+    }
+
+    sys::UvLoop loop_;
+    const std::string root_;
+    sys::KeeperClient keeper_;
+    sys::Spawner spawner_;
+    ports::SpawnPlan base_;
+    int socket_ = -1;
+    std::string input_;
+    ports::Loop::Registration watch_;
+};
+
+} // namespace
+
+int main(int count, char** words)
+{
+    if (const auto claimed = keel::sys::claim_descriptors(); !claimed) {
+        fmt::print(stderr, "test engine: {}\n", claimed.error().text());
+        return 2;
+    }
+    std::string root, greeting = "engine " + std::to_string(::getpid());
+    std::uint32_t epoch = 0;
+    for (int i = 1; i < count; ++i) {
+        const std::string word = words[i];
+        if (word == "--root") root = words[++i];
+        else if (word == "--epoch") epoch = static_cast<std::uint32_t>(std::stoul(words[++i]));
+        else greeting += " " + word;
+    }
+    TestEngine(root, epoch).run(greeting);
+}
