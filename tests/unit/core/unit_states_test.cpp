@@ -178,7 +178,7 @@ std::string section(const NamedState& state)
 
 std::string table()
 {
-    std::string text = R"(# The instance machine, pair by pair
+    std::string text = R"md(# The instance machine, pair by pair
 
 Made by `tests/unit/core/unit_states_test.cpp` from the machine itself; `UPDATE_GOLDEN=1 ./dev test
 core_test` writes it anew. Not to be edited.
@@ -194,7 +194,7 @@ that holds starts back.
 
 | event | meaning |
 |---|---|
-)";
+)md";
     for (const NamedEvent& event : events())
         text += fmt::format("| {} | {} |\n", event.name, event.text);
     for (const NamedState& state : states())
