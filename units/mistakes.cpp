@@ -45,12 +45,15 @@ std::optional<std::string> rewritten(const Kind& kind, const Value& value)
     if (integer != nullptr && *integer >= 0) {
         if (std::holds_alternative<Span>(kind)) return fmt::format("\"{}s\"", *integer);
         if (std::holds_alternative<Size>(kind))
-            return quoted(size_to_text(static_cast<std::uint64_t>(*integer)));
+            return toml_string(size_to_text(static_cast<std::uint64_t>(*integer)));
         if (std::holds_alternative<SignalName>(kind)) {
             const std::string name = *integer < 65 ? signal_text(static_cast<int>(*integer)) : "";
-            if (parse_signal(name)) return quoted(name);
+            if (parse_signal(name)) return toml_string(name);
         }
     }
+    const bool takes_numbers =
+        std::holds_alternative<ExitMatches>(kind) || std::holds_alternative<StatusRanges>(kind);
+    if (integer != nullptr && takes_numbers) return fmt::format("[{}]", *integer);
     if (integer != nullptr && std::holds_alternative<Text>(kind))
         return fmt::format("\"{}\"", *integer);
     if (text == nullptr || text->size() > 32) return std::nullopt;
@@ -60,8 +63,8 @@ std::optional<std::string> rewritten(const Kind& kind, const Value& value)
     const bool is_number =
         !text->empty() && text->find_first_not_of("0123456789") == std::string::npos;
     if (is_number && std::holds_alternative<Integer>(kind)) return *text;
-    if (std::holds_alternative<UnitNames>(kind) || std::holds_alternative<StatusRanges>(kind))
-        return fmt::format("[{}]", quoted(*text));
+    if (takes_numbers || std::holds_alternative<UnitNames>(kind))
+        return fmt::format("[{}]", toml_string(*text));
     return std::nullopt;
 }
 

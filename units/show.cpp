@@ -14,7 +14,7 @@ std::string show_words(const std::vector<std::string>& words)
 {
     std::vector<std::string> shown;
     for (const std::string& word : words)
-        shown.push_back(quoted(word));
+        shown.push_back(toml_string(word));
     return fmt::format("[{}]", fmt::join(shown, ", "));
 }
 
@@ -23,7 +23,7 @@ std::string show_map(const std::map<std::string, std::string>& entries)
     if (entries.empty()) return "{}";
     std::vector<std::string> shown;
     for (const auto& [key, text] : entries)
-        shown.push_back(fmt::format("{} = {}", quoted(key), quoted(text)));
+        shown.push_back(fmt::format("{} = {}", toml_string(key), toml_string(text)));
     return fmt::format("{{ {} }}", fmt::join(shown, ", "));
 }
 
@@ -32,7 +32,7 @@ std::string show_choices(const std::vector<std::uint8_t>& chosen,
 {
     std::vector<std::string> shown;
     for (const std::uint8_t place : chosen)
-        shown.push_back(quoted(words[place]));
+        shown.push_back(toml_string(words[place]));
     return fmt::format("[{}]", fmt::join(shown, ", "));
 }
 
@@ -40,8 +40,9 @@ std::string show_exits(const std::vector<ExitMatch>& matches)
 {
     std::vector<std::string> shown;
     for (const ExitMatch& match : matches)
-        shown.push_back(match.kind == ExitMatch::Kind::code ? fmt::format("{}", match.number)
-                                                            : quoted(signal_text(match.number)));
+        shown.push_back(match.kind == ExitMatch::Kind::code
+                            ? fmt::format("{}", match.number)
+                            : toml_string(signal_text(match.number)));
     return fmt::format("[{}]", fmt::join(shown, ", "));
 }
 
@@ -125,15 +126,15 @@ std::string show(const Kind& kind, const Draft& draft)
             [&](const Boolean& k) -> std::string { return k.slot.get(draft) ? "true" : "false"; },
             [&](const Integer& k) { return fmt::format("{}", k.slot.get(draft)); },
             [&](const Number& k) { return show_number(k.slot.get(draft)); },
-            [&](const Span& k) { return quoted(keel::to_text(k.slot.get(draft))); },
-            [&](const Size& k) { return quoted(size_to_text(k.slot.get(draft))); },
-            [&](const Text& k) { return quoted(k.slot.get(draft)); },
+            [&](const Span& k) { return toml_string(keel::to_text(k.slot.get(draft))); },
+            [&](const Size& k) { return toml_string(size_to_text(k.slot.get(draft))); },
+            [&](const Text& k) { return toml_string(k.slot.get(draft)); },
             [&](const Command& k) { return show_words(k.slot.get(draft)); },
             [&](const UnitNames& k) { return show_words(k.slot.get(draft)); },
             [&](const TextMap& k) { return show_map(k.slot.get(draft)); },
-            [&](const Choice& k) { return quoted(k.words[k.slot.get(draft)]); },
+            [&](const Choice& k) { return toml_string(k.words[k.slot.get(draft)]); },
             [&](const Choices& k) { return show_choices(k.slot.get(draft), k.words); },
-            [&](const SignalName& k) { return quoted(signal_text(k.slot.get(draft))); },
+            [&](const SignalName& k) { return toml_string(signal_text(k.slot.get(draft))); },
             [&](const ExitMatches& k) { return show_exits(k.slot.get(draft)); },
             [&](const StatusRanges& k) { return show_statuses(k.slot.get(draft)); },
             [](const Section&) -> std::string { return ""; },
@@ -170,7 +171,7 @@ std::string example(const Key& key)
     return fmt::format("{} = {}", name, value);
 }
 
-std::string quoted(std::string_view text)
+std::string toml_string(std::string_view text)
 {
     std::string shown = "\"";
     for (const char c : text) {

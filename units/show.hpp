@@ -22,7 +22,7 @@ std::string default_text(const Key& key);
 std::string example(const Key& key);
 
 /// Text as a TOML basic string.
-std::string quoted(std::string_view text);
+std::string toml_string(std::string_view text);
 
 /// Choices as messages list them: `a`, `b` or `c`.
 std::string one_of(std::span<const std::string_view> words);

@@ -77,7 +77,7 @@ void check_delays(const UnitSpec& unit, const Notes& notes, Report& report)
     report.add(
         position_of(notes, "restart.delay"), "restart.delay",
         {fmt::format("is longer than `delay_max`, which is {}", keel::to_text(restart.delay_max)),
-         fmt::format("write delay_max = {} or more", quoted(keel::to_text(restart.delay)))});
+         fmt::format("write delay_max = {} or more", toml_string(keel::to_text(restart.delay)))});
 }
 
 void check_dependencies(const UnitSpec& unit, const Notes& notes, Report& report)

@@ -80,6 +80,16 @@ TEST(Schema, GivesExamplesThatAreRead)
     }
 }
 
+TEST(Show, QuotesTextsSoThatTheyAreReadBack)
+{
+    const std::string strange = std::string("a\"b\\c\n\r\t\x01\x7fünï");
+    const std::string text = "command = [" + toml_string("/bin/a \"b\" \\ c") + "]\n" +
+                             "[[probe]]\ntcp = \"h:1\"\nsend = " + toml_string(strange);
+    const UnitSpec read = load_good(text);
+    EXPECT_EQ(read.command.front(), "/bin/a \"b\" \\ c");
+    EXPECT_EQ(std::get<TcpTarget>(read.probes[0].target).send, strange);
+}
+
 TEST(Schema, RendersTheCommittedReference)
 {
     tests::expect_golden("docs/generated/unit-file.md", unit_file_markdown());
