@@ -100,8 +100,9 @@ InstanceStep conclude(Here& h, Aftermath after)
     case AfterStop::recover: break;
     }
     if (after.delay == Duration{0}) return launch(h, after.cause, std::move(after.reason));
-    auto reason = fmt::format("{}; next start in {}", after.reason, to_human(after.delay));
-    return enter(h, Backoff{h.now() + after.delay, after.cause}, std::move(reason));
+    auto made = enter(h, Backoff{h.now() + after.delay, after.cause}, std::move(after.reason));
+    made.reason += "; next start in " + to_human(after.delay);
+    return made;
 }
 
 // ---- failing ----------------------------------------------------------------------------------

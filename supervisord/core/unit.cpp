@@ -194,9 +194,18 @@ void be_up(UnitMaking& m)
     run_all(m, LaunchWanted{});
 }
 
+/// What should be up and cannot even be read is down, and its outage says why.
+void be_unusable(UnitMaking& m)
+{
+    m.unit().wanted = Up{};
+    for (Instance& instance : m.unit().instances) instance.since = m.inputs.now;
+    take_sign(m, OutageCause::start, m.unit().config_problem, "check", {});
+}
+
 void on(UnitMaking& m, const Booted&)
 {
-    if (m.spec.enabled && m.unit().config_problem.empty()) be_up(m);
+    if (!m.unit().config_problem.empty()) return be_unusable(m);
+    if (m.spec.enabled) be_up(m);
 }
 void refuse(UnitMaking& m, const Asked& asked, std::string why)
 {

@@ -22,7 +22,8 @@ void end_operation(UnitMaking& m, OperationResult::Outcome outcome, std::string 
 
 std::string took(const UnitMaking& m, const Operation& op)
 {
-    return to_human(m.now() - op.began);
+    const Duration length = m.now() - op.began;
+    return length == Duration{0} ? "at once" : "in " + to_human(length);
 }
 
 /// Restarts the next slot of a rolling restart once all slots before it are in service again.
@@ -79,7 +80,7 @@ void progress_operation(UnitMaking& m)
         const bool all_down = std::ranges::all_of(op.targets, [&](Slot slot) {
             return std::holds_alternative<Stopped>(m.instance(slot).state);
         });
-        if (all_down) end_operation(m, done, fmt::format("stopped in {}", took(m, op)));
+        if (all_down) end_operation(m, done, "stopped " + took(m, op));
         return;
     }
     if (!op.failure.empty()) {
@@ -90,7 +91,7 @@ void progress_operation(UnitMaking& m)
     if (!m.unit().operation || !m.unit().operation->waiting.empty()) return;
     const bool all_up = std::ranges::all_of(
         op.targets, [&](Slot slot) { return in_service(m.instance(slot).state); });
-    if (all_up) end_operation(m, done, fmt::format("ready in {}", took(m, op)));
+    if (all_up) end_operation(m, done, "ready " + took(m, op));
 }
 
 } // namespace keel::core

@@ -68,7 +68,8 @@ std::optional<OutageView> make_view(const OutageFold& fold, Now now)
     if (record == nullptr) return std::nullopt;
     const bool settles = std::holds_alternative<SettlingOutage>(fold.state);
     return OutageView{*record, length_of(fold, now.mono),
-                      settles ? OutageView::Settling::yes : OutageView::Settling::no};
+                      settles ? OutageView::Settling::yes : OutageView::Settling::no,
+                      fold.counted};
 }
 
 OperationView make_view(const Operation& op)
@@ -108,7 +109,8 @@ void say_now(const Host& host, const Instance& instance, const std::string& who,
              std::vector<std::string>& out)
 {
     const std::string since = to_human(std::max(Duration{0}, now.mono - instance.since.mono));
-    const auto state = state_name(instance.state);
+    const bool waits = std::holds_alternative<Backoff>(instance.state);
+    const auto state = waits ? "in backoff" : state_name(instance.state);
     out.push_back(fmt::format("{} has been {} for {}: {}", who, state, since, instance.reason));
     const auto* blocked = std::get_if<Blocked>(&instance.state);
     if (blocked == nullptr || blocked->on.kind != BlockedOn::Kind::dependency) return;

@@ -98,8 +98,8 @@ void Engine::recover(const HostRecord& record)
         const auto& spec = host_.spec(id);
         core::Unit unit = host_.unit(id);
         const auto saved = recovered.find(unit_key(spec));
-        if (!unit.config_problem.empty()) continue;
-        if (saved == recovered.end() || !decode(saved->second, unit, unit_counters_[number(id)])) {
+        const bool usable = unit.config_problem.empty() && saved != recovered.end();
+        if (!usable || !decode(saved->second, unit, unit_counters_[number(id)])) {
             fresh.push_back(id);
             continue;
         }
