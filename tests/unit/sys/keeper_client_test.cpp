@@ -1,0 +1,172 @@
+// The engine's end of the channel, against a double of the keeper on a socketpair.
+#include "sys/keeper_client.hpp"
+
+#include "sys/loop.hpp"
+#include "tests/support/loop_fixture.hpp"
+
+#include <cstring>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace keel::sys {
+namespace {
+
+using wire::Kind;
+using wire::Record;
+
+class KeeperChannel : public testing::Test {
+protected:
+    KeeperChannel()
+    {
+        int pair[2];
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+        keeper = OwnedFd(pair[0]);
+        engine = OwnedFd(pair[1]);
+        client.emplace(loop, 7, engine.get());
+        client->set_ends({[this](const Record& record) { ends.push_back(record.number); }, nullptr});
+        client->set_orders({[this] { ++shutdowns; }, nullptr, nullptr, [this] { ++losses; }, nullptr});
+    }
+
+    void say(Record record, std::uint32_t epoch = 7) const
+    {
+        record.epoch = epoch;
+        EXPECT_EQ(::send(keeper.get(), &record, sizeof record, 0), ssize_t{sizeof record});
+    }
+
+    /// The next record that the keeper would read; kind 0 if there is none.
+    Record heard() const
+    {
+        Record record{};
+        Record raw{};
+        const ssize_t size = ::recv(keeper.get(), &raw, sizeof raw, MSG_DONTWAIT);
+        if (size <= 0) return record;
+        EXPECT_TRUE(decode(wire::Reader::keeper, &raw, static_cast<std::size_t>(size), record));
+        return record;
+    }
+
+    static Record end(std::uint64_t number)
+    {
+        return {.kind = Kind::exited, .id = 40 + number, .pid = 5, .start_ticks = 6, .number = number};
+    }
+
+    UvLoop loop;
+    OwnedFd keeper, engine;
+    std::optional<KeeperClient> client;
+    std::vector<std::uint64_t> ends;
+    int shutdowns = 0, losses = 0;
+};
+
+TEST_F(KeeperChannel, PassesOnWhatTheKeeperSays)
+{
+    say(end(1));
+    say({.kind = Kind::shutdown});
+    EXPECT_TRUE(test::run_until(loop, [this] { return shutdowns == 1; }));
+    EXPECT_EQ(ends, std::vector<std::uint64_t>{1});
+}
+
+TEST_F(KeeperChannel, DropsAnEndThatWasToldBefore)
+{
+    for (const std::uint64_t number : {1, 2, 1, 2, 3})
+        say(end(number));
+    EXPECT_TRUE(test::run_until(loop, [this] { return ends.size() == 3; }));
+    EXPECT_EQ(ends, (std::vector<std::uint64_t>{1, 2, 3}));
+}
+
+TEST_F(KeeperChannel, IgnoresOtherEnginesRecordsAndNonsense)
+{
+    say({.kind = Kind::shutdown}, 6);
+    say({.kind = Kind::shutdown, .id = 1});
+    EXPECT_EQ(::send(keeper.get(), "x", 1, 0), 1);
+    say(end(1));
+    EXPECT_TRUE(test::run_until(loop, [this] { return !ends.empty(); }));
+    EXPECT_EQ(shutdowns, 0);
+}
+
+TEST_F(KeeperChannel, TellsOfTheKeepersDeathOnce)
+{
+    say(end(1));
+    keeper.reset();
+    EXPECT_TRUE(test::run_until(loop, [this] { return losses == 1; }));
+    EXPECT_EQ(ends.size(), 1U) << "what it said before still counts";
+    client->heartbeat(); // harmless
+}
+
+TEST_F(KeeperChannel, ListsAndReportsEndsInTheirTurn)
+{
+    say({.kind = Kind::child, .id = 9, .pid = 3, .start_ticks = 4});
+    say(end(1));
+    say({.kind = Kind::shutdown});
+    say(end(2));
+    say({.kind = Kind::list_end});
+    const auto listing = client->list();
+    EXPECT_TRUE(listing.complete);
+    EXPECT_EQ(listing.children.size(), 1U);
+    EXPECT_EQ(listing.ends.size(), 2U);
+    EXPECT_TRUE(ends.empty());
+    bool later = false;
+    loop.defer([&] {
+        EXPECT_EQ(ends.size(), 2U) << "reported before anything that is deferred after the list";
+        later = true;
+    });
+    EXPECT_TRUE(test::run_until(loop, [&] { return later; }));
+    EXPECT_EQ(heard().kind, Kind::list);
+}
+
+TEST_F(KeeperChannel, KeepsInOrderWhatTheChannelDoesNotTake)
+{
+    constexpr std::uint64_t count = 5000; // the kernel takes a few hundred
+    for (std::uint64_t id = 1; id <= count; ++id)
+        client->acknowledge(SpawnId{id});
+    std::uint64_t expected = 1;
+    EXPECT_TRUE(test::run_until(loop, [&] {
+        for (Record record = heard(); record.kind == Kind::acknowledge; record = heard())
+            EXPECT_EQ(record.id, expected++);
+        return expected > count;
+    }));
+    EXPECT_EQ(client->dropped(), 0U);
+}
+
+TEST_F(KeeperChannel, HasABoundAndCountsWhatItRefuses)
+{
+    for (std::uint64_t id = 1; id <= 40'000; ++id)
+        client->acknowledge(SpawnId{id});
+    EXPECT_GT(client->dropped(), 0U);
+    EXPECT_LT(client->dropped(), 8'000U);
+}
+
+TEST_F(KeeperChannel, MakesTextFitForSystemd)
+{
+    client->status("two\nlines");
+    EXPECT_STREQ(heard().text, "STATUS=two lines");
+    std::string umlauts;
+    for (int i = 0; i < 60; ++i)
+        umlauts += "ä";
+    client->status("x" + umlauts);
+    const std::string text = heard().text;
+    EXPECT_EQ(text.size(), 7U + 1 + 78) << "cut between characters, not inside one";
+}
+
+TEST_F(KeeperChannel, HandsDescriptorsOver)
+{
+    client->hold(5, engine.get());
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    Record record{};
+    iovec part{&record, sizeof record};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    ASSERT_GT(::recvmsg(keeper.get(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC), 0);
+    EXPECT_EQ(record.kind, Kind::hold);
+    ASSERT_NE(CMSG_FIRSTHDR(&message), nullptr);
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof fd);
+    EXPECT_GE(::fcntl(fd, F_GETFD), 0);
+    ::close(fd);
+}
+
+} // namespace
+} // namespace keel::sys
