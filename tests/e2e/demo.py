@@ -154,8 +154,8 @@ class Demo:
 
     def follow_events(self):
         """Prints Keel's events as they come, until the process returned is terminated."""
-        print(f"    {DIM}$ keel events -f{PLAIN}", flush=True)
-        follower = subprocess.Popen([self.keel.bin / "keel", "events", "-f"], text=True,
+        print(f"    {DIM}$ keel events -f -n 0{PLAIN}", flush=True)
+        follower = subprocess.Popen([self.keel.bin / "keel", "events", "-f", "-n", "0"], text=True,
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
 
         def copy():

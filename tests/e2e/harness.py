@@ -183,8 +183,8 @@ class Keel:
                 for unit in self.status().values() for instance in unit["instances"]}
 
     def wait(self, *units, patience=PATIENCE):
-        for unit in units:
-            self.run("wait", unit, "--for", "ready", patience=patience)
+        self.run("wait", *units, "--for", "ready", "--timeout", f"{patience:.0f}s",
+                 patience=patience + 5)
 
     # ---- metrics -----------------------------------------------------------------------------
 

@@ -51,8 +51,7 @@ class UnderSystemd(unittest.TestCase):
         self.wait_ready()
 
     def wait_ready(self):
-        for unit in UNITS:
-            self.host.run("keel", "wait", unit, "--for", "ready")
+        self.host.run("keel", "wait", *UNITS, "--for", "ready", "--timeout", "30s")
 
     def show(self, what):
         return self.host.run("systemctl", "show", "keel.service", "--property", what,
