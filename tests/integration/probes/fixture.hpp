@@ -1,0 +1,72 @@
+// A Prober on a real loop, and what tests of it need: probe one target and wait for its verdict.
+#pragma once
+#include "probes/prober.hpp"
+#include "tests/support/loop_fixture.hpp"
+
+#include <chrono>
+#include <gtest/gtest.h>
+#include <optional>
+
+namespace keel::test {
+
+using namespace std::chrono_literals;
+using core::ProbeAnswer;
+using core::Verdict;
+using core::VerdictKind;
+
+/// Fails every spawn; for tests that make none.
+class NoSpawner final : public ports::Spawner {
+public:
+    std::variant<ports::ProcessIdentity, ports::SpawnFailure> spawn(SpawnId,
+                                                                    const ports::SpawnPlan&) override
+    {
+        return ports::SpawnFailure{};
+    }
+    void signal(SpawnId, int) override {}
+    void kill_tree(SpawnId) override {}
+    void acknowledge(SpawnId) override {}
+    void set_handlers(Handlers) override {}
+    std::vector<Survivor> survivors(const std::vector<Survivor>&) override { return {}; }
+};
+
+class ProberTest : public testing::Test {
+protected:
+    /// Probes and waits for the answer.
+    ProbeAnswer probe(units::ProbeTarget target, Duration timeout = 20s)
+    {
+        std::optional<ProbeAnswer> answer;
+        begin(std::move(target), timeout, answer);
+        EXPECT_FALSE(answer) << "an answer never comes from inside probe()";
+        EXPECT_TRUE(run_until(loop_, [&] { return answer.has_value(); }));
+        return answer.value_or(ProbeAnswer{});
+    }
+
+    ports::AttemptId begin(units::ProbeTarget target, Duration timeout,
+                           std::optional<ProbeAnswer>& answer)
+    {
+        const ports::AttemptId attempt{++attempts_};
+        prober_.probe({attempt, std::move(target), timeout, {}}, [&answer](const ProbeAnswer& given) {
+            EXPECT_FALSE(answer) << "an answer comes once";
+            answer = given;
+        });
+        return attempt;
+    }
+
+    transfer::Resolver::Lookup lookup_ = [](const std::string&) { return transfer::Resolution{}; };
+    std::uint64_t attempts_ = 0;
+    sys::UvLoop loop_;
+    NoSpawner spawner_;
+    probes::Prober prober_{loop_, spawner_, [] { return SpawnId{1}; },
+                           [this](const std::string& host) { return lookup_(host); }};
+};
+
+inline testing::AssertionResult is(const ProbeAnswer& answer, Verdict verdict, VerdictKind kind,
+                                   std::string_view detail = {})
+{
+    if (answer.verdict == verdict && answer.kind == kind && answer.detail.find(detail) != std::string::npos)
+        return testing::AssertionSuccess();
+    return testing::AssertionFailure() << name(answer.verdict) << " " << name(answer.kind) << ": "
+                                       << answer.detail;
+}
+
+} // namespace keel::test
