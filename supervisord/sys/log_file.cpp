@@ -1,0 +1,152 @@
+#include "sys/log_file.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace keel::sys {
+
+Cut cut_at_line(std::string_view waiting, std::uint64_t size, std::uint64_t max_size,
+                bool line_open)
+{
+    const std::uint64_t room = size < max_size ? max_size - size : 0;
+    if (waiting.size() <= room) return {waiting.size(), false};
+    if (room > 0) {
+        const std::size_t last = waiting.rfind('\n', static_cast<std::size_t>(room) - 1);
+        if (last != std::string_view::npos) return {last + 1, true};
+    }
+    if (!line_open && size > 0) return {0, true};
+    // A line is under way that does not end within the room: it is seen to its end, within reason.
+    const std::uint64_t limit = max_size + LogFile::overshoot_max;
+    const std::uint64_t reach = limit - std::min(size, limit);
+    const std::size_t end = waiting.find('\n');
+    if (end != std::string_view::npos && end < reach) return {end + 1, true};
+    if (waiting.size() <= reach) return {waiting.size(), false};
+    return {static_cast<std::size_t>(reach), true};
+}
+
+Result<std::string_view> PipePeek::look(int pipe)
+{
+    if (!in_) {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return Error::from_errno("make pipe");
+        out_ = OwnedFd(ends[0]);
+        in_ = OwnedFd(ends[1]);
+        bytes_.resize(LogFile::piece_max);
+    }
+    const ssize_t seen = ::tee(pipe, in_.get(), bytes_.size(), SPLICE_F_NONBLOCK);
+    if (seen < 0 && errno == EAGAIN) return std::string_view{};
+    if (seen < 0) return Error::from_errno("look into fifo");
+    std::size_t have = 0;
+    while (have < static_cast<std::size_t>(seen)) {
+        const ssize_t got = ::read(out_.get(), bytes_.data() + have, bytes_.size() - have);
+        if (got <= 0) return Error::from_errno("read pipe");
+        have += static_cast<std::size_t>(got);
+    }
+    return std::string_view(bytes_).substr(0, have);
+}
+
+Result<std::size_t> LogFile::take_from(int fifo, PipePeek& peek)
+{
+    const auto end = size();
+    if (!end) return end.error();
+    if (*end + piece_max <= limits_.max_size) return move(fifo, *end, piece_max);
+    return take_near_end(fifo, *end, peek);
+}
+
+Result<std::size_t> LogFile::take_near_end(int fifo, std::uint64_t at, PipePeek& peek)
+{
+    const auto waiting = peek.look(fifo);
+    if (!waiting) return waiting.error();
+    if (waiting->empty()) return std::size_t{0};
+    const Cut cut = cut_at_line(*waiting, at, limits_.max_size, line_open_at(at));
+    std::size_t moved = 0;
+    if (cut.bytes > 0) {
+        const auto piece = move(fifo, at, cut.bytes);
+        if (!piece) return piece.error();
+        moved = *piece;
+        // A short move did not reach the cut; the next turn finds it anew.
+        if (moved < cut.bytes) return moved;
+    }
+    if (!cut.rotate) return moved;
+    if (auto rotated = rotate(); !rotated) {
+        if (moved > 0) return moved; // told by the next turn, which moves nothing before it fails
+        return rotated.error();
+    }
+    // Nothing more fitted into the old file; into a new one something always does.
+    return moved > 0 ? Result<std::size_t>(moved) : take_from(fifo, peek);
+}
+
+Result<std::size_t> LogFile::move(int fifo, std::uint64_t at, std::size_t bytes)
+{
+    auto offset = static_cast<loff_t>(at);
+    const ssize_t moved = ::splice(fifo, nullptr, file_.get(), &offset, bytes,
+                                   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    if (moved >= 0) return static_cast<std::size_t>(moved);
+    if (errno == EAGAIN || errno == EINTR) return std::size_t{0};
+    auto failed = Error::from_errno("write", names_.current());
+    file_.reset(); // what is wrong may be this very file: the next turn opens it anew
+    return failed;
+}
+
+/// The file's size, after making sure that there is one with a name.
+Result<std::uint64_t> LogFile::size()
+{
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        if (!file_)
+            if (auto opened = open(); !opened) return opened.error();
+        struct stat seen{};
+        if (::fstat(file_.get(), &seen) != 0) return Error::from_errno("stat", names_.current());
+        if (seen.st_nlink > 0) return static_cast<std::uint64_t>(seen.st_size);
+        file_.reset(); // somebody deleted it: going on would fill the disk with what nobody can read
+    }
+    return Error{"write", names_.current(), ENOENT};
+}
+
+Result<void> LogFile::open()
+{
+    std::error_code failed;
+    std::filesystem::create_directories(names_.folder().parent_path(), failed);
+    if (::mkdir(names_.folder().c_str(), 0750) != 0 && errno != EEXIST)
+        return Error::from_errno("make folder", names_.folder());
+    OwnedFd file(::open(names_.current().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+    if (!file) return Error::from_errno("open", names_.current());
+    struct stat seen{};
+    if (::fstat(file.get(), &seen) != 0 || !S_ISREG(seen.st_mode))
+        return Error{"open", names_.current(), EINVAL};
+    file_ = std::move(file);
+    if (next_sequence_ == 0) {
+        const auto rotated = names_.list_rotated();
+        next_sequence_ = rotated.empty() ? 1 : rotated.back() + 1;
+    }
+    return {};
+}
+
+bool LogFile::line_open_at(std::uint64_t end) const
+{
+    if (end == 0) return false;
+    char last = 0;
+    return ::pread(file_.get(), &last, 1, static_cast<off_t>(end) - 1) == 1 && last != '\n';
+}
+
+Result<void> LogFile::rotate()
+{
+    if (::rename(names_.current().c_str(), names_.rotated(next_sequence_).c_str()) != 0)
+        return Error::from_errno("rotate", names_.current());
+    ++next_sequence_;
+    file_.reset();
+    auto opened = open();
+    prune();
+    return opened;
+}
+
+void LogFile::prune() const
+{
+    const auto rotated = names_.list_rotated();
+    if (rotated.size() <= limits_.keep) return;
+    for (std::size_t i = 0; i < rotated.size() - limits_.keep; ++i)
+        ::unlink(names_.rotated(rotated[i]).c_str());
+}
+
+} // namespace keel::sys

@@ -1,0 +1,50 @@
+// One reader's way through an instance's files: which file comes after which, and how far it is.
+//
+// Promises: read() gives every byte once and in order, over any number of rotations between two
+// calls. It knows of no loop and does not wait; whoever is told of a change calls read() until it
+// gives nothing.
+#pragma once
+#include "base/owned_fd.hpp"
+#include "ports/log_reader.hpp"
+#include "sys/log_names.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace keel::sys {
+
+/// An open file and the rotated files that were older than it at that moment.
+struct OpenLog {
+    OwnedFd file;
+    std::uint64_t identity = 0;
+    std::vector<std::uint64_t> older;
+};
+
+/// Opens the current file (the newest rotated one if there is no current one just now), with a view
+/// of the rotated ones that belongs to it. nullopt: nothing was written yet.
+[[nodiscard]] std::optional<OpenLog> open_newest(const LogNames& names);
+
+class LogFollower {
+public:
+    LogFollower(LogNames names, ports::LogPosition from) : names_(std::move(names)), from_(from) {}
+
+    /// The next bytes, at most 64 KiB, valid until the next call; empty: nothing more for now.
+    [[nodiscard]] std::string_view read();
+
+private:
+    [[nodiscard]] bool begin();
+    [[nodiscard]] bool advance();
+    [[nodiscard]] bool open_after(std::optional<std::uint64_t> sequence);
+    [[nodiscard]] std::size_t read_here();
+
+    LogNames names_;
+    ports::LogPosition from_;
+    OwnedFd file_;
+    std::uint64_t identity_ = 0;
+    std::uint64_t offset_ = 0;
+    std::string buffer_;
+};
+
+} // namespace keel::sys

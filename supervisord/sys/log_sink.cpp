@@ -1,0 +1,140 @@
+#include "sys/log_sink.hpp"
+
+#include "sys/fifo.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace keel::sys {
+
+namespace fs = std::filesystem;
+
+LogSink::LogSink(ports::Loop& loop, LogSinkOptions options)
+    : loop_(loop), options_(std::move(options)), mailbox_(loop)
+{
+    take_over();
+}
+
+LogSink::~LogSink() = default;
+
+/// What an engine before this one left: nothing of it may wait until its instance starts anew.
+void LogSink::take_over()
+{
+    std::error_code failed;
+    fs::directory_iterator entry(options_.fifo_dir, failed);
+    for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
+        std::error_code unseen;
+        if (!entry->is_fifo(unseen)) continue;
+        const auto name = parse_instance_name(entry->path().filename().native());
+        if (!name) continue;
+        if (const auto opened = open(name->unit, name->slot, {}); !opened && options_.tell)
+            options_.tell("log of " + instance_name(name->unit, name->slot) +
+                          " is not taken over: " + opened.error().text());
+    }
+}
+
+Result<int> LogSink::output_of(const std::string& unit, Slot slot, const units::LogSpec& spec,
+                               const std::optional<ports::Credentials>& owner)
+{
+    switch (spec.target) {
+    case units::LogTarget::inherit: return STDERR_FILENO;
+    case units::LogTarget::null: return -1;
+    case units::LogTarget::file: break;
+    }
+    const LogLimits limits{spec.max_size, spec.keep};
+    auto entry = open(unit, slot, limits);
+    if (!entry) return entry.error();
+    Entry& known = **entry;
+    if (known.limits != limits) {
+        known.limits = limits;
+        drain().set_limits(known.id, limits);
+    }
+    make_plain(known.fifo->get());
+    give_fifo(known.fifo->get(), owner);
+    return known.fifo->get();
+}
+
+Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, LogLimits limits)
+{
+    const std::string name = instance_name(unit, slot);
+    if (const auto known = entries_.find(name); known != entries_.end()) return &known->second;
+    // Processes only need their own descriptor, so nobody has to list or enter the folder's files;
+    // 0711 lets /dev/stdout be opened by its name.
+    if (::mkdir(options_.fifo_dir.c_str(), 0711) != 0 && errno != EEXIST)
+        return Error::from_errno("make folder", options_.fifo_dir);
+    auto fifo = open_fifo(options_.fifo_dir / name);
+    if (!fifo) return fifo.error();
+    const auto shared = std::make_shared<const OwnedFd>(std::move(*fifo));
+    try {
+        drain().add(next_id_, LogSource{name, shared,
+                                        LogFile(LogNames(options_.log_dir, unit, slot), limits),
+                                        counters_of(unit)});
+    } catch (const std::system_error& refused) {
+        return Error{"start log thread", name, refused.code().value()};
+    }
+    if (options_.hold) options_.hold(hold_key(name), shared->get());
+    Entry& entry = entries_[name];
+    entry.id = next_id_++;
+    entry.fifo = shared;
+    entry.limits = limits;
+    return &entry;
+}
+
+LogDrain& LogSink::drain()
+{
+    if (!drain_)
+        drain_ = std::make_unique<LogDrain>(
+            [sender = mailbox_.sender(), tell = options_.tell](std::string line) {
+                if (tell) sender.post([tell, line = std::move(line)] { tell(line); });
+            });
+    return *drain_;
+}
+
+std::shared_ptr<LogCounters> LogSink::counters_of(const std::string& unit)
+{
+    auto& counters = counters_[unit];
+    if (!counters) counters = std::make_shared<LogCounters>();
+    return counters;
+}
+
+std::uint64_t LogSink::bytes(const std::string& unit) const
+{
+    const auto known = counters_.find(unit);
+    return known == counters_.end() ? 0 : known->second->bytes.load(std::memory_order_relaxed);
+}
+
+std::uint64_t LogSink::dropped_bytes(const std::string& unit) const
+{
+    const auto known = counters_.find(unit);
+    return known == counters_.end() ? 0 : known->second->dropped.load(std::memory_order_relaxed);
+}
+
+void LogSink::forget(const std::string& unit, Slot slot)
+{
+    const std::string name = instance_name(unit, slot);
+    const auto known = entries_.find(name);
+    if (known == entries_.end()) return;
+    drain().remove(known->second.id);
+    if (options_.drop) options_.drop(hold_key(name));
+    ::unlink((options_.fifo_dir / name).c_str());
+    entries_.erase(known);
+}
+
+void LogSink::when_drained(const std::string& unit, Slot slot, std::function<void()> done)
+{
+    const auto known = entries_.find(instance_name(unit, slot));
+    if (known == entries_.end()) {
+        loop_.defer(std::move(done));
+        return;
+    }
+    // `done` stays on the loop's side: the thread only carries its number.
+    const std::uint64_t ticket = next_id_++;
+    waiting_.emplace(ticket, std::move(done));
+    drain().when_drained(known->second.id, [sender = mailbox_.sender(), this, ticket] {
+        sender.post([this, ticket] {
+            if (auto node = waiting_.extract(ticket); !node.empty()) node.mapped()();
+        });
+    });
+}
+
+} // namespace keel::sys

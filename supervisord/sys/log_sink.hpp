@@ -1,0 +1,73 @@
+// ports::LogSink: one FIFO per instance under RUN/fifo, drained into LOG/UNIT/SLOT.log.
+//
+// Promises: not a byte of raw output is lost or doubled by the end of an engine, whatever ended it:
+// FIFOs that exist at the start are taken over with what they hold. Output is moved by a thread of
+// its own (log_drain.hpp); nothing here waits for a disk. What cannot be kept is counted and told.
+// It refuses to know what is written and whether anybody is alive to write.
+#pragma once
+#include "ports/log_sink.hpp"
+#include "ports/loop.hpp"
+#include "sys/log_drain.hpp"
+#include "sys/mailbox.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace keel::sys {
+
+struct LogSinkOptions {
+    std::filesystem::path fifo_dir;
+    std::filesystem::path log_dir;
+    /// Has a FIFO kept open by somebody who outlives this process, under a key that stays the same
+    /// over engine lives; and let go again. Either may be empty.
+    std::function<void(std::uint64_t key, int fd)> hold;
+    std::function<void(std::uint64_t key)> drop;
+    /// A line for people, on the loop's thread.
+    std::function<void(const std::string&)> tell;
+};
+
+class LogSink final : public ports::LogSink {
+public:
+    /// Takes over the FIFOs that exist, with default limits until output_of() names others.
+    LogSink(ports::Loop& loop, LogSinkOptions options);
+    ~LogSink() override;
+    LogSink(const LogSink&) = delete;
+    LogSink& operator=(const LogSink&) = delete;
+
+    [[nodiscard]] Result<int> output_of(const std::string& unit, Slot slot,
+                                        const units::LogSpec& spec,
+                                        const std::optional<ports::Credentials>& owner) override;
+    [[nodiscard]] std::uint64_t bytes(const std::string& unit) const override;
+    [[nodiscard]] std::uint64_t dropped_bytes(const std::string& unit) const override;
+    void forget(const std::string& unit, Slot slot) override;
+
+    /// Calls `done` on the loop once all that the instance has written until now can be read from
+    /// its file. At once (in the next turn) if it has no FIFO.
+    void when_drained(const std::string& unit, Slot slot, std::function<void()> done);
+
+private:
+    struct Entry {
+        std::uint64_t id = 0; ///< for the thread; never used again
+        std::shared_ptr<const OwnedFd> fifo; ///< what processes are given; shared with the thread
+        LogLimits limits;
+    };
+
+    void take_over();
+    [[nodiscard]] Result<Entry*> open(const std::string& unit, Slot slot, LogLimits limits);
+    [[nodiscard]] std::shared_ptr<LogCounters> counters_of(const std::string& unit);
+    [[nodiscard]] LogDrain& drain();
+
+    ports::Loop& loop_;
+    LogSinkOptions options_;
+    Mailbox mailbox_;
+    std::map<std::string, Entry> entries_; ///< by instance name
+    std::map<std::string, std::shared_ptr<LogCounters>> counters_; ///< by unit
+    std::map<std::uint64_t, std::function<void()>> waiting_;       ///< for when_drained
+    std::uint64_t next_id_ = 0;
+    std::unique_ptr<LogDrain> drain_; ///< from the first FIFO on
+};
+
+} // namespace keel::sys
