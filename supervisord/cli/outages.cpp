@@ -21,7 +21,8 @@ std::string outages_table(const std::vector<core::OutageView>& outages, WallTime
         const bool open = !record.closed.has_value();
         const bool planned = record.planned == core::Outage::Planned::yes;
         std::string lasted = to_human(outage.length);
-        if (open) lasted = "open, " + lasted;
+        const bool settles = outage.settling == core::OutageView::Settling::yes;
+        if (open) lasted = (settles ? "ready again, " : "open, ") + lasted;
         table.add({{std::to_string(number(record.id))},
                    {record.unit, Tone::strong},
                    {fmt::format("{}{}", planned ? "planned " : "", name(record.kind))},

@@ -157,6 +157,7 @@ core::OutageView outage_from(const Json& json)
     record.opened.wall = moment(json, "opened");
     if (const auto closed = moment_if_any(json, "closed")) record.closed = Now{{}, *closed};
     outage.length = duration(json, "seconds");
+    if (truth(json, "settling")) outage.settling = core::OutageView::Settling::yes;
     record.detected_by = text(json, "detected_by");
     record.cause_text = text(json, "cause");
     record.cause = enumerator(json, "cause_kind", core::OutageCause::exit);

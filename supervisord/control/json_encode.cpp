@@ -72,6 +72,7 @@ Json to_json(const core::OutageView& outage)
             {"planned", record.planned == core::Outage::Planned::yes},
             {"opened", time_json(record.opened.wall)},
             {"closed", closed ? time_json(record.closed->wall) : Json(nullptr)},
+            {"settling", outage.settling == core::OutageView::Settling::yes},
             {"seconds", seconds(outage.length)},
             {"detected_by", record.detected_by},
             {"cause", record.cause_text},

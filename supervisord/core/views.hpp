@@ -42,6 +42,7 @@ struct OutageView {
     Outage record;
     Duration length{0}; ///< so far, if it is open; without the span in which it settles
     enum class Settling : std::uint8_t { no, yes } settling = Settling::no; ///< ready again, on trial
+    OutageFold::Counted counted = OutageFold::Counted::no; ///< open ones: has outlived `grace`
 };
 
 struct UnitView {

@@ -1,0 +1,102 @@
+// The catalogue of metrics: the only place that names them.
+//
+// Exporter, documentation and tests all read this table. Every series of a closed label set exists
+// from the start, at 0, so that a rate() over it is right from the first event on. Durations are
+// in seconds, sizes in bytes, as Prometheus has it.
+#pragma once
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace keel::metrics {
+
+enum class Kind : std::uint8_t { gauge, counter, histogram };
+
+struct MetricSpec {
+    std::string_view name;
+    Kind kind;
+    std::string_view help;
+    std::array<std::string_view, 4> labels{}; ///< in order; empty ones are not there
+};
+
+/// Index into the catalogue. The order is that of the page.
+enum class Metric : std::uint8_t {
+    unit_up, unit_status, unit_ready_instances, unit_wanted_instances, unit_held, unit_info,
+    restarts, spawn_failures, ladder_rung,
+    outages, outage_seconds, outage_open, outage_open_since,
+    log_bytes, log_dropped_bytes,
+    probe_up, probe_duration, probe_verdicts,
+    restart_latency, outage_detection, outage_recovery, probe_latency, loop_lag,
+    engine_starts, adopted_processes, invariant_failures, build_info
+};
+
+inline constexpr std::array catalogue = std::to_array<MetricSpec>({
+    {"keel_unit_up", Kind::gauge,
+     "1 while the unit has as many ready instances as it needs (min_ready), else 0.", {"unit"}},
+    {"keel_unit_status", Kind::gauge, "1 for the status that the unit has, 0 for all others.",
+     {"unit", "status"}},
+    {"keel_unit_ready_instances", Kind::gauge, "Instances that are ready or done.", {"unit"}},
+    {"keel_unit_wanted_instances", Kind::gauge, "Instances that the unit file asks for.", {"unit"}},
+    {"keel_unit_held", Kind::gauge, "1 while a person holds the unit down, else 0.", {"unit"}},
+    {"keel_unit_info", Kind::gauge, "Always 1; its labels tell of the unit.",
+     {"unit", "description"}},
+    {"keel_restarts_total", Kind::counter,
+     "Starts of instances other than first starts, by what made them necessary.",
+     {"unit", "reason"}},
+    {"keel_spawn_failures_total", Kind::counter,
+     "Starts that failed before the program ran, by the stage of the set-up that failed.",
+     {"unit", "stage"}},
+    {"keel_ladder_rung", Kind::gauge,
+     "How far the unit has climbed its escalation ladder; 0 is the bottom.", {"unit"}},
+    {"keel_outages_total", Kind::counter,
+     "Unplanned outages that outlived the unit's grace, by cause.", {"unit", "cause"}},
+    {"keel_outage_seconds_total", Kind::counter,
+     "Time in unplanned outages; it advances while one is open.", {"unit"}},
+    {"keel_outage_open", Kind::gauge, "1 while an unplanned outage is open, else 0.", {"unit"}},
+    {"keel_outage_open_since_timestamp_seconds", Kind::gauge,
+     "When the open unplanned outage began (Unix time); 0 while none is open.", {"unit"}},
+    {"keel_log_bytes_total", Kind::counter,
+     "Bytes of the unit's output that were stored, since the engine began.", {"unit"}},
+    {"keel_log_dropped_bytes_total", Kind::counter,
+     "Bytes of the unit's output that could not be stored, since the engine began.", {"unit"}},
+    {"keel_probe_up", Kind::gauge, "1 while the probe's latest verdict is pass, else 0.",
+     {"unit", "instance", "probe"}},
+    {"keel_probe_duration_seconds", Kind::gauge, "How long the probe's latest try took.",
+     {"unit", "instance", "probe"}},
+    {"keel_probe_verdicts_total", Kind::counter,
+     "Verdicts of the probe, all instances together. Unknown speaks against the prober, not the unit.",
+     {"unit", "probe", "verdict"}},
+    {"keel_restart_latency_seconds", Kind::histogram,
+     "From the end of a process to the next one running, backoff included.", {}},
+    {"keel_outage_detection_seconds", Kind::histogram,
+     "From the first sign of an outage to its opening.", {}},
+    {"keel_outage_recovery_seconds", Kind::histogram, "Length of unplanned outages that closed.", {}},
+    {"keel_probe_latency_seconds", Kind::histogram, "How long tries of probes took.", {}},
+    {"keel_loop_lag_seconds", Kind::histogram,
+     "How long a turn of the event loop took: for so long nothing else was served.", {}},
+    {"keel_engine_starts_total", Kind::counter,
+     "Starts of the engine since the host was booted; more than 1 means that it was replaced.", {}},
+    {"keel_adopted_processes_total", Kind::counter,
+     "Living processes that an engine took over from the one before it.", {}},
+    {"keel_invariant_failures_total", Kind::counter,
+     "Defects of Keel that it noticed itself. Please report them.", {}},
+    {"keel_build_info", Kind::gauge, "Always 1; its label tells the version.", {"version"}},
+});
+static_assert(catalogue.size() == static_cast<std::size_t>(Metric::build_info) + 1);
+
+constexpr const MetricSpec& spec_of(Metric metric)
+{
+    return catalogue[static_cast<std::size_t>(metric)];
+}
+
+constexpr std::size_t label_count(const MetricSpec& spec)
+{
+    std::size_t count = 0;
+    while (count < spec.labels.size() && !spec.labels[count].empty())
+        ++count;
+    return count;
+}
+
+} // namespace keel::metrics

@@ -1,0 +1,200 @@
+#include "metrics/collector.hpp"
+
+#include "base/ensure.hpp"
+#include "base/text.hpp"
+#include "metrics/catalogue.hpp"
+
+#include <initializer_list>
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+namespace keel::metrics {
+namespace {
+
+using prometheus::ClientMetric;
+
+prometheus::MetricType type_of(Kind kind)
+{
+    switch (kind) {
+    case Kind::gauge: return prometheus::MetricType::Gauge;
+    case Kind::counter: return prometheus::MetricType::Counter;
+    case Kind::histogram: return prometheus::MetricType::Histogram;
+    }
+    return prometheus::MetricType::Untyped;
+}
+
+/// All families, filled unit by unit.
+class Families {
+public:
+    Families()
+    {
+        for (const MetricSpec& spec : catalogue) {
+            prometheus::MetricFamily family;
+            family.name = spec.name;
+            family.help = spec.help;
+            family.type = type_of(spec.kind);
+            list_.push_back(std::move(family));
+        }
+    }
+
+    /// `labels`: values in the order of the catalogue.
+    void add(Metric metric, std::initializer_list<std::string_view> labels, double value)
+    {
+        ClientMetric sample;
+        if (spec_of(metric).kind == Kind::counter)
+            sample.counter.value = value;
+        else
+            sample.gauge.value = value;
+        push(metric, labels, std::move(sample));
+    }
+
+    void add(Metric metric, std::initializer_list<std::string_view> labels, std::uint64_t value)
+    {
+        add(metric, labels, static_cast<double>(value));
+    }
+
+    /// One series per name of E; `skip`: one that is never counted.
+    template <NamedEnum E>
+    void add_each(Metric metric, std::string_view unit, const core::CountBy<E>& counts,
+                  std::optional<E> skip = std::nullopt)
+    {
+        for (std::size_t i = 0; i < counts.size(); ++i)
+            if (!skip || static_cast<std::size_t>(*skip) != i)
+                add(metric, {unit, names_of<E>[i]}, counts[i]);
+    }
+
+    void add(Metric metric, const core::Histogram& histogram)
+    {
+        ClientMetric sample;
+        std::uint64_t total = 0;
+        for (std::size_t i = 0; i < histogram.counts.size(); ++i) {
+            total += histogram.counts[i];
+            const double bound = i < histogram.bounds.size()
+                                     ? histogram.bounds[i]
+                                     : std::numeric_limits<double>::infinity();
+            sample.histogram.bucket.push_back({total, bound});
+        }
+        sample.histogram.sample_count = total;
+        sample.histogram.sample_sum = histogram.sum;
+        push(metric, {}, std::move(sample));
+    }
+
+    std::vector<prometheus::MetricFamily> take() { return std::move(list_); }
+
+private:
+    void push(Metric metric, std::initializer_list<std::string_view> labels, ClientMetric sample)
+    {
+        const MetricSpec& spec = spec_of(metric);
+        ENSURE(labels.size() == label_count(spec), "a series has the labels of its catalogue entry");
+        std::size_t i = 0;
+        for (const std::string_view value : labels)
+            sample.label.push_back({std::string(spec.labels[i++]), std::string(value)});
+        list_[static_cast<std::size_t>(metric)].metric.push_back(std::move(sample));
+    }
+
+    std::vector<prometheus::MetricFamily> list_;
+};
+
+void add_standing(Families& out, const core::UnitView& unit)
+{
+    const bool has_enough = unit.ready >= unit.min_ready;
+    out.add(Metric::unit_up, {unit.name}, has_enough ? 1.0 : 0.0);
+    for (std::size_t i = 0; i < names_of<core::UnitStatus>.size(); ++i)
+        out.add(Metric::unit_status, {unit.name, names_of<core::UnitStatus>[i]},
+                static_cast<std::size_t>(unit.status) == i ? 1.0 : 0.0);
+    out.add(Metric::unit_ready_instances, {unit.name}, std::uint64_t{unit.ready});
+    out.add(Metric::unit_wanted_instances, {unit.name}, std::uint64_t{unit.wanted_instances});
+    out.add(Metric::unit_held, {unit.name}, unit.held ? 1.0 : 0.0);
+    out.add(Metric::unit_info, {unit.name, printable(unit.description)}, 1.0);
+    out.add(Metric::ladder_rung, {unit.name}, std::uint64_t{unit.rung_index});
+}
+
+/// What the contract counts as down: an unplanned outage that has outlived its grace.
+const core::OutageView* counted_outage(const core::UnitView& unit)
+{
+    if (!unit.outage) return nullptr;
+    const bool counts = unit.outage->record.kind == core::OutageKind::outage &&
+                        unit.outage->record.planned == core::Outage::Planned::no &&
+                        unit.outage->counted == core::OutageFold::Counted::yes;
+    return counts ? &*unit.outage : nullptr;
+}
+
+void add_outages(Families& out, const UnitSnapshot& unit)
+{
+    const std::string& name = unit.view.name;
+    const core::OutageView* open = counted_outage(unit.view);
+    const double length = open != nullptr ? seconds(open->length) : 0.0;
+    const double since =
+        open != nullptr ? seconds(open->record.opened.wall.time_since_epoch()) : 0.0;
+    out.add_each<core::OutageCause>(Metric::outages, name, unit.counters.outages);
+    out.add(Metric::outage_seconds, {name}, unit.counters.outage_seconds + length);
+    out.add(Metric::outage_open, {name}, open != nullptr ? 1.0 : 0.0);
+    out.add(Metric::outage_open_since, {name}, since);
+}
+
+/// The latest answer of one probe on one instance; none: nothing runs, or none has come yet.
+const core::ProbeView* answer_of(const core::InstanceView& instance, std::size_t probe)
+{
+    if (probe >= instance.probes.size() || !instance.probes[probe].verdict) return nullptr;
+    return &instance.probes[probe];
+}
+
+void add_probes(Families& out, const UnitSnapshot& unit)
+{
+    const std::string& name = unit.view.name;
+    for (std::size_t i = 0; i < unit.probes.size(); ++i) {
+        for (const auto& instance : unit.view.instances) {
+            const std::string slot = std::to_string(instance.slot);
+            const core::ProbeView* answer = answer_of(instance, i);
+            const bool passes = answer != nullptr && answer->verdict == core::Verdict::pass;
+            out.add(Metric::probe_up, {name, slot, unit.probes[i]}, passes ? 1.0 : 0.0);
+            out.add(Metric::probe_duration, {name, slot, unit.probes[i]},
+                    answer != nullptr ? seconds(answer->latency) : 0.0);
+        }
+        static const core::ProbeCounters none;
+        const auto& counts = i < unit.counters.probes.size() ? unit.counters.probes[i] : none;
+        for (std::size_t v = 0; v < counts.verdicts.size(); ++v)
+            out.add(Metric::probe_verdicts,
+                    {name, unit.probes[i], names_of<core::Verdict>[v]}, counts.verdicts[v]);
+    }
+}
+
+void add_unit(Families& out, const UnitSnapshot& unit)
+{
+    const std::string& name = unit.view.name;
+    add_standing(out, unit.view);
+    out.add_each<core::StartCause>(Metric::restarts, name, unit.counters.starts,
+                                   core::StartCause::wanted);
+    out.add_each<core::SetupStage>(Metric::spawn_failures, name, unit.counters.spawn_failures);
+    add_outages(out, unit);
+    out.add(Metric::log_bytes, {name}, unit.log.bytes);
+    out.add(Metric::log_dropped_bytes, {name}, unit.log.dropped_bytes);
+    add_probes(out, unit);
+}
+
+} // namespace
+
+std::vector<prometheus::MetricFamily> Collector::Collect() const
+{
+    Families out;
+    for (const UnitSnapshot& unit : snapshot_.units)
+        add_unit(out, unit);
+    const core::HostCounters& host = snapshot_.host;
+    out.add(Metric::restart_latency, host.restart_latency);
+    out.add(Metric::outage_detection, host.outage_detection);
+    out.add(Metric::outage_recovery, host.outage_recovery);
+    out.add(Metric::probe_latency, host.probe_latency);
+    out.add(Metric::loop_lag, host.loop_lag);
+    out.add(Metric::engine_starts, {}, host.engine_starts);
+    out.add(Metric::adopted_processes, {}, host.adopted_processes);
+    out.add(Metric::invariant_failures, {}, host.invariant_failures);
+    out.add(Metric::build_info, {snapshot_.version}, 1.0);
+    return out.take();
+}
+
+std::string page_of(const Snapshot& snapshot)
+{
+    return prometheus::TextSerializer().Serialize(Collector(snapshot).Collect());
+}
+
+} // namespace keel::metrics

@@ -1,0 +1,48 @@
+#include "metrics/page.hpp"
+
+#include "metrics/collector.hpp"
+
+#include <utility>
+
+namespace keel::metrics {
+
+Page::Page(ports::Loop& loop, const ports::Supervisor& supervisor, LogVolumeOf log_volume_of,
+           std::string version)
+    : loop_(loop), supervisor_(supervisor), log_volume_of_(std::move(log_volume_of)),
+      version_(std::move(version))
+{
+}
+
+void Page::get(std::function<void(Text)> give)
+{
+    if (text_ != nullptr && loop_.now().mono - taken_at_ < age_max) {
+        give(text_);
+        return;
+    }
+    waiting_.push_back(std::move(give));
+    if (waiting_.size() == 1) make();
+}
+
+void Page::make()
+{
+    struct Job {
+        Snapshot snapshot;
+        Text text;
+    };
+    auto job = std::make_shared<Job>();
+    job->snapshot = take_snapshot(supervisor_, log_volume_of_, version_);
+    taken_at_ = loop_.now().mono;
+    loop_.offload(
+        [job] {
+            job->text = std::make_shared<const std::string>(page_of(job->snapshot));
+            job->snapshot = {}; // as long to destroy as to make
+        },
+        [this, job, alive = std::weak_ptr(alive_)] {
+            if (alive.expired()) return;
+            text_ = job->text;
+            for (const auto& give : std::exchange(waiting_, {}))
+                give(text_);
+        });
+}
+
+} // namespace keel::metrics

@@ -1,0 +1,43 @@
+// The page of /metrics, made on demand and at most once a second.
+//
+// The loop only takes the snapshot; turning it into text, which takes tens of milliseconds with a
+// thousand units, happens on another thread. However many ask meanwhile, they share one page.
+#pragma once
+#include "metrics/snapshot.hpp"
+#include "ports/loop.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace keel::metrics {
+
+class Page {
+public:
+    using Text = std::shared_ptr<const std::string>;
+
+    Page(ports::Loop& loop, const ports::Supervisor& supervisor, LogVolumeOf log_volume_of,
+         std::string version);
+    Page(const Page&) = delete;
+    Page& operator=(const Page&) = delete;
+
+    /// Calls `give` with a page that is at most `age_max` old, at once if there is one. Not at all
+    /// if this object or the loop ends first.
+    void get(std::function<void(Text)> give);
+    static constexpr Duration age_max = std::chrono::seconds(1);
+
+private:
+    void make();
+
+    ports::Loop& loop_;
+    const ports::Supervisor& supervisor_;
+    const LogVolumeOf log_volume_of_;
+    const std::string version_;
+    Text text_;
+    MonoTime taken_at_;
+    std::vector<std::function<void(Text)>> waiting_;
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+} // namespace keel::metrics

@@ -1,0 +1,40 @@
+// Everything that the metrics are made of, as plain values of one moment.
+//
+// Taken on the loop's thread, where it costs a copy; turned into text elsewhere. It holds views and
+// counters as they are and no name of a metric.
+#pragma once
+#include "core/counters.hpp"
+#include "core/views.hpp"
+#include "ports/supervisor.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace keel::metrics {
+
+/// What became of a unit's output since the engine began.
+struct LogVolume {
+    std::uint64_t bytes = 0;
+    std::uint64_t dropped_bytes = 0;
+};
+using LogVolumeOf = std::function<LogVolume(const std::string& unit)>;
+
+struct UnitSnapshot {
+    core::UnitView view;
+    core::UnitCounters counters;
+    std::vector<std::string> probes; ///< names, in the order of counters.probes
+    LogVolume log;
+};
+
+struct Snapshot {
+    std::string version;
+    std::vector<UnitSnapshot> units;
+    core::HostCounters host;
+};
+
+Snapshot take_snapshot(const ports::Supervisor& supervisor, const LogVolumeOf& log_volume_of,
+                       std::string version);
+
+} // namespace keel::metrics

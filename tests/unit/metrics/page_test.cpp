@@ -1,0 +1,108 @@
+#include "metrics/page.hpp"
+
+#include "metrics/document.hpp"
+#include "tests/support/fake_supervisor.hpp"
+#include "tests/support/golden.hpp"
+
+#include <deque>
+#include <gtest/gtest.h>
+
+namespace keel::metrics {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A loop whose clock stands still and whose offloaded work is done when the test says so.
+class ManualLoop final : public ports::Loop {
+public:
+    Now time{MonoTime{1h}, test::morning()};
+    std::deque<std::pair<std::function<void()>, std::function<void()>>> offloaded;
+
+    void finish_one()
+    {
+        auto [work, done] = std::move(offloaded.front());
+        offloaded.pop_front();
+        work();
+        done();
+    }
+
+    [[nodiscard]] Now now() const override { return time; }
+    [[nodiscard]] Registration watch_fd(int, ports::Interest,
+                                        std::function<void(ports::FdEvents)>) override
+    {
+        return nullptr;
+    }
+    [[nodiscard]] Registration after(Duration, std::function<void()>) override { return nullptr; }
+    void defer(std::function<void()> handler) override { handler(); }
+    void offload(std::function<void()> work, std::function<void()> done) override
+    {
+        offloaded.emplace_back(std::move(work), std::move(done));
+    }
+};
+
+struct PageTest : testing::Test {
+    ManualLoop loop;
+    test::FakeSupervisor supervisor;
+    Page page{loop, supervisor, {}, "1"};
+    std::vector<Page::Text> given;
+
+    void ask()
+    {
+        page.get([this](Page::Text text) { given.push_back(std::move(text)); });
+    }
+};
+
+TEST_F(PageTest, IsMadeAwayFromTheLoopAndSharedByAllWhoAskMeanwhile)
+{
+    ask();
+    ask();
+    EXPECT_TRUE(given.empty());
+    ASSERT_EQ(loop.offloaded.size(), 1U);
+    loop.finish_one();
+    ASSERT_EQ(given.size(), 2U);
+    EXPECT_EQ(given[0], given[1]);
+}
+
+TEST_F(PageTest, IsServedAgainForASecondAndThenMadeAnew)
+{
+    ask();
+    loop.finish_one();
+    loop.time.mono += 999ms;
+    ask();
+    EXPECT_TRUE(loop.offloaded.empty());
+    EXPECT_EQ(given.size(), 2U);
+    loop.time.mono += 1ms;
+    ask();
+    EXPECT_EQ(loop.offloaded.size(), 1U);
+}
+
+TEST_F(PageTest, ShowsTheMomentInWhichItWasAskedFor)
+{
+    supervisor.host_counters.engine_starts = 1;
+    ask();
+    supervisor.host_counters.engine_starts = 2;
+    loop.finish_one();
+    ASSERT_EQ(given.size(), 1U);
+    EXPECT_NE(given[0]->find("keel_engine_starts_total 1\n"), std::string::npos);
+}
+
+TEST(Page, MayEndWhileItIsBeingMade)
+{
+    ManualLoop loop;
+    test::FakeSupervisor supervisor;
+    bool was_given = false;
+    {
+        Page page(loop, supervisor, {}, "1");
+        page.get([&](const Page::Text&) { was_given = true; });
+    }
+    loop.finish_one();
+    EXPECT_FALSE(was_given);
+}
+
+TEST(MetricsDocument, IsWhatTheCatalogueSays)
+{
+    tests::expect_golden("docs/generated/metrics.md", catalogue_as_markdown());
+}
+
+} // namespace
+} // namespace keel::metrics
