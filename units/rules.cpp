@@ -1,13 +1,13 @@
 #include "units/rules.hpp"
 
 #include "base/text.hpp"
+#include "units/expression.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <charconv>
 #include <fmt/format.h>
-#include <regex>
 
 namespace keel::units {
 namespace {
@@ -79,40 +79,12 @@ Checked check_http_method(std::string_view text)
     return std::nullopt;
 }
 
-struct ExpressionError {
-    std::regex_constants::error_type code;
-    std::string_view text;
-};
-
-/// The library's own messages differ from one to the next version of it.
-const std::array<ExpressionError, 12> expression_errors = {{
-    {std::regex_constants::error_collate, "an unknown collating element"},
-    {std::regex_constants::error_ctype, "an unknown class of characters"},
-    {std::regex_constants::error_escape, "an escape that means nothing, or a trailing backslash"},
-    {std::regex_constants::error_backref, "a reference to a group that is not there"},
-    {std::regex_constants::error_brack, "a `[` that is not closed, or what is in it"},
-    {std::regex_constants::error_paren,
-     "brackets that do not match, or nothing to repeat before a `*`, `+` or `?`"},
-    {std::regex_constants::error_brace, "a `{` that is not closed"},
-    {std::regex_constants::error_badbrace, "numbers in { } that make no range"},
-    {std::regex_constants::error_range, "a range of characters that runs backwards"},
-    {std::regex_constants::error_badrepeat, "a `*`, `+` or `?` with nothing to repeat"},
-    {std::regex_constants::error_space, "repetitions that make it too large"},
-    {std::regex_constants::error_complexity, "repetitions that make it too large"},
-}};
-
 Checked check_expression(std::string_view text)
 {
-    try {
-        (void)std::regex(text.begin(), text.end(), std::regex::ECMAScript);
-    } catch (const std::regex_error& error) {
-        std::string_view why = "its syntax";
-        for (const ExpressionError& known : expression_errors)
-            if (known.code == error.code()) why = known.text;
-        return Mistake{fmt::format("is no regular expression: {}", why),
-                       "ECMAScript syntax; in TOML, 'single quotes' keep backslashes as they are"};
-    }
-    return std::nullopt;
+    const Expression compiled(text);
+    if (compiled.problem().empty()) return std::nullopt;
+    return Mistake{fmt::format("is no regular expression: {}", compiled.problem()),
+                   "RE2's syntax; in TOML, 'single quotes' keep backslashes as they are"};
 }
 
 // ---- addresses ---------------------------------------------------------------------------------
@@ -121,8 +93,8 @@ bool is_port(std::string_view text)
 {
     int port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    return !text.empty() && error == std::errc{} && end == text.data() + text.size() &&
-           port >= 1 && port <= 65535;
+    return !text.empty() && error == std::errc{} && end == text.data() + text.size() && port >= 1 &&
+           port <= 65535;
 }
 
 bool is_ip(int family, std::string_view text)

@@ -29,7 +29,7 @@ extern const TextRule probe_name;
 extern const TextRule probe_url; ///< http://, https:// or unix:/path.sock:/request-path
 extern const TextRule host_and_port;
 extern const TextRule http_method;
-extern const TextRule expression; ///< ECMAScript regular expression
+extern const TextRule expression; ///< regular expression, as units/expression.hpp reads it
 
 /// Entries of a table of texts: what its keys and its values must look like.
 struct MapRule {

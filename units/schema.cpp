@@ -107,7 +107,7 @@ constexpr Duration day = 24h;
 constexpr std::size_t path_max = 4095;   // PATH_MAX without its NUL
 constexpr std::size_t account_max = 256; // LOGIN_NAME_MAX
 constexpr std::size_t bytes_max = 4096;
-constexpr std::size_t expression_max = 1024; // the compiler of expressions recurses over it
+constexpr std::size_t expression_max = 1024;
 
 constexpr Key table[] = {
     {"description", Text{unit<&U::description>, &one_line, 1024}, live,
@@ -245,7 +245,7 @@ constexpr Key table[] = {
     {"probe[].status", StatusRanges{http<&HttpTarget::status>, 64}, live, "status codes that pass",
      "", "http"},
     {"probe[].body", Text{http<&HttpTarget::body>, &expression, expression_max}, live,
-     "expression searched in the first 64 KiB of the answer", "any body", "http"},
+     "RE2 expression searched in the first 64 KiB of the answer", "any body", "http"},
     {"probe[].tls_verify", Boolean{http<&HttpTarget::tls_verify>}, live,
      "whether the server's certificate is checked", "", "http"},
     {"probe[].tls_ca", Text{http<&HttpTarget::tls_ca>, &absolute_path, path_max, filled}, live,

@@ -50,8 +50,8 @@ struct RestartSpec {
     Duration delay = 200ms;
     double factor = 2.0;
     Duration delay_max = 30s;
-    double jitter = 0.1;          ///< ± this fraction of the delay
-    Duration stable_after = 30s;  ///< ready time that sets the delay back
+    double jitter = 0.1;         ///< ± this fraction of the delay
+    Duration stable_after = 30s; ///< ready time that sets the delay back
     std::vector<ExitMatch> success_exit = {{}};
     std::vector<ExitMatch> prevent_exit;
 };
@@ -87,7 +87,7 @@ struct HttpTarget {
     std::string method = "GET";
     std::map<std::string, std::string> headers;
     std::vector<StatusRange> status = {{}};
-    std::string body; ///< ECMAScript regex searched in the first 64 KiB; empty: any body
+    std::string body; ///< units/expression.hpp, searched in the first 64 KiB; empty: any body
     bool tls_verify = true;
     std::string tls_ca; ///< PEM file; empty: the system's
     bool follow_redirects = false;
@@ -171,9 +171,19 @@ struct UnitSpec {
 } // namespace keel::units
 
 namespace keel {
-template <> inline constexpr std::array names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec", "probe"});
-template <> inline constexpr std::array names_of<units::RestartWhen> = std::to_array<std::string_view>({"always", "on-failure", "never"});
-template <> inline constexpr std::array names_of<units::Rung> = std::to_array<std::string_view>({"restart", "retry", "give-up", "exit"});
-template <> inline constexpr std::array names_of<units::ProbeRole> = std::to_array<std::string_view>({"startup", "readiness", "liveness"});
-template <> inline constexpr std::array names_of<units::LogTarget> = std::to_array<std::string_view>({"file", "inherit", "null"});
+template <>
+inline constexpr std::array names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec",
+                                                                                        "probe"});
+template <>
+inline constexpr std::array names_of<units::RestartWhen> =
+    std::to_array<std::string_view>({"always", "on-failure", "never"});
+template <>
+inline constexpr std::array names_of<units::Rung> =
+    std::to_array<std::string_view>({"restart", "retry", "give-up", "exit"});
+template <>
+inline constexpr std::array names_of<units::ProbeRole> =
+    std::to_array<std::string_view>({"startup", "readiness", "liveness"});
+template <>
+inline constexpr std::array
+    names_of<units::LogTarget> = std::to_array<std::string_view>({"file", "inherit", "null"});
 } // namespace keel

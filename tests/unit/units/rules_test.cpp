@@ -79,10 +79,11 @@ TEST(AccountName, IsANameOrANumber)
 
 TEST(Expression, IsCompiled)
 {
-    for (const char* text : {"", "ok", R"x("status":\s*"(up|ok)")x", "a{2,3}", "[[:digit:]]+"})
+    for (const char* text :
+         {"", "ok", R"x("status":\s*"(up|ok)")x", "a{2,3}", "[[:digit:]]+", "(?i)ok", "a{2"})
         EXPECT_TRUE(accepts(expression, text)) << text;
-    for (const char* text : {"(", "[", "[z-a]", "a{2", "a{3,2}", R"(\)", R"(\1)", "*", "[[:nix:]]",
-                             "(((a{200}){200}){200}){200}"})
+    for (const char* text : {"(", "[", ")", "[z-a]", "a{3,2}", R"(\)", R"(\1)", "*", "a**",
+                             "[[:nix:]]", "(?=a)", "\xff", "(((a{200}){200}){200}){200}"})
         EXPECT_FALSE(accepts(expression, text)) << text;
 }
 
