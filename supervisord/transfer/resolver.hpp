@@ -50,7 +50,7 @@ public:
     Resolver& operator=(const Resolver&) = delete;
 
     /// `handler` is called once, later, on the loop; never again after the registration's death.
-    [[nodiscard]] ports::Loop::Registration resolve(const std::string& host,
+    [[nodiscard]] ports::Loop::Registration resolve(std::string host,
                                                     std::function<void(const Resolution&)> handler);
 
 private:

@@ -1,6 +1,7 @@
 // A Prober on a real loop, and what tests of it need: probe one target and wait for its verdict.
 #pragma once
 #include "probes/prober.hpp"
+#include "tests/integration/probes/server.hpp"
 #include "tests/support/loop_fixture.hpp"
 
 #include <chrono>
@@ -50,6 +51,26 @@ protected:
             answer = given;
         });
         return attempt;
+    }
+
+    /// Lets the loop do what it has to do, so many times.
+    testing::AssertionResult idle_turns(int count)
+    {
+        for (int i = 0; i < count; ++i) {
+            bool over = false;
+            const auto timer = loop_.after(1ms, [&over] { over = true; });
+            if (auto reached = run_until(loop_, [&over] { return over; }); !reached) return reached;
+        }
+        return testing::AssertionSuccess();
+    }
+
+    /// Runs the loop until another thread has set the signal.
+    testing::AssertionResult reached(const Signal& signal)
+    {
+        bool is_set = false;
+        const auto watch = loop_.watch_fd(signal.fd(), ports::Interest::readable,
+                                          [&is_set](ports::FdEvents) { is_set = true; });
+        return run_until(loop_, [&is_set] { return is_set; });
     }
 
     transfer::Resolver::Lookup lookup_ = [](const std::string&) { return transfer::Resolution{}; };

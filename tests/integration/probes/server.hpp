@@ -20,6 +20,22 @@
 
 namespace keel::test {
 
+/// Something that happened once, told from one thread to another.
+class Signal {
+public:
+    void set() const { ::eventfd_write(event_.get(), 1); }
+    /// Blocks until it is set; false after a time that only a defect takes.
+    [[nodiscard]] bool wait() const
+    {
+        pollfd fd{event_.get(), POLLIN, 0};
+        return ::poll(&fd, 1, 30'000) == 1;
+    }
+    [[nodiscard]] int fd() const { return event_.get(); }
+
+private:
+    OwnedFd event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+};
+
 /// One accepted connection, seen from the server.
 class Peer {
 public:
