@@ -5,7 +5,7 @@
 #include "engine/configuration.hpp"
 #include "engine/engine.hpp"
 #include "engine/log.hpp"
-#include "metrics/exporter.hpp"
+#include "metrics/page.hpp"
 #include "probes/prober.hpp"
 #include "sys/cgroup.hpp"
 #include "sys/child_setup.hpp"
@@ -21,7 +21,6 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <unistd.h>
 
 namespace keel {
@@ -118,6 +117,7 @@ private:
         options.fifo_dir = paths_.fifo_dir;
         options.log_dir = paths_.log;
         options.hold = [this](std::uint64_t key, int fd) { keeper_.hold(key, fd); };
+        options.drop = [this](std::uint64_t key) { keeper_.drop(key); };
         options.tell = warn;
         return options;
     }
@@ -192,16 +192,16 @@ private:
 
     void serve()
     {
-        metrics_ = std::make_unique<metrics::Exporter>(
-            loop_, *engine_, metrics::LogBytes{
-                [this](const std::string& unit) { return logs_.bytes(unit); },
-                [this](const std::string& unit) { return logs_.dropped_bytes(unit); }});
+        const auto volume_of = [this](const std::string& unit) {
+            return metrics::LogVolume{logs_.bytes(unit), logs_.dropped_bytes(unit)};
+        };
+        metrics_ = std::make_unique<metrics::Page>(loop_, *engine_, volume_of, KEEL_VERSION);
         control::ControlServer::Options options;
         options.version = KEEL_VERSION;
         server_ = std::make_unique<control::ControlServer>(
             control::ControlServer::Sources{
                 loop_, *engine_, std::make_shared<sys::LogReader>(loop_, paths_.log),
-                [this](auto done) { metrics_->page(std::move(done)); }},
+                [this](auto done) { metrics_->get(std::move(done)); }},
             options);
         if (auto heard = server_->listen_on_socket(paths_.control_socket.string()); !heard)
             log::write(log::Level::error, "no control socket: " + heard.error().text());
@@ -232,7 +232,7 @@ private:
     sys::Spawner spawner_;
     probes::Prober prober_;
     std::unique_ptr<engine::Engine> engine_;
-    std::unique_ptr<metrics::Exporter> metrics_;
+    std::unique_ptr<metrics::Page> metrics_;
     std::unique_ptr<control::ControlServer> server_;
     ports::Loop::Registration heartbeat_;
     int exit_code_ = 0;
