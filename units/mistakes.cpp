@@ -92,7 +92,6 @@ std::string places_with(std::string_view parent, std::string_view name)
     std::string places;
     for (const Key& key : schema()) {
         if (last_name(key.path) != name || parent_of(key.path) == parent) continue;
-        if (std::holds_alternative<Later>(key.kind)) continue;
         places += (places.empty() ? "" : " or ") + place_text(parent_of(key.path));
     }
     return places;

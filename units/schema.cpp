@@ -60,17 +60,17 @@ constexpr Slot<std::vector<std::uint8_t>> ladder{
             draft.unit.escalation.ladder.push_back(static_cast<Rung>(rung));
     }};
 
-/// The last rung is the one that is never climbed from, so only the last can be one of those.
+/// `restart` is always first, and only the last rung can be one that is never climbed from. No rung
+/// stands twice; that holds for all lists of words.
 std::optional<Mistake> check_ladder(const std::vector<std::uint8_t>& rungs)
 {
-    const Mistake mistake{"must be `restart` first and one of retry, give-up, exit last",
-                          "for example [\"restart\", \"retry\"]"};
     const auto is_restart = [](std::uint8_t rung) {
         return static_cast<Rung>(rung) == Rung::restart;
     };
-    if (rungs.size() < 2 || !is_restart(rungs.front()) || is_restart(rungs.back())) return mistake;
-    if (!std::all_of(rungs.begin(), rungs.end() - 1, is_restart)) return mistake;
-    return std::nullopt;
+    if (rungs.size() >= 2 && std::all_of(rungs.begin(), rungs.end() - 1, is_restart))
+        return std::nullopt;
+    return Mistake{"must be `restart` first and one of retry, give-up, exit last",
+                   "for example [\"restart\", \"retry\"]"};
 }
 
 constexpr Slot<std::vector<std::uint8_t>> roles{

@@ -86,7 +86,8 @@ TEST(Document, RefusesKeysSoDeepThatTheStackWouldOverflow)
     const std::string deepest = dots(500'000);
     for (const std::string& text :
          {deepest + " = 1", "[" + deepest + "]", "x = { " + deepest + " = 1 }",
-          "s = '''\n'.'\n'''''\n" + deepest + " = 1", "s = \"\\\"\"\n\"b\"." + deepest + " = 1",
+          "s = '''\n'.'\n'''''\n" + deepest + " = 1", "x = { s = '''a'''', " + deepest + " = 1 }",
+          "s = \"\\\"\"\n\"b\"." + deepest + " = 1",
           "s = \"\"\"a\"\"\\\"\"\"\"\n" + deepest + " = 1", "s = ''\nt = \"\"\n" + deepest + " = 1",
           "# '\n" + deepest + " = 1", "a = 1 # \"\"\"\n" + deepest + " = 1"})
         EXPECT_THAT(parse_bad(text).message, testing::HasSubstr("dots in a row"))
