@@ -118,6 +118,8 @@ void HttpExchange::set_target(const HttpRequest& request, const std::vector<IpAd
     set(CURLOPT_URL, url_.c_str());
     // The asker keeps the time; libcurl's own limit for connecting must not come before.
     set(CURLOPT_CONNECTTIMEOUT_MS, 24L * 3600 * 1000);
+    // The second address waits this long for the first, also for one that refuses at once.
+    set(CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, 25L);
     // Should libcurl ever come to look up a name itself, it must not wait for that thread.
     set(CURLOPT_QUICK_EXIT, 1L);
     host_addresses_.reset();
