@@ -109,6 +109,7 @@ void Engine::recover(const HostRecord& record)
             if (!instance) continue;
             if (const auto spawn = core::spawn_of(instance->state)) {
                 owners_[number(*spawn)] = {id, slot};
+                missing_[number(*spawn)] = {id, slot};
                 body({id, slot}).spawn = *spawn;
             }
             unit.instances[slot - 1U] = std::move(*instance);
@@ -152,6 +153,7 @@ void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
             continue;
         }
         processes_[number(survivor.id)] = survivor.process;
+        missing_.erase(number(survivor.id));
         ++counters_.adopted_processes;
         // The log's reader died with the last engine; output goes on from where it stands.
         (void)output_of(owner->second);
@@ -196,18 +198,16 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
 /// never happened or ended where nobody saw it.
 void Engine::resolve_missing()
 {
-    for (const UnitId unit : host_.start_order())
-        for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot) {
-            const auto& state = host_.unit(unit).instances[slot - 1U].state;
-            const auto spawn = core::spawn_of(state);
-            if (!spawn || processes_.contains(number(*spawn))) continue;
-            const auto* starting = std::get_if<core::Starting>(&state);
-            if (starting != nullptr && starting->running == core::Starting::Running::no)
-                post({unit, slot}, core::SpawnFailed{*spawn, core::SetupStage::lost, 0});
-            else
-                post({unit, slot}, core::ProcessExited{*spawn, {core::ExitStatus::Kind::unknown, 0, false},
-                                                       core::TreeState::alive});
-        }
+    for (const auto& [spawn, id] : std::exchange(missing_, {})) {
+        const auto& state = host_.unit(id.unit).instances[id.slot - 1U].state;
+        if (core::spawn_of(state) != SpawnId{spawn}) continue;
+        const auto* starting = std::get_if<core::Starting>(&state);
+        if (starting != nullptr && starting->running == core::Starting::Running::no)
+            post(id, core::SpawnFailed{SpawnId{spawn}, core::SetupStage::lost, 0});
+        else
+            post(id, core::ProcessExited{SpawnId{spawn}, {core::ExitStatus::Kind::unknown, 0, false},
+                                         core::TreeState::alive});
+    }
 }
 
 } // namespace keel::engine

@@ -45,6 +45,7 @@ void Engine::shut_down(const std::string& why)
 void Engine::process_exited(SpawnId spawn, core::ExitStatus status, core::TreeState tree)
 {
     processes_.erase(number(spawn));
+    missing_.erase(number(spawn));
     const auto owner = owners_.find(number(spawn));
     if (owner == owners_.end()) {
         // Nobody's any more: of an instance that is gone, or told a second time.

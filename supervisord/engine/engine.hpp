@@ -153,6 +153,8 @@ private:
 
     std::unordered_map<std::uint64_t, InstanceId> owners_; ///< by spawn, of living processes
     std::unordered_map<std::uint64_t, ports::ProcessIdentity> processes_; ///< by spawn
+    std::unordered_map<std::uint64_t, InstanceId> missing_; ///< by spawn: recovered, and neither
+                                                            ///< found alive nor told ended so far
     std::uint64_t next_attempt_ = 1;
     OperationId next_operation_{1};
     std::map<OperationId, Done> waiting_;
