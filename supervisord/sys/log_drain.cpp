@@ -50,10 +50,11 @@ public:
         (void)!::write(wake_.get(), &one, sizeof one);
     }
 
-    void wait_for_end()
+    /// False: it does not end, it hangs on a disk.
+    bool wait_for_end()
     {
         std::unique_lock lock(mutex_);
-        ended_.wait_for(lock, patience_at_end, [this] { return has_ended_; });
+        return ended_.wait_for(lock, patience_at_end, [this] { return has_ended_; });
     }
 
     // ---- called by the thread -----------------------------------------------------------------
@@ -192,13 +193,16 @@ LogDrain::LogDrain(std::function<void(std::string)> tell)
     auto thread = start_thread("keel-logs", [worker = worker_] { worker->run(); });
     if (!thread)
         throw std::system_error(thread.error().errno_value, std::generic_category(), "log thread");
-    thread->detach();
+    thread_ = std::move(*thread);
 }
 
 LogDrain::~LogDrain()
 {
     worker_->order([](Worker& worker) { worker.end(); });
-    worker_->wait_for_end();
+    if (worker_->wait_for_end())
+        thread_.join();
+    else
+        thread_.detach();
 }
 
 void LogDrain::add(std::uint64_t id, LogSource source)

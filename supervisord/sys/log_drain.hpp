@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <thread>
 
 namespace keel::sys {
 
@@ -53,7 +54,8 @@ public:
 
 private:
     class Worker;
-    std::shared_ptr<Worker> worker_;
+    std::shared_ptr<Worker> worker_; ///< shared with the thread, which may outlive this
+    std::thread thread_;
 };
 
 } // namespace keel::sys

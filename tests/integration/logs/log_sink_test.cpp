@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <gmock/gmock.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -264,8 +265,33 @@ TEST_F(Logs, WritesWhatStillWaitsWhenItEnds)
     EXPECT_EQ("last words\n", read_file(place.log() / "worker/1.log"));
 }
 
-/// Runs a sink until it is killed.
-[[noreturn]] void be_an_engine(const LogPlace& place)
+/// A process of this test, killed with it. Forked while there are no threads, as sanitizers want it.
+class Child {
+public:
+    explicit Child(const std::function<void()>& body) : pid_(::fork())
+    {
+        EXPECT_GE(pid_, 0);
+        if (pid_ != 0) return;
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        body();
+        ::_exit(0);
+    }
+    ~Child() { kill(); }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    void kill()
+    {
+        const pid_t pid = std::exchange(pid_, -1);
+        if (pid <= 0) return;
+        ::kill(pid, SIGKILL);
+        EXPECT_EQ(pid, ::waitpid(pid, nullptr, 0));
+    }
+
+private:
+    pid_t pid_;
+};
+
+void run_engine(const LogPlace& place)
 {
     UvLoop loop;
     LogSink sink(loop, place.options());
@@ -274,7 +300,6 @@ TEST_F(Logs, WritesWhatStillWaitsWhenItEnds)
     spec.keep = 1'000'000;
     (void)sink.output_of("worker", 1, spec, std::nullopt);
     loop.run();
-    ::_exit(0);
 }
 
 TEST_F(Logs, LosesAndDoublesNothingHoweverOftenItsReaderIsKilled)
@@ -282,36 +307,26 @@ TEST_F(Logs, LosesAndDoublesNothingHoweverOftenItsReaderIsKilled)
     std::filesystem::create_directories(place.fifo());
     const auto held = open_fifo(place.fifo() / "worker.1"); // as the keeper does
     ASSERT_TRUE(held.ok());
-    constexpr int lines = 120'000;
-    std::atomic<int> progress = 0;
-    pid_t engine = -1;
-    const auto start_engine = [&] {
-        engine = ::fork();
-        if (engine == 0) be_an_engine(place);
-        ASSERT_GT(engine, 0);
-    };
-    start_engine();
-    std::thread writer([&] {
-        for (int i = 0; i < lines; ++i) {
+    constexpr int kills = 30;
+    constexpr int lines_between = 4000;
+    std::array<int, 2> progress{};
+    ASSERT_EQ(0, ::pipe2(progress.data(), O_CLOEXEC));
+    const Child writer([&] {
+        for (int i = 0; i < kills * lines_between; ++i) {
             write_all(held->get(), std::to_string(i) + "\n");
-            progress = i + 1;
-            if (i % 4000 == 0) progress.notify_all();
+            if ((i + 1) % lines_between == 0) write_all(progress[1], "x");
         }
-        progress.notify_all();
     });
-    for (int seen = 0; (seen = progress) < lines;) {
-        progress.wait(seen);
-        ::kill(engine, SIGKILL);
-        ASSERT_EQ(engine, ::waitpid(engine, nullptr, 0));
-        start_engine();
+    for (int i = 0; i < kills; ++i) {
+        Child engine([&] { run_engine(place); });
+        char byte = 0;
+        ASSERT_EQ(1, ::read(progress[0], &byte, 1));
+        engine.kill(); // in the middle of its work: the writer goes on
     }
-    writer.join();
-    ::kill(engine, SIGKILL);
-    ASSERT_EQ(engine, ::waitpid(engine, nullptr, 0));
     LogSink last(loop, place.options());
     ASSERT_TRUE(drained(last));
     std::string expected;
-    for (int i = 0; i < lines; ++i) expected += std::to_string(i) + "\n";
+    for (int i = 0; i < kills * lines_between; ++i) expected += std::to_string(i) + "\n";
     std::string found;
     for (const std::string& content : place.files("worker", 1)) found += content;
     EXPECT_TRUE(expected == found) << expected.size() << " bytes written, " << found.size()
