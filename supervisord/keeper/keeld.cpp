@@ -3,15 +3,16 @@
 // It keeps what must outlive an engine (children and their exit statuses, open descriptors, the
 // orders of systemd) and decides nothing else. It waits for signals, for records on the channel
 // and for its own deadlines; it never blocks on the engine, and allocates nothing once it runs.
-#include "start.hpp"
-#include "tables.hpp"
-#include "wire.hpp"
+#include "keeper/start.hpp"
+#include "keeper/tables.hpp"
+#include "keeper/wire.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <fcntl.h>
 #include <poll.h>
@@ -45,23 +46,27 @@ int engine_end = -1; ///< the engine's end, kept so that the channel outlives en
 int life = -1;       ///< hangs up when the engine and all children in set-up are gone
 int signals = -1;
 
-pid_t engine = 0;           ///< 0: none runs
-std::uint32_t epoch = 0;    ///< counts engines
-int deaths = 0;             ///< of engines in a row before one said ready
-bool was_ready = false;     ///< this engine did
-Milliseconds started_at = 0, start_at = 0; ///< of this engine; of the next one
-Milliseconds beat_limit = never;           ///< when this engine counts as hung
-Milliseconds watchdog_at = never, watchdog_interval = 0; ///< when systemd is to hear next
-bool leaving = false;       ///< the engine said exit, or SIGUSR2 came
+pid_t engine = 0;        ///< 0: none runs
+std::uint32_t epoch = 0; ///< counts engines
+int deaths = 0;          ///< of engines in a row before one said ready
+bool was_ready = false;  ///< this engine did
+bool leaving = false;    ///< it said exit, or SIGUSR2 came: its end is ours
 int exit_code = 0;
+Milliseconds started_at = 0, start_at = 0;               ///< this engine; the next one
+Milliseconds beat_limit = never;                         ///< when this engine counts as hung
+Milliseconds watchdog_at = never, watchdog_interval = 0; ///< when systemd is to hear next
 
-bool shutdown_wanted = false, leave_wanted = false;
-bool listening = false;     ///< this engine asked for the list: everything below may be sent
+bool listening = false; ///< this engine asked for the list: everything below may be told
 bool channel_full = false;
-bool shutdown_told = false, leave_told = false, apply_told = true, list_told = true;
-int child_cursor = 0;           ///< next row to list; table_size: all are listed
-std::uint64_t ends = 0;         ///< so far: the order of the last one
-std::uint64_t ends_told = 0;    ///< the order of the last one told to this engine
+struct Order {
+    Kind kind;
+    bool wanted, told; ///< told: to this engine
+} shutdown_order{Kind::shutdown, false, false}, leave_order{Kind::leave, false, false},
+    apply_order{Kind::apply, false, false};
+bool list_told = true;
+int child_cursor = 0;        ///< next row to list
+std::uint64_t ends = 0;      ///< so far: the order of the last one
+std::uint64_t ends_told = 0; ///< the order of the last one told to this engine
 
 Milliseconds now()
 {
@@ -70,7 +75,7 @@ Milliseconds now()
     return time.tv_sec * 1000LL + time.tv_nsec / 1'000'000;
 }
 
-// ---- to the engine -------------------------------------------------------------------------------
+// ---- to the engine ------------------------------------------------------------------------------
 
 bool send_record(Record record)
 {
@@ -82,45 +87,42 @@ bool send_record(Record record)
 
 bool send_child(Kind kind, int row)
 {
-    Record record{.kind = kind, .id = children.spawn[row], .pid = children.pid[row],
+    Record record{.kind = kind,
+                  .id = children.spawn[row],
+                  .pid = children.pid[row],
                   .start_ticks = children.start_ticks[row]};
-    if (kind == Kind::exited) {
-        record.value = children.status[row];
-        record.number = children.order[row];
-    }
-    strcpy(record.text, children.name[row]);
+    record.value = kind == Kind::exited ? children.status[row] : 0;
+    record.number = kind == Kind::exited ? children.order[row] : 0;
+    memcpy(record.text, children.name[row], sizeof children.name[row]);
     return send_record(record);
 }
 
-bool tell_once(bool& told, Kind kind)
+bool tell(Order& order)
 {
-    if (!told) told = send_record({.kind = kind});
-    return told;
+    if (order.wanted && !order.told) order.told = send_record({.kind = order.kind});
+    return order.told || !order.wanted;
 }
 
 /// Sends what there is to say, until all is said or the channel is full.
 void tell_engine()
 {
-    if (!listening) return;
-    if (!tell_once(shutdown_told, Kind::shutdown) || !tell_once(leave_told, Kind::leave)) return;
-    if (!tell_once(apply_told, Kind::apply)) return;
-    for (; child_cursor < children.used; ++child_cursor) {
-        const bool lives = children.spawn[child_cursor] != 0 && children.order[child_cursor] == 0;
-        if (lives && !list_told && !send_child(Kind::child, child_cursor)) return;
-    }
+    channel_full = false;
+    if (!listening || !tell(shutdown_order) || !tell(leave_order) || !tell(apply_order)) return;
+    for (; !list_told && child_cursor < children.used; ++child_cursor)
+        if (children.lives(child_cursor) && !send_child(Kind::child, child_cursor)) return;
     while (ends_told < ends) {
         const int row = children.next_end(ends_told);
         if (row >= 0 && !send_child(Kind::exited, row)) return;
         ends_told = row >= 0 ? children.order[row] : ends;
     }
-    tell_once(list_told, Kind::list_end);
+    if (!list_told) list_told = send_record({.kind = Kind::list_end});
 }
 
-// ---- from the engine and from children in set-up -------------------------------------------------
+// ---- from the engine and from children in set-up ------------------------------------------------
 
 void add_child(const Record& hello)
 {
-    const int row = children.free_row();
+    const int row = free_row(children.spawn, children.used);
     if (row < 0) return say("no room for child %d", hello.pid);
     children.spawn[row] = hello.id;
     children.pid[row] = hello.pid;
@@ -129,47 +131,32 @@ void add_child(const Record& hello)
     memcpy(children.name[row], hello.text, sizeof children.name[row] - 1);
 }
 
-void answer_list()
+void begin_list()
 {
     listening = true;
+    list_told = shutdown_order.told = leave_order.told = false;
     child_cursor = 0;
     ends_told = 0;
-    list_told = false;
-    shutdown_told = !shutdown_wanted;
-    leave_told = !leave_wanted;
 }
 
+/// `fd` came with it, or -1.
 void handle(const Record& record, int fd)
 {
-    const int row = record.kind == Kind::acknowledge ? children.find_spawn(record.id) : -1;
-    switch (record.kind) {
-    case Kind::hello: return add_child(record);
-    case Kind::list: return answer_list();
-    case Kind::acknowledge:
-        if (row >= 0 && children.order[row] != 0) children.spawn[row] = 0;
-        return;
-    case Kind::heartbeat: beat_limit = now() + heartbeat_limit; return;
-    case Kind::ready:
+    const Kind kind = record.kind;
+    const bool refused = kind == Kind::hold && (fd < 0 || !held.hold(record.id, fd));
+    if (refused) send_record({.kind = Kind::hold_refused, .id = record.id});
+    if (kind == Kind::drop) held.drop(record.id);
+    if (kind == Kind::hello) add_child(record);
+    if (kind == Kind::list) begin_list();
+    if (kind == Kind::acknowledge) children.forget_end(record.id);
+    if (kind == Kind::heartbeat) beat_limit = now() + heartbeat_limit;
+    if (kind == Kind::notify) notify(record.text);
+    if (kind == Kind::ready) {
         was_ready = true;
         deaths = 0;
-        return;
-    case Kind::notify: return notify(record.text);
-    case Kind::exit:
+    } else if (kind == Kind::exit) {
         leaving = true;
         exit_code = record.value;
-        return;
-    case Kind::hold:
-        if (fd < 0 || !held.hold(record.id, fd)) send_record({.kind = Kind::hold_refused, .id = record.id});
-        return;
-    case Kind::drop: return held.drop(record.id);
-    case Kind::child:
-    case Kind::exited:
-    case Kind::list_end:
-    case Kind::orphan_exited:
-    case Kind::shutdown:
-    case Kind::apply:
-    case Kind::leave:
-    case Kind::hold_refused: return;
     }
 }
 
@@ -197,7 +184,8 @@ void read_records()
     ssize_t size = 0;
     int fd = -1;
     while (receive(raw, size, fd)) {
-        const bool good = wire::decode(wire::Reader::keeper, &raw, static_cast<std::size_t>(size), record);
+        const bool good =
+            decode(wire::Reader::keeper, &raw, static_cast<std::size_t>(size), record);
         if (!good) say("a record of %zd bytes is not understood", size);
         const bool current = good && (record.epoch == epoch || record.kind == Kind::hello);
         const bool keep = current && record.kind == Kind::hold;
@@ -206,7 +194,7 @@ void read_records()
     }
 }
 
-// ---- deaths --------------------------------------------------------------------------------------
+// ---- deaths -------------------------------------------------------------------------------------
 
 [[noreturn]] void finish(int code)
 {
@@ -223,7 +211,7 @@ void engine_died(int status)
     beat_limit = never;
     if (leaving) finish(exit_code);
     if (!was_ready) ++deaths;
-    if (shutdown_wanted && deaths >= deaths_until_shutdown_is_given_up) {
+    if (shutdown_order.wanted && deaths >= deaths_until_shutdown_is_given_up) {
         say("no engine lives long enough to stop the units; they are left running");
         finish(1);
     }
@@ -235,49 +223,54 @@ void engine_died(int status)
         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     // What the dead engine did not read must not be taken for news by the next one.
     char stale[sizeof(Record)];
-    while (recv(engine_end, stale, sizeof stale, MSG_DONTWAIT) > 0) {}
+    while (recv(engine_end, stale, sizeof stale, MSG_DONTWAIT) > 0) {
+    }
+}
+
+/// Somebody who has ended and was not reaped yet, or 0.
+pid_t next_dead()
+{
+    siginfo_t info{};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) != 0) return 0;
+    return info.si_pid;
 }
 
 void reap()
 {
-    siginfo_t peek{};
-    int status = 0;
-    while (peek.si_pid = 0, waitid(P_ALL, 0, &peek, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 && peek.si_pid) {
-        int row = children.find_pid(peek.si_pid);
-        if (row < 0) {
-            read_records(); // a child says hello before it can end, so its hello is there
-            row = children.find_pid(peek.si_pid);
-        }
-        if (waitpid(peek.si_pid, &status, __WALL) != peek.si_pid) return;
-        if (peek.si_pid == engine) {
+    while (const pid_t pid = next_dead()) {
+        int row = children.find_living(pid), status = 0;
+        if (row < 0) read_records(); // a child says hello before it can end, so its hello is there
+        if (row < 0) row = children.find_living(pid);
+        waitpid(pid, &status, __WALL);
+        if (pid == engine) {
             engine_died(status);
         } else if (row >= 0) {
             children.status[row] = status;
             children.order[row] = ++ends;
         } else if (listening) {
-            send_record({.kind = Kind::orphan_exited, .pid = peek.si_pid});
+            send_record({.kind = Kind::orphan_exited, .pid = pid});
         }
     }
 }
 
-// ---- the engine's start --------------------------------------------------------------------------
+// ---- the engine's start -------------------------------------------------------------------------
 
 [[noreturn]] void become_engine(int life_end)
 {
     char number[16];
-    const char* words[16] = {"keel-engine"};
-    int count = 1;
     snprintf(number, sizeof number, "%u", epoch);
+    const char* words[12] = {"keel-engine", "--epoch", number};
+    int count = 3;
     const auto add = [&](const char* option, const char* value) {
+        if (value == nullptr) return;
         words[count++] = option;
-        if (value != nullptr) words[count++] = value;
+        if (*value != 0) words[count++] = value;
     };
-    if (settings.root[0] != 0) add("--root", settings.root);
-    if (settings.http != nullptr) add("--http", settings.http);
-    if (settings.level != nullptr) add("--log-level", settings.level);
-    add("--epoch", number);
-    if (settings.after_crash) add("--after-crash", nullptr);
-    if (deaths >= deaths_until_state_aside) add("--state-aside", nullptr);
+    add("--root", settings.root[0] != 0 ? settings.root : nullptr);
+    add("--http", settings.http);
+    add("--log-level", settings.level);
+    add("--after-crash", settings.after_crash ? "" : nullptr);
+    add("--state-aside", deaths >= deaths_until_state_aside ? "" : nullptr);
     dup2(engine_end, wire::engine_fd);
     dup2(life_end, wire::life_fd);
     dup2(settings.lock, wire::lock_fd);
@@ -291,46 +284,38 @@ void reap()
 
 void start_engine()
 {
-    int ends_of_life[2] = {-1, -1};
+    int pair[2];
     ++epoch;
     started_at = now();
-    start_at = started_at + restart_delay_max;
+    start_at = started_at + restart_delay_max; // if it cannot even be started
     was_ready = leaving = false;
-    if (pipe2(ends_of_life, O_CLOEXEC) != 0) return say("pipe: %s", strerror(errno));
+    if (pipe2(pair, O_CLOEXEC) != 0) return say("pipe: %s", strerror(errno));
     if (life >= 0) close(life);
-    life = lift(ends_of_life[0]);
-    const int other = lift(ends_of_life[1]);
-    engine = fork();
-    if (engine == 0) become_engine(other);
-    if (engine < 0) say("fork: %s", strerror(errno));
+    life = lift(pair[0]);
+    const int other = lift(pair[1]);
+    const pid_t child = fork();
+    if (child == 0) become_engine(other);
     close(other);
-    engine = std::max(engine, 0);
+    if (child < 0) return say("fork: %s", strerror(errno));
+    engine = child;
     settings.after_crash = true;
-    if (engine > 0) beat_limit = started_at + first_heartbeat_limit;
-    if (engine > 0) write_pid(settings, "engine.pid", engine);
+    beat_limit = started_at + first_heartbeat_limit;
+    write_pid(settings, "engine.pid", engine);
 }
 
-// ---- the loop ------------------------------------------------------------------------------------
+// ---- the loop -----------------------------------------------------------------------------------
 
 void read_signals()
 {
     signalfd_siginfo info;
     while (read(signals, &info, sizeof info) == sizeof info) {
-        switch (info.ssi_signo) {
-        case SIGTERM:
-        case SIGINT:
-            if (!shutdown_wanted) shutdown_told = false;
-            shutdown_wanted = true;
-            break;
-        case SIGUSR2:
-            if (!leave_wanted) leave_told = false;
-            leave_wanted = leaving = true;
-            exit_code = 0;
-            if (engine == 0) finish(0);
-            break;
-        case SIGHUP: apply_told = false; break;
-        default: break;
-        }
+        const auto number = static_cast<int>(info.ssi_signo);
+        if (number == SIGHUP) apply_order = {Kind::apply, true, false};
+        if (number == SIGTERM || number == SIGINT) shutdown_order.wanted = true;
+        if (number != SIGUSR2) continue;
+        leave_order.wanted = leaving = true;
+        exit_code = 0;
+        if (engine == 0) finish(0);
     }
 }
 
@@ -341,19 +326,18 @@ Milliseconds keep_deadlines()
     if (engine == 0 && at >= start_at && (life < 0 || at >= start_at + setup_limit)) start_engine();
     if (at >= beat_limit) {
         // Somewhat late it is the engine that hangs; very late, the whole host did.
-        const bool host_hung = at - beat_limit > heartbeat_limit / 4;
+        const bool engine_hung = at - beat_limit <= heartbeat_limit / 4;
         beat_limit = at + heartbeat_limit;
-        if (!host_hung) say("engine %d has not turned for %lld s, killing it", engine,
-                            static_cast<long long>(heartbeat_limit / 1000));
-        if (!host_hung) kill(engine, SIGKILL);
+        if (engine_hung) say("engine %d has not turned for too long, killing it", engine);
+        if (engine_hung) kill(engine, SIGKILL);
     }
     if (at >= watchdog_at) {
         notify("WATCHDOG=1");
         watchdog_at = at + watchdog_interval;
     }
-    Milliseconds next = std::min(beat_limit, watchdog_at);
-    if (engine == 0) next = std::min(next, life < 0 || at < start_at ? start_at : start_at + setup_limit);
-    return next;
+    const Milliseconds next = std::min(beat_limit, watchdog_at);
+    if (engine != 0) return next;
+    return std::min(next, life < 0 || at < start_at ? start_at : start_at + setup_limit);
 }
 
 [[noreturn]] void run()
@@ -363,8 +347,9 @@ Milliseconds keep_deadlines()
         tell_engine();
         pollfd watched[] = {{signals, POLLIN, 0}, {channel, POLLIN, 0}, {life, 0, 0}};
         if (channel_full) watched[1].events |= POLLOUT;
-        const Milliseconds wait = due == never ? -1 : std::clamp<Milliseconds>(due - now(), 0, INT_MAX);
-        if (poll(watched, 3, static_cast<int>(wait)) <= 0) continue;
+        const Milliseconds wait =
+            std::min<Milliseconds>(std::max<Milliseconds>(due - now(), 0), INT_MAX);
+        if (poll(watched, 3, due == never ? -1 : static_cast<int>(wait)) <= 0) continue;
         if (watched[0].revents != 0) read_signals();
         if (watched[1].revents != 0) read_records();
         if (watched[0].revents != 0) reap();
@@ -389,7 +374,8 @@ int main(int argc, char** argv)
     sigprocmask(SIG_SETMASK, &mask, nullptr);
     sigemptyset(&mask);
     const int served[] = {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR2};
-    for (const int number : served) sigaddset(&mask, number);
+    for (const int number : served)
+        sigaddset(&mask, number);
     signals = lift(signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) die("socketpair");

@@ -1,4 +1,4 @@
-#include "start.hpp"
+#include "keeper/start.hpp"
 
 #include <cerrno>
 #include <cstdarg>
@@ -20,8 +20,9 @@ namespace keel::keeper {
 
 namespace {
 
-constexpr char usage[] = "usage: keeld [--root DIR] [--http ADDR:PORT|off] [--log-level L] [--version]\n"
-                         "KEEL_ROOT in the environment stands in for --root.\n";
+constexpr char usage[] =
+    "usage: keeld [--root DIR] [--http ADDR:PORT|off] [--log-level L] [--version]\n"
+    "KEEL_ROOT in the environment stands in for --root.\n";
 
 void put_line(const char* format, va_list arguments)
 {
@@ -63,13 +64,13 @@ void parse_command_line(Settings& settings, int argc, char** argv)
             printf("%s", argv[i][2] == 'v' ? "keeld " KEEL_VERSION "\n" : usage);
             exit(0);
         }
-        const char** target = strcmp(argv[i], "--root") == 0        ? &root
-                              : strcmp(argv[i], "--http") == 0      ? &settings.http
-                              : strcmp(argv[i], "--log-level") == 0 ? &settings.level
-                                                                    : nullptr;
+        const char** target = nullptr;
+        if (strcmp(argv[i], "--root") == 0) target = &root;
+        if (strcmp(argv[i], "--http") == 0) target = &settings.http;
+        if (strcmp(argv[i], "--log-level") == 0) target = &settings.level;
         if (target == nullptr || i + 1 == argc) {
-            fprintf(stderr, "keeld: %s %s\n%s", target ? "a value is missing after" : "not understood:",
-                    argv[i], usage);
+            const char* wrong = target != nullptr ? "a value is missing after" : "not understood:";
+            fprintf(stderr, "keeld: %s %s\n%s", wrong, argv[i], usage);
             exit(2);
         }
         *target = argv[++i];
@@ -79,15 +80,14 @@ void parse_command_line(Settings& settings, int argc, char** argv)
     path_to(given, "%s", root);
     make_directories(given);
     if (realpath(given, settings.root) == nullptr) die("%s: %s", given, strerror(errno));
+    if (strcmp(settings.root, "/") == 0) settings.root[0] = 0;
 }
 
 void find_places(Settings& settings)
 {
     const char* runtime = getenv("XDG_RUNTIME_DIR");
-    if (settings.root[0] != 0)
-        path_to(settings.run_dir, "%s/run/keel", strcmp(settings.root, "/") == 0 ? "" : settings.root);
-    else if (geteuid() == 0)
-        path_to(settings.run_dir, "/run/keel");
+    if (settings.root[0] != 0 || geteuid() == 0)
+        path_to(settings.run_dir, "%s/run/keel", settings.root);
     else if (runtime != nullptr && runtime[0] == '/')
         path_to(settings.run_dir, "%s/keel", runtime);
     else
@@ -214,8 +214,10 @@ long long take_notify_socket()
 
 void notify(const char* text)
 {
-    if (notify_socket >= 0 && sendto(notify_socket, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL,
-                                     reinterpret_cast<sockaddr*>(&notify_address), notify_length) < 0)
+    if (notify_socket < 0) return;
+    const auto* address = reinterpret_cast<const sockaddr*>(&notify_address);
+    const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    if (sendto(notify_socket, text, strlen(text), flags, address, notify_length) < 0)
         say("notify socket: %s", strerror(errno));
 }
 

@@ -5,12 +5,26 @@
 // are 40 KB. Rows stay where they are until they are forgotten, so a row number is a safe cursor.
 #pragma once
 #include <cstdint>
-#include <cstring>
 #include <unistd.h>
 
 namespace keel::keeper {
 
 inline constexpr int table_size = 16384;
+
+/// The first of `used` rows that holds `wanted`, or -1.
+inline int find_row(const std::uint64_t* column, int used, std::uint64_t wanted)
+{
+    for (int row = 0; row < used; ++row)
+        if (column[row] == wanted) return row;
+    return -1;
+}
+
+/// A free row, or -1 if the table is full.
+inline int free_row(const std::uint64_t* column, int& used)
+{
+    const int row = find_row(column, used, 0);
+    return row >= 0 || used == table_size ? row : used++;
+}
 
 struct Children {
     std::uint64_t spawn[table_size]; ///< 0: free row
@@ -21,27 +35,13 @@ struct Children {
     char name[table_size][72];       ///< the instance, zero-terminated
     int used = 0;                    ///< rows from here on were never in use
 
-    /// The living child with this pid, or -1.
-    int find_pid(std::int32_t wanted) const
+    bool lives(int row) const { return spawn[row] != 0 && order[row] == 0; }
+
+    int find_living(std::int32_t wanted) const
     {
         for (int row = 0; row < used; ++row)
-            if (pid[row] == wanted && spawn[row] != 0 && order[row] == 0) return row;
+            if (pid[row] == wanted && lives(row)) return row;
         return -1;
-    }
-
-    int find_spawn(std::uint64_t wanted) const
-    {
-        for (int row = 0; row < used; ++row)
-            if (spawn[row] == wanted) return row;
-        return -1;
-    }
-
-    /// A row to fill, or -1 if there is none.
-    int free_row()
-    {
-        const int row = find_spawn(0);
-        if (row >= 0) return row;
-        return used < table_size ? used++ : -1;
     }
 
     /// The end that comes next after `after`, or -1.
@@ -52,6 +52,12 @@ struct Children {
             if (spawn[row] != 0 && order[row] > after && (best < 0 || order[row] < order[best]))
                 best = row;
         return best;
+    }
+
+    void forget_end(std::uint64_t wanted)
+    {
+        const int row = find_row(spawn, used, wanted);
+        if (row >= 0 && order[row] != 0) spawn[row] = 0;
     }
 };
 
@@ -64,12 +70,8 @@ struct Held {
     bool hold(std::uint64_t new_key, int new_fd)
     {
         drop(new_key);
-        int row = find(0);
-        if (row < 0 && used < table_size) row = used++;
-        if (row < 0) {
-            close(new_fd);
-            return false;
-        }
+        const int row = free_row(key, used);
+        if (row < 0) return close(new_fd), false;
         key[row] = new_key;
         fd[row] = new_fd;
         return true;
@@ -77,18 +79,10 @@ struct Held {
 
     void drop(std::uint64_t old_key)
     {
-        const int row = find(old_key);
+        const int row = find_row(key, used, old_key);
         if (row < 0) return;
         close(fd[row]);
         key[row] = 0;
-    }
-
-private:
-    int find(std::uint64_t wanted) const
-    {
-        for (int row = 0; row < used; ++row)
-            if (key[row] == wanted) return row;
-        return -1;
     }
 };
 

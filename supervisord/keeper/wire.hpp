@@ -46,8 +46,23 @@ inline constexpr int life_fd = 4;   ///< pipe that is open until the engine and 
 inline constexpr int lock_fd = 5;   ///< lock that outlives the keeper until its engine is gone
 
 enum class Kind : std::uint8_t {
-    hello = 1, list, acknowledge, heartbeat, ready, notify, exit, hold, drop,
-    child = 64, exited, list_end, orphan_exited, shutdown, apply, leave, hold_refused
+    hello = 1,
+    list,
+    acknowledge,
+    heartbeat,
+    ready,
+    notify,
+    exit,
+    hold,
+    drop,
+    child = 64,
+    exited,
+    list_end,
+    orphan_exited,
+    shutdown,
+    apply,
+    leave,
+    hold_refused
 };
 
 struct Record {

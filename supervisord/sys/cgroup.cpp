@@ -34,7 +34,7 @@ bool write_text(const std::string& path, std::string_view text)
 
 bool is_cgroup2(const std::string& path)
 {
-    struct statfs info{};
+    struct statfs info {};
     return ::statfs(path.c_str(), &info) == 0 && info.f_type == CGROUP2_SUPER_MAGIC;
 }
 

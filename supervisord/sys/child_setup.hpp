@@ -2,8 +2,8 @@
 //
 // The child shares the engine's memory until its exec, while the engine's thread waits, so a
 // failing stage and its errno come back through the same structure that told the child what to do.
-// In the child nothing may allocate, lock, or touch more than its own stack and that structure;
-// the kernel is called directly, since glibc's setuid and friends would act on the engine's threads.
+// In the child nothing may allocate, lock, or touch more than its own stack and that structure; the
+// kernel is called directly, since glibc's setuid and friends would act on the engine's threads.
 //
 // The descriptor table is shared as well: copying it would cost milliseconds with thousands open.
 // The child's first act is to take a copy of the descriptors below 10 and leave all others behind.
@@ -57,9 +57,9 @@ struct ChildSetup {
     gid_t gid = 0;
     const gid_t* groups = nullptr;
     std::size_t group_count = 0;
-    bool enter_cgroup = false; ///< by way of cgroup_fd
+    bool enter_cgroup = false;            ///< by way of cgroup_fd
     bool leave_shared_descriptors = true; ///< Cloner's business
-    wire::Record hello;        ///< id, epoch, text; the child adds pid and start_ticks
+    wire::Record hello;                   ///< id, epoch, text; the child adds pid and start_ticks
 
     // The child's answer.
     volatile bool failed = false;

@@ -25,7 +25,10 @@ public:
         const std::uint64_t all = ~std::uint64_t{0};
         ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &saved_, sizeof all);
     }
-    ~SignalsBlocked() { ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &saved_, nullptr, sizeof saved_); }
+    ~SignalsBlocked()
+    {
+        ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &saved_, nullptr, sizeof saved_);
+    }
     SignalsBlocked(const SignalsBlocked&) = delete;
     SignalsBlocked& operator=(const SignalsBlocked&) = delete;
 
@@ -49,8 +52,8 @@ long clone3_into(const clone_args& arguments, int (*entry)(void*), void* argumen
                  "hlt\n"
                  "1:"
                  : "+a"(result)
-                 : "D"(&arguments), "S"(sizeof arguments), [entry] "b"(entry),
-                   [argument] "d"(argument)
+                 : "D"(&arguments),
+                   "S"(sizeof arguments), [entry] "b"(entry), [argument] "d"(argument)
                  : "rcx", "r11", "memory", "cc");
     if (result >= 0) return result;
     errno = static_cast<int>(-result);
@@ -115,7 +118,8 @@ Cloner::Child Cloner::by_clone3(ChildSetup& setup, int cgroup_directory)
 Cloner::Child Cloner::by_clone(ChildSetup& setup)
 {
     int pidfd = -1;
-    const int flags = CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | static_cast<int>(share_files_);
+    const int flags =
+        CLONE_VM | CLONE_VFORK | CLONE_PARENT | CLONE_PIDFD | static_cast<int>(share_files_);
     const int pid = ::clone(child_main, stack_ + guard_size + stack_size, flags, &setup, &pidfd);
     if (pid < 0) return {-1, -1, errno};
     return {pid, pidfd, 0};

@@ -37,7 +37,7 @@ KeeperClient::KeeperClient(ports::Loop& loop, std::uint32_t epoch, int fd)
     watch_ = loop_.watch_fd(fd_, ports::Interest::readable, [this](ports::FdEvents) { read(); });
 }
 
-// ---- sending ---------------------------------------------------------------------------------------
+// ---- sending ------------------------------------------------------------------------------------
 
 void KeeperClient::send(Kind kind, std::uint64_t id, std::string_view text, int value, OwnedFd fd)
 {
@@ -138,7 +138,7 @@ void KeeperClient::exit(int code)
     }
 }
 
-// ---- receiving -------------------------------------------------------------------------------------
+// ---- receiving ----------------------------------------------------------------------------------
 
 bool KeeperClient::receive(Record& record)
 {

@@ -27,9 +27,9 @@ public:
 
     /// What people and systemd ask of the whole daemon, and what befalls it.
     struct Orders {
-        std::function<void()> on_shutdown; ///< stop all units in order, then exit()
-        std::function<void()> on_apply;    ///< put the changed configuration into force
-        std::function<void()> on_leave;    ///< exit(0) and leave all units running
+        std::function<void()> on_shutdown;    ///< stop all units in order, then exit()
+        std::function<void()> on_apply;       ///< put the changed configuration into force
+        std::function<void()> on_leave;       ///< exit(0) and leave all units running
         std::function<void()> on_keeper_lost; ///< end this process; the next keeper adopts
         std::function<void(std::uint64_t key)> on_hold_refused;
     };
@@ -52,8 +52,8 @@ public:
     [[nodiscard]] Listing list(Duration limit = std::chrono::seconds(10));
 
     void acknowledge(SpawnId id);
-    void heartbeat();            ///< every 5 s; the keeper kills an engine that stops for 20 s
-    void ready();                ///< first good turn; READY=1
+    void heartbeat(); ///< every 5 s; the keeper kills an engine that stops for 20 s
+    void ready();     ///< first good turn; READY=1
     void status(std::string_view text); ///< for systemctl status, cut to 80 bytes
     void stopping();
     void extend_timeout(Duration by); ///< of systemd's patience with the start or the stop
@@ -91,7 +91,7 @@ private:
     Ends ends_;
     std::deque<Outgoing> queue_;
     std::vector<wire::Record> backlog_; ///< read during list(), to be dispatched in order
-    std::uint64_t last_end_ = 0;       ///< its order; ends up to it were dispatched
+    std::uint64_t last_end_ = 0;        ///< its order; ends up to it were dispatched
     std::uint64_t dropped_ = 0;
     bool lost_ = false;
     ports::Loop::Registration watch_;

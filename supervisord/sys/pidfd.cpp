@@ -37,7 +37,7 @@ std::optional<int> status_by_pidfd(const OwnedFd& pidfd)
 /// processes of our own user, or as root.
 std::optional<int> status_by_proc(const ports::ProcessIdentity& process)
 {
-    struct stat owner{};
+    struct stat owner {};
     const std::string directory = "/proc/" + std::to_string(process.pid);
     if (::stat(directory.c_str(), &owner) != 0) return std::nullopt;
     if (::geteuid() != 0 && owner.st_uid != ::geteuid()) return std::nullopt;

@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t environment_limit = 1U << 20;
 constexpr int looks_before_killing = 8; ///< a fork bomb does not hold the killer up for ever
 constexpr int kills_before_reporting = 4;
-constexpr int wait_for_deaths = 100; ///< milliseconds; then it looks again anyway
+constexpr int wait_for_deaths = 100;        ///< milliseconds; then it looks again anyway
 constexpr std::size_t deaths_watched = 256; ///< descriptors are scarce
 
 std::string proc_path(pid_t pid, const char* name)
@@ -105,9 +105,10 @@ void read_marks(ProcessRow& row, const TreeScope& scope)
 
 const ProcessRow* find_row(const ProcessTable& table, pid_t pid)
 {
-    const auto at = std::lower_bound(
-        table.begin(), table.end(), pid,
-        [](const ProcessRow& row, pid_t wanted) { return row.identity.pid < wanted; });
+    const auto at =
+        std::lower_bound(table.begin(), table.end(), pid, [](const ProcessRow& row, pid_t wanted) {
+            return row.identity.pid < wanted;
+        });
     return at != table.end() && at->identity.pid == pid ? &*at : nullptr;
 }
 

@@ -1,8 +1,8 @@
 // Which processes of this host belong to which spawn, where there is no cgroup to ask.
 //
 // One reading of /proc is a ProcessTable; who owns what in it is decided by a pure function from
-// marks that a process can hardly lose all at once: its session and group, its ancestors, KEEL_SPAWN
-// in its environment, having been seen as a member before, and a brand.
+// marks that a process can hardly lose all at once: its session and group, its ancestors,
+// KEEL_SPAWN in its environment, having been seen as a member before, and a brand.
 //
 // The brand is the hard limit RLIMIT_LOCKS, which Linux has not enforced since 2.4.25. Every
 // descendant inherits it, through double forks, new sessions, cleared environments and exec; only a
@@ -30,10 +30,10 @@ struct ProcessRow {
     pid_t parent = 0;
     pid_t group = 0;
     pid_t session = 0;
-    bool dead = false;   ///< a zombie, or about to vanish
-    int exit_status = 0; ///< of the dead, as wait(2) encodes it
+    bool dead = false;            ///< a zombie, or about to vanish
+    int exit_status = 0;          ///< of the dead, as wait(2) encodes it
     std::uint64_t spawn_mark = 0; ///< KEEL_SPAWN of our own scope; read for orphans only
-    std::uint64_t brand = 0; ///< RLIMIT_LOCKS, hard; read for orphans only
+    std::uint64_t brand = 0;      ///< RLIMIT_LOCKS, hard; read for orphans only
 };
 
 /// What RLIMIT_LOCKS is set to in the children of a spawn; differs between spawns and between

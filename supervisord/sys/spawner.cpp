@@ -24,7 +24,7 @@ using ports::SpawnPlan;
 
 namespace {
 
-constexpr Duration straggler_delay = 100ms;   ///< ends of one burst are searched for together
+constexpr Duration straggler_delay = 100ms; ///< ends of one burst are searched for together
 constexpr Duration straggler_interval = 1s;
 constexpr Duration retry_delay = 50ms, retry_delay_max = 2s;
 constexpr std::string_view default_path =
@@ -42,7 +42,7 @@ std::variant<std::string, int> find_program(const std::string& name, const Spawn
         const std::size_t end = std::min(path.find(':'), path.size());
         const std::string candidate = std::string(path.substr(0, end)) + "/" + name;
         path.remove_prefix(std::min(end + 1, path.size()));
-        struct stat info{};
+        struct stat info {};
         if (candidate[0] != '/' || ::stat(candidate.c_str(), &info) != 0) continue;
         if (S_ISREG(info.st_mode) && ::access(candidate.c_str(), X_OK) == 0) return candidate;
         failure = EACCES;
@@ -110,18 +110,17 @@ void SpawnerOptions::heed_environment()
 }
 
 Spawner::Spawner(ports::Loop& loop, KeeperClient& keeper, SpawnerOptions options)
-    : loop_(loop), keeper_(keeper), options_(std::move(options)),
-      scope_{::getppid(), ::getpid(), options_.run_dir},
+    : loop_(loop), keeper_(keeper),
+      options_(std::move(options)), scope_{::getppid(), ::getpid(), options_.run_dir},
       defaults_(LoginDefaults::differing_from_ours()), can_brand_(locks_are_unlimited()),
-      cloner_(options_.method),
-      alive_(std::make_shared<bool>(true))
+      cloner_(options_.method), alive_(std::make_shared<bool>(true))
 {
     keeper_.set_ends({[this](const wire::Record& record) { on_exited(record); }, nullptr});
 }
 
 Spawner::~Spawner() { keeper_.set_ends({}); }
 
-// ---- spawning --------------------------------------------------------------------------------------
+// ---- spawning -----------------------------------------------------------------------------------
 
 std::variant<ProcessIdentity, SpawnFailure> Spawner::spawn(SpawnId id, const SpawnPlan& plan)
 {
@@ -187,8 +186,7 @@ std::variant<Spawner::Child, SpawnFailure> Spawner::start(ChildSetup& setup, con
     const Cloner::Child born = cloner_.run(setup, directory.get());
     ::dup3(null_fd, output_fd, O_CLOEXEC);
     if (setup.enter_cgroup) ::dup3(null_fd, cgroup_fd, O_CLOEXEC);
-    if (born.pid < 0)
-        return SpawnFailure{stage_of_clone_error(born.errno_value), born.errno_value};
+    if (born.pid < 0) return SpawnFailure{stage_of_clone_error(born.errno_value), born.errno_value};
     child.process = {born.pid, setup.hello.start_ticks};
     child.pidfd = OwnedFd(born.pidfd);
     child.setup_failed = setup.failed;
@@ -202,7 +200,7 @@ void Spawner::signal(SpawnId id, int signal_number)
         send_signal(found->second.pidfd, signal_number);
 }
 
-// ---- ends ------------------------------------------------------------------------------------------
+// ---- ends ---------------------------------------------------------------------------------------
 
 void Spawner::on_exited(const wire::Record& record)
 {
@@ -248,9 +246,8 @@ bool Spawner::others_live(const Child& child) const
     if (!child.stranger) return true;
     // Nobody knows when its parent will reap it, and until then the kernel counts the dead as well.
     const ProcessTable table = read_process_table(scope_);
-    return std::any_of(table.begin(), table.end(), [group](const ProcessRow& row) {
-        return row.group == group && !row.dead;
-    });
+    return std::any_of(table.begin(), table.end(),
+                       [group](const ProcessRow& row) { return row.group == group && !row.dead; });
 }
 
 void Spawner::acknowledge(SpawnId id)
@@ -265,11 +262,10 @@ void Spawner::acknowledge(SpawnId id)
 void Spawner::forget_if_done(SpawnId id)
 {
     const Child& child = children_.at(id);
-    if (child.ended && child.acknowledged && child.searched && !child.killing)
-        children_.erase(id);
+    if (child.ended && child.acknowledged && child.searched && !child.killing) children_.erase(id);
 }
 
-// ---- trees -----------------------------------------------------------------------------------------
+// ---- trees --------------------------------------------------------------------------------------
 
 void Spawner::kill_tree(SpawnId id)
 {
@@ -321,8 +317,7 @@ void Spawner::begin_search()
     search->scope = scope_;
     for (const auto& [id, child] : children_) {
         const bool to_kill = child.killing && !child.emptied && child.cgroup.empty();
-        if (to_kill || !child.searched)
-            search->targets.push_back({id, child.process, child.known});
+        if (to_kill || !child.searched) search->targets.push_back({id, child.process, child.known});
     }
     if (search->targets.empty()) return;
     searching_ = true;

@@ -25,7 +25,7 @@
 namespace keel::sys {
 
 struct SpawnerOptions {
-    std::string run_dir;                ///< KEEL_RUN of every child: whose spawns they are
+    std::string run_dir;                 ///< KEEL_RUN of every child: whose spawns they are
     std::unique_ptr<CgroupTree> cgroups; ///< none: trees are searched in /proc
     Cloner::Method method = Cloner::Method::clone3;
     AskPidfd ask_pidfd = AskPidfd::yes;
@@ -53,16 +53,16 @@ public:
 private:
     struct Child {
         ProcessIdentity process;
-        OwnedFd pidfd;      ///< closed when the end was reported
-        std::string cgroup; ///< relative; empty: none
-        bool ended = false; ///< and its end was reported
+        OwnedFd pidfd;                      ///< closed when the end was reported
+        std::string cgroup;                 ///< relative; empty: none
+        bool ended = false;                 ///< and its end was reported
         std::vector<ProcessIdentity> known; ///< members seen by the last search
         bool stranger = false;     ///< not the keeper's child: its end is not reaped by the keeper
         bool setup_failed = false; ///< its end is nobody's business
         bool killing = false;      ///< kill_tree was called and is not through
         bool emptied = false;      ///< it is through but for the report of the end
         bool acknowledged = false;
-        bool searched = true;      ///< false: ended, and the search for stragglers is still to come
+        bool searched = true; ///< false: ended, and the search for stragglers is still to come
         ports::Loop::Registration watch; ///< only for those that are not the keeper's children
     };
     using Children = std::map<SpawnId, Child>;

@@ -70,13 +70,15 @@ void write_file(const std::string& path, const std::string& text)
 
 [[noreturn]] void hang()
 {
-    for (;;) pause();
+    for (;;)
+        pause();
 }
 
 void until(std::int64_t moment)
 {
     const timespec time{moment / 1'000'000'000, moment % 1'000'000'000};
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr) != 0) {}
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr) != 0) {
+    }
 }
 
 std::string open_descriptors()
@@ -91,7 +93,7 @@ std::string ignored_signals()
 {
     std::string list;
     for (int number = 1; number < 65; ++number) {
-        struct sigaction action{};
+        struct sigaction action {};
         if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN)
             list += (list.empty() ? "" : ",") + std::to_string(number);
     }
@@ -110,7 +112,8 @@ std::string groups()
     gid_t list[64];
     const int count = getgroups(64, list);
     std::string text;
-    for (int i = 0; i < count; ++i) text += (i == 0 ? "" : ",") + std::to_string(list[i]);
+    for (int i = 0; i < count; ++i)
+        text += (i == 0 ? "" : ",") + std::to_string(list[i]);
     return text;
 }
 
@@ -141,7 +144,8 @@ void report(const std::string& path)
     line("blocked", blocked_signals());
     line("nofile", std::to_string(files.rlim_cur));
     line("core", std::to_string(core.rlim_cur));
-    for (char** entry = environ; *entry != nullptr; ++entry) line("environment", *entry);
+    for (char** entry = environ; *entry != nullptr; ++entry)
+        line("environment", *entry);
     write_file(path, text);
 }
 
@@ -150,7 +154,8 @@ void flood(std::size_t bytes)
     std::string block;
     for (std::size_t sent = 0, number = 0; sent < bytes; sent += block.size()) {
         block.clear();
-        while (block.size() < 4096) block += "flood line " + std::to_string(number++) + "\n";
+        while (block.size() < 4096)
+            block += "flood line " + std::to_string(number++) + "\n";
         put(STDOUT_FILENO, block);
     }
 }
@@ -159,7 +164,8 @@ void wait_for(const std::string& path)
 {
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     char byte = 0;
-    while (read(fd, &byte, 1) > 0) {}
+    while (read(fd, &byte, 1) > 0) {
+    }
     close(fd);
 }
 
@@ -174,7 +180,8 @@ void wait_for(const std::string& path)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(fd, 64) != 0)
         std::_Exit(98);
-    for (;;) close(accept(fd, nullptr, nullptr));
+    for (;;)
+        close(accept(fd, nullptr, nullptr));
 }
 
 enum class Kind { same_group, session, daemon, quiet_daemon, bare_daemon };
@@ -182,7 +189,8 @@ enum class Kind { same_group, session, daemon, quiet_daemon, bare_daemon };
 void descend(Kind kind, const std::string& path)
 {
     if (fork() != 0) {
-        while (access(path.c_str(), F_OK) != 0) usleep(1000); // its pid is known before we go on
+        while (access(path.c_str(), F_OK) != 0)
+            until(now() + 1'000'000); // its pid is known first
         return;
     }
     if (kind != Kind::same_group) setsid();
@@ -192,7 +200,8 @@ void descend(Kind kind, const std::string& path)
         std::string copy = path;
         char* words[] = {word, command, copy.data(), last, nullptr};
         char* nothing[] = {nullptr};
-        for (int fd = 0; fd < 64 && kind == Kind::bare_daemon; ++fd) close(fd);
+        for (int fd = 0; fd < 64 && kind == Kind::bare_daemon; ++fd)
+            close(fd);
         execve(name, words, nothing);
         std::_Exit(97);
     }

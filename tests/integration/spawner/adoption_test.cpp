@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <set>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -119,7 +120,8 @@ TEST(Adoption, KnowsEveryChildOfAnEngineThatDiedSpawning)
         engine.await("adopted");
         engine.tell("storm " + std::to_string(first) + " 1000 " + hang(host));
         engine.await("storming");
-        ::usleep(static_cast<useconds_t>(round * 37 % 2000)); // not to wait: to hit another place
+        const timespec moment{0, round * 37'000 % 2'000'000};
+        ::ppoll(nullptr, 0, &moment, nullptr); // waits for nothing: it is to hit another place
         ::kill(engine.pid, SIGKILL);
 
         EngineLink next = host.engine();

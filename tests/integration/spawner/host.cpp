@@ -7,9 +7,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <fcntl.h>
 #include <filesystem>
-#include <exception>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -61,13 +61,12 @@ pid_t launch(const Words& words, const std::map<std::string, std::string>& extra
 
 } // namespace
 
-// ---- EngineLink ------------------------------------------------------------------------------------
+// ---- EngineLink ---------------------------------------------------------------------------------
 
 EngineLink::EngineLink(EngineLink&& other) noexcept
     : pid(other.pid), flags(std::move(other.flags)), fd_(std::exchange(other.fd_, -1)),
       input_(std::move(other.input_)), skipped_(std::move(other.skipped_))
-{
-}
+{}
 
 EngineLink::~EngineLink()
 {
@@ -117,7 +116,8 @@ Words EngineLink::await(const std::string& beginning)
     for (;;) {
         const auto line = next();
         if (!line) throw std::runtime_error("the engine is gone; not heard: " + beginning);
-        if (line->size() >= wanted.size() && std::equal(wanted.begin(), wanted.end(), line->begin())) {
+        if (line->size() >= wanted.size() &&
+            std::equal(wanted.begin(), wanted.end(), line->begin())) {
             skipped_.insert(skipped_.begin(), others.begin(), others.end());
             return *line;
         }
@@ -133,7 +133,7 @@ std::vector<Words> EngineLink::rest()
     return lines;
 }
 
-// ---- Host ------------------------------------------------------------------------------------------
+// ---- Host ---------------------------------------------------------------------------------------
 
 Host::Host(std::string keeper, std::map<std::string, std::string> extra)
     : environment(std::move(extra))
@@ -221,7 +221,7 @@ std::pair<int, std::string> Host::run_keeper(const Words& arguments) const
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_all(file)};
 }
 
-// ---- what happens on the host ----------------------------------------------------------------------
+// ---- what happens on the host -------------------------------------------------------------------
 
 std::string await_file(const std::string& path)
 {

@@ -43,7 +43,8 @@ private:
 class Host {
 public:
     /// `keeper`: the program's name in bin/. The environment is added to this process's own.
-    explicit Host(std::string keeper = "keeld", std::map<std::string, std::string> environment = {});
+    explicit Host(std::string keeper = "keeld",
+                  std::map<std::string, std::string> environment = {});
     ~Host();
     Host(const Host&) = delete;
     Host& operator=(const Host&) = delete;
@@ -52,8 +53,8 @@ public:
     /// The next engine that says hello.
     EngineLink engine();
     void signal_keeper(int number) const;
-    void kill_keeper();   ///< SIGKILL and reap
-    int await_keeper();   ///< its wait status
+    void kill_keeper(); ///< SIGKILL and reap
+    int await_keeper(); ///< its wait status
     /// Runs another keeper on this root to its end; its exit code and what it said.
     std::pair<int, std::string> run_keeper(const Words& arguments) const;
 

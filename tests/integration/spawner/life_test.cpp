@@ -194,12 +194,14 @@ TEST(Keeper, KeepsDescriptorsOpenOverTheEnginesDeath)
 /// What systemd would receive.
 class Manager {
 public:
-    explicit Manager(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0))
+    explicit Manager(const std::string& path)
+        : socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0))
     {
         sockaddr_un address{};
         address.sun_family = AF_UNIX;
         std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
-        if (::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) ADD_FAILURE();
+        if (::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
+            ADD_FAILURE();
     }
     ~Manager() { ::close(socket_); }
     std::string next() const

@@ -18,7 +18,7 @@ public:
     Cgroup()
     {
         for (const char* mount : {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"}) {
-            struct statfs info{};
+            struct statfs info {};
             if (::statfs(mount, &info) != 0 || info.f_type != cgroup2_magic) continue;
             path = std::string(mount) + "/keel-test-" + std::to_string(::getpid());
             if (::mkdir(path.c_str(), 0755) == 0) return;

@@ -25,8 +25,10 @@ protected:
         keeper = OwnedFd(pair[0]);
         engine = OwnedFd(pair[1]);
         client.emplace(loop, 7, engine.get());
-        client->set_ends({[this](const Record& record) { ends.push_back(record.number); }, nullptr});
-        client->set_orders({[this] { ++shutdowns; }, nullptr, nullptr, [this] { ++losses; }, nullptr});
+        client->set_ends(
+            {[this](const Record& record) { ends.push_back(record.number); }, nullptr});
+        client->set_orders(
+            {[this] { ++shutdowns; }, nullptr, nullptr, [this] { ++losses; }, nullptr});
     }
 
     void say(Record record, std::uint32_t epoch = 7) const
@@ -48,7 +50,8 @@ protected:
 
     static Record end(std::uint64_t number)
     {
-        return {.kind = Kind::exited, .id = 40 + number, .pid = 5, .start_ticks = 6, .number = number};
+        return {
+            .kind = Kind::exited, .id = 40 + number, .pid = 5, .start_ticks = 6, .number = number};
     }
 
     UvLoop loop;

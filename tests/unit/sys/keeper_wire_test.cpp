@@ -3,10 +3,15 @@
 
 #include <cstring>
 #include <gtest/gtest.h>
-#include <string>
+#include <string_view>
 
 namespace keel::wire {
 namespace {
+
+void set_text(Record& record, std::string_view text)
+{
+    std::memcpy(record.text, text.data(), text.size());
+}
 
 bool accepts(Reader reader, const Record& record)
 {
@@ -17,7 +22,7 @@ bool accepts(Reader reader, const Record& record)
 Record hello()
 {
     Record record{.kind = Kind::hello, .id = 1, .pid = 2, .start_ticks = 3};
-    std::strcpy(record.text, "worker.1");
+    set_text(record, "worker.1");
     return record;
 }
 
@@ -70,7 +75,7 @@ TEST(KeeperWire, RefusesWhatCannotBe)
 TEST(KeeperWire, RefusesTextThatCouldForgeALine)
 {
     Record record{.kind = Kind::notify};
-    std::strcpy(record.text, "STATUS=all\nREADY=1");
+    set_text(record, "STATUS=all\nREADY=1");
     EXPECT_FALSE(accepts(Reader::keeper, record));
     std::memset(record.text, 'x', sizeof record.text);
     EXPECT_FALSE(accepts(Reader::keeper, record)) << "not terminated";

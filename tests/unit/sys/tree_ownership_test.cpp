@@ -19,8 +19,9 @@ struct Row {
 /// The given rows between PID 1, the keeper and the engine.
 ProcessTable table_of(std::vector<Row> rows)
 {
-    rows.insert(rows.begin(), {{1, 0, 1, 1, 0}, {keeper, 1, keeper, keeper, 10},
-                               {engine, keeper, keeper, keeper, 11}});
+    rows.insert(
+        rows.begin(),
+        {{1, 0, 1, 1, 0}, {keeper, 1, keeper, keeper, 10}, {engine, keeper, keeper, keeper, 11}});
     ProcessTable table;
     for (const Row& row : rows) {
         ProcessRow out;
@@ -54,8 +55,11 @@ TreeTarget target(std::uint64_t id, pid_t pid, std::uint64_t start = 50)
 
 TEST(TreeOwnership, IsOfTheMainProcessAndItsDescendants)
 {
-    const auto table = table_of({{200, keeper, 200, 200}, {201, 200, 200, 200}, {202, 201, 202, 202},
-                                 {300, keeper, 300, 300}, {301, 300, 300, 300}});
+    const auto table = table_of({{200, keeper, 200, 200},
+                                 {201, 200, 200, 200},
+                                 {202, 201, 202, 202},
+                                 {300, keeper, 300, 300},
+                                 {301, 300, 300, 300}});
     const std::vector targets{target(1, 200), target(2, 300)};
     EXPECT_EQ(owner_of(200, table, targets), 0);
     EXPECT_EQ(owner_of(202, table, targets), 0) << "a session of its own, but a parent of ours";
@@ -86,10 +90,11 @@ TEST(TreeOwnership, IsNotOfWhatIsOlderThanTheSpawn)
 
 TEST(TreeOwnership, IsToldByMarkAndBrandOfAnOrphan)
 {
-    const auto table = table_of({{210, keeper, 210, 210, 60, 1},
-                                 {211, keeper, 211, 211, 60, 0, brand_of(SpawnId{1}, "/run/keel")},
-                                 {212, keeper, 212, 212, 60, 0, brand_of(SpawnId{1}, "/x/run/keel")},
-                                 {213, 211, 213, 213, 61}});
+    const auto table =
+        table_of({{210, keeper, 210, 210, 60, 1},
+                  {211, keeper, 211, 211, 60, 0, brand_of(SpawnId{1}, "/run/keel")},
+                  {212, keeper, 212, 212, 60, 0, brand_of(SpawnId{1}, "/x/run/keel")},
+                  {213, 211, 213, 213, 61}});
     EXPECT_EQ(owner_of(210, table, {target(1, 200)}), 0);
     EXPECT_EQ(owner_of(211, table, {target(1, 200)}), 0);
     EXPECT_EQ(owner_of(212, table, {target(1, 200)}), -1) << "the brand of another keeld";
@@ -130,7 +135,8 @@ TEST(TreeOwnership, BrandsAreNeverUnlimited)
 
 TEST(TreeStat, ReadsALineWhateverTheProgramIsCalled)
 {
-    const auto row = parse_stat("77 (a) R 1 (b) S 5 6 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 999 1");
+    const auto row =
+        parse_stat("77 (a) R 1 (b) S 5 6 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 999 1");
     ASSERT_TRUE(row);
     EXPECT_EQ(row->identity, (ProcessIdentity{77, 999}));
     EXPECT_EQ(row->parent, 5);
@@ -152,7 +158,8 @@ TEST(TreeStat, KnowsTheDeadAndTheirStatus)
 
 TEST(TreeStat, RefusesWhatIsNoSuchLine)
 {
-    for (const char* line : {"", "x", "1 (", "1 (x)", "1 (x) S", "1 (x) S 1 2", "1 (x) S 1 2 3 4 5"})
+    for (const char* line :
+         {"", "x", "1 (", "1 (x)", "1 (x) S", "1 (x) S 1 2", "1 (x) S 1 2 3 4 5"})
         EXPECT_FALSE(parse_stat(line)) << line;
 }
 

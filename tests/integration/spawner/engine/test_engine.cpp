@@ -72,7 +72,8 @@ private:
         return text;
     }
 
-    template <class... Parts> void say(fmt::format_string<const Parts&...> format, const Parts&... parts)
+    template <class... Parts>
+    void say(fmt::format_string<const Parts&...> format, const Parts&... parts)
     {
         const std::string line = fmt::format(format, parts...) + "\n";
         while (::send(socket_, line.data(), line.size(), MSG_NOSIGNAL) < 0) {
@@ -219,9 +220,12 @@ int main(int count, char** words)
     std::uint32_t epoch = 0;
     for (int i = 1; i < count; ++i) {
         const std::string word = words[i];
-        if (word == "--root") root = words[++i];
-        else if (word == "--epoch") epoch = static_cast<std::uint32_t>(std::stoul(words[++i]));
-        else greeting += " " + word;
+        if (word == "--root")
+            root = words[++i];
+        else if (word == "--epoch")
+            epoch = static_cast<std::uint32_t>(std::stoul(words[++i]));
+        else
+            greeting += " " + word;
     }
     TestEngine(root, epoch).run(greeting);
 }
