@@ -1,0 +1,175 @@
+// What goes wrong in a world, and when.
+#include "tests/sim/world.hpp"
+
+#include <csignal>
+#include <fmt/format.h>
+
+namespace keel::sim {
+
+using namespace std::chrono_literals;
+using core::ExitStatus;
+
+/// Again and again, `every` apart on average, until the faults stop.
+void World::repeat(Duration every, std::function<void()> fault)
+{
+    if (every == Duration{0}) return;
+    loop_.in(rng_.upto(2 * every), [this, every, fault = std::move(fault)] {
+        if (calm_) return;
+        repeat(every, fault);
+        fault();
+    });
+}
+
+void World::plan_faults()
+{
+    const Weights& w = scenario_.weights;
+    repeat(w.operator_every, [this] { somebody_asks(); });
+    repeat(w.death_every, [this] { engine_dies(); });
+    repeat(w.sickness_every, [this] { somebody_falls_ill(); });
+    repeat(w.mass_crash_every, [this] { many_crash(); });
+    repeat(w.wall_step_every, [this] { loop_.step_wall(rng_.between(-3h, 3h)); });
+    repeat(w.meddle_every, [this] {
+        if (brain_) brain_->meddle();
+    });
+}
+
+namespace {
+
+ExitStatus draw_status(Rng& rng, double clean)
+{
+    using Kind = ExitStatus::Kind;
+    if (rng.chance(clean)) return rng.chance(0.8) ? ExitStatus{} : ExitStatus{Kind::code, 3, false};
+    return rng.one_of<ExitStatus>({{Kind::code, 1, false},
+                                   {Kind::code, 4, false},
+                                   {Kind::signal, SIGSEGV, true},
+                                   {Kind::signal, SIGTERM, false},
+                                   {Kind::signal, SIGKILL, false}});
+}
+
+} // namespace
+
+Fate World::draw_fate(InstanceId id)
+{
+    Fate fate;
+    const Temper& temper = scenario_.tempers[number(id.unit)];
+    fate.term_status = rng_.chance(0.5) ? ExitStatus{} : ExitStatus{ExitStatus::Kind::signal, SIGTERM, false};
+    fate.term_takes = rng_.upto(500ms);
+    fate.kill_takes = rng_.upto(20ms);
+    if (calm_) {
+        fate.ready_after = rng_.upto(std::min<Duration>(temper.ready_after, spec(id.unit).start.timeout / 4));
+        return fate;
+    }
+    if (rng_.chance(temper.lacks_descriptors)) {
+        fate.failure = {rng_.chance(0.5) ? core::SetupStage::descriptors : core::SetupStage::processes, EMFILE};
+        return fate;
+    }
+    if (rng_.chance(temper.spawn_fails)) {
+        using enum core::SetupStage;
+        fate.failure = {rng_.one_of({user, clone, hello, session, stdio, limits, directory, credentials, exec}),
+                        ENOENT};
+        return fate;
+    }
+    fate.ready_after = rng_.upto(temper.ready_after);
+    if (rng_.chance(temper.hangs)) fate.hangs = Fate::Hangs::yes;
+    if (rng_.chance(temper.crashes_soon)) fate.ends_after = rng_.upto(1s);
+    else if (rng_.chance(temper.crashes)) fate.ends_after = rng_.upto(temper.crash_scale);
+    fate.status = draw_status(rng_, temper.ends_cleanly);
+    if (rng_.chance(temper.ignores_term)) fate.term = Fate::Term::ignores;
+    else fate.term_takes = rng_.upto(rng_.one_of<Duration>({10ms, 1s, 15s}));
+    if (rng_.chance(0.05)) fate.kill_takes = rng_.upto(7s); // deep in the kernel
+    if (rng_.chance(temper.leaves_children)) fate.children = 1 + static_cast<unsigned>(rng_.below(3));
+    return fate;
+}
+
+ProbeFate World::draw_probe(const std::string& address, Duration timeout)
+{
+    const auto colon = address.find(':');
+    const auto slot = static_cast<Slot>(std::stoul(address.substr(colon + 1)));
+    const InstanceId id = find(address.substr(0, colon), slot);
+    ProbeFate fate;
+    fate.takes = rng_.upto(std::min<Duration>(timeout, 50ms));
+    bool healthy = kernel_.is_healthy(id);
+    if (!calm_ && rng_.chance(scenario_.weights.unknowns)) {
+        fate.answer = {core::Verdict::unknown, core::VerdictKind::dns, fate.takes, "no resolver"};
+        return fate;
+    }
+    if (!calm_ && rng_.chance(scenario_.weights.lies)) healthy = !healthy;
+    if (healthy) {
+        fate.answer = {core::Verdict::pass, core::VerdictKind::none, fate.takes, "connected"};
+        return fate;
+    }
+    const bool hangs = rng_.chance(0.3);
+    if (hangs) fate.takes = timeout;
+    fate.answer = {core::Verdict::fail, hangs ? core::VerdictKind::timeout : core::VerdictKind::refused,
+                   fate.takes, hangs ? "no answer" : "refused"};
+    return fate;
+}
+
+void World::probe_said(const std::string& address, core::Verdict verdict)
+{
+    const auto first = address.find(':');
+    const auto second = address.find(':', first + 1);
+    const InstanceId id = find(address.substr(0, first),
+                               static_cast<Slot>(std::stoul(address.substr(first + 1))));
+    for (const auto& probe : spec(id.unit).probes)
+        if (probe.name == address.substr(second + 1)) probes_.said(spec(id.unit), id.slot, probe, verdict);
+    if (is_tracing())
+        trace(fmt::format("probe   {} says {}", address, keel::name(verdict)));
+}
+
+void World::somebody_asks()
+{
+    if (!brain_ || ending_) return;
+    const UnitId id{static_cast<std::uint32_t>(rng_.below(scenario_.specs.size()))};
+    const core::Unit& unit = brain_->host().unit(id);
+    // The engine says no while another operation is under way; the core takes the later word.
+    if (size_ == Size::engine && unit.operation) return;
+    const bool held = !core::is_wanted_up(unit);
+    core::Verb verb = rng_.one_of({core::Verb::start, core::Verb::stop, core::Verb::restart});
+    if (held && rng_.chance(0.7)) verb = core::Verb::start;
+    std::optional<Slot> slot;
+    if (verb == core::Verb::restart && rng_.chance(0.5))
+        slot = static_cast<Slot>(1 + rng_.below(unit.instances.size()));
+    if (is_tracing())
+        trace(fmt::format("person  {} {}{}", keel::name(verb), spec(id).name,
+                          slot ? fmt::format(".{}", *slot) : ""));
+    ++tally_.requests;
+    oracle_.asked(brain_->host(), id, verb, slot);
+    const auto taken = brain_->request(id, verb, slot);
+    if (!taken) violated("a request is refused for no reason");
+    if (answered_early_.erase(*taken) == 0) open_requests_.insert(*taken);
+}
+
+void World::somebody_falls_ill()
+{
+    const auto alive = kernel_.living_mains();
+    if (alive.empty()) return;
+    const SpawnId id = rng_.one_of(alive);
+    if (is_tracing())
+        trace(fmt::format("world   spawn {} of {} falls ill", number(id), who(kernel_.instance_of(id))));
+    kernel_.set_sick(id, true);
+    loop_.in(rng_.upto(scenario_.weights.sickness_lasts), [this, id] {
+        if (!calm_ || scenario_.sick_recover == Scenario::SickRecover::yes) kernel_.set_sick(id, false);
+    });
+}
+
+void World::many_crash()
+{
+    for (const SpawnId id : kernel_.living_mains())
+        if (rng_.chance(0.7)) kernel_.end(id, draw_status(rng_, 0));
+}
+
+void World::engine_dies()
+{
+    if (!brain_ || ending_) return;
+    if (rng_.chance(scenario_.weights.dies_midway)) {
+        fuse_.light(1 + static_cast<unsigned>(rng_.below(30)));
+        return;
+    }
+    // Between two turns; the brain cannot be taken away while it is at work.
+    loop_.in(0ms, [this] {
+        if (brain_ && !ending_) die(/*midway=*/false);
+    });
+}
+
+} // namespace keel::sim

@@ -1,0 +1,171 @@
+// keel_sim: seeded worlds against the real decision code, for as many simulated hours as one likes.
+//
+//     keel_sim [--seed N] [--hours N] [--worlds core|engine|both] [--jobs N] [--trace]
+//
+// With --seed and no --hours it lives through that one world and tells what happened in it; else
+// through worlds of consecutive seeds. It prints SEED= first, and at a broken promise what was
+// broken, the last lines of that world's trace, and how to see it again. Exit 0: none was broken.
+#include "base/ensure.hpp"
+#include "engine/log.hpp"
+#include "tests/sim/world.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <fmt/format.h>
+#include <mutex>
+#include <thread>
+
+namespace keel::sim {
+namespace {
+
+struct Options {
+    std::uint64_t seed = 1;
+    double hours = 0; ///< 0: one world
+    enum class Worlds : std::uint8_t { core, engine, both } worlds = Worlds::both;
+    unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+    bool tells_all = false;
+};
+
+/// In a mixed run one world in eight has the whole engine in it: it costs more than the core alone.
+Size size_of(const Options& options, std::uint64_t seed)
+{
+    constexpr std::uint64_t engine_one_in = 8;
+    if (options.worlds == Options::Worlds::core) return Size::core;
+    if (options.worlds == Options::Worlds::engine) return Size::engine;
+    return seed % engine_one_in == 0 ? Size::engine : Size::core;
+}
+
+class Total {
+public:
+    void add(const Tally& t)
+    {
+        const std::scoped_lock lock(mutex_);
+        sum_.hours += t.hours;
+        sum_.turns += t.turns;
+        sum_.spawns += t.spawns;
+        sum_.deaths += t.deaths;
+        sum_.outages += t.outages;
+        sum_.requests += t.requests;
+        ++worlds_;
+        hours_ = sum_.hours;
+    }
+    [[nodiscard]] double hours() const { return hours_; }
+    void print(double seconds_taken) const
+    {
+        fmt::print("worlds={} hours={:.0f} turns={} spawns={} engine_deaths={} requests={} outages={}\n",
+                   worlds_, sum_.hours, sum_.turns, sum_.spawns, sum_.deaths, sum_.requests,
+                   sum_.outages);
+        fmt::print("{:.1f} s, {:.0f} simulated hours per second\n", seconds_taken,
+                   sum_.hours / std::max(seconds_taken, 1e-9));
+    }
+
+private:
+    std::mutex mutex_;
+    Tally sum_;
+    std::uint64_t worlds_ = 0;
+    std::atomic<double> hours_{0};
+};
+
+/// Lives through one world; the first broken promise, or none.
+std::optional<std::string> live(std::uint64_t seed, Size size, Total& total,
+                                std::function<void(const std::string&)> trace = {})
+{
+    try {
+        World world(seed, size, std::move(trace));
+        total.add(world.run());
+        return std::nullopt;
+    } catch (const Violation& violation) {
+        return violation.what;
+    } catch (const std::exception& mistake) {
+        return std::string("an exception: ") + mistake.what();
+    }
+}
+
+/// Lives through it again and shows how it went: the units, then the end of the trace or all of it.
+int show(const Options& options, std::uint64_t seed)
+{
+    constexpr std::size_t shown = 60;
+    std::deque<std::string> lines;
+    Total total;
+    fmt::print("{}", World(seed, size_of(options, seed)).describe());
+    const auto broken = live(seed, size_of(options, seed), total, [&](const std::string& line) {
+        if (options.tells_all) fmt::print("{}\n", line);
+        lines.push_back(line);
+        if (lines.size() > shown) lines.pop_front();
+    });
+    if (!options.tells_all)
+        for (const std::string& line : lines) fmt::print("{}\n", line);
+    if (!broken) return 0;
+    const char* worlds = size_of(options, seed) == Size::core ? "core" : "engine";
+    fmt::print("seed {}: {}\nagain: keel_sim --worlds {} --seed {} [--trace]\n", seed, *broken,
+               worlds, seed);
+    return 1;
+}
+
+int live_through_many(const Options& options)
+{
+    Total total;
+    std::atomic<std::uint64_t> next{options.seed};
+    std::atomic<std::uint64_t> failed{0};
+    const auto began = std::chrono::steady_clock::now();
+    const auto work = [&] {
+        while (failed == 0 && total.hours() < options.hours) {
+            const std::uint64_t seed = next++;
+            if (live(seed, size_of(options, seed), total)) failed = seed;
+        }
+    };
+    {
+        std::vector<std::jthread> workers;
+        for (unsigned i = 0; i < options.jobs; ++i) workers.emplace_back(work);
+    }
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
+    total.print(taken.count());
+    return failed == 0 ? 0 : show(options, failed);
+}
+
+std::optional<Options> parse(int count, char** words)
+{
+    Options options;
+    for (int i = 1; i < count; ++i) {
+        const std::string_view word = words[i];
+        const char* value = i + 1 < count ? words[i + 1] : nullptr;
+        if (word == "--trace") {
+            options.tells_all = true;
+            continue;
+        }
+        if (value == nullptr) return std::nullopt;
+        ++i;
+        if (word == "--seed") options.seed = std::strtoull(value, nullptr, 10);
+        else if (word == "--hours") options.hours = std::strtod(value, nullptr);
+        else if (word == "--jobs") options.jobs = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
+        else if (word == "--worlds" && std::strcmp(value, "core") == 0) options.worlds = Options::Worlds::core;
+        else if (word == "--worlds" && std::strcmp(value, "engine") == 0)
+            options.worlds = Options::Worlds::engine;
+        else if (word != "--worlds" || std::strcmp(value, "both") != 0) return std::nullopt;
+    }
+    return options;
+}
+
+} // namespace
+} // namespace keel::sim
+
+int main(int count, char** words)
+{
+    using namespace keel;
+    const auto options = sim::parse(count, words);
+    if (!options) {
+        (void)std::fputs("usage: keel_sim [--seed N] [--hours N] [--worlds core|engine|both] "
+                         "[--jobs N] [--trace]\n",
+                         stderr);
+        return 2;
+    }
+    set_on_invariant_failure(OnInvariantFailure::throw_exception);
+    log::set_level(log::Level::off);
+    fmt::print("SEED={}\n", options->seed);
+    (void)std::fflush(stdout);
+    return options->hours > 0 ? sim::live_through_many(*options) : sim::show(*options, options->seed);
+}

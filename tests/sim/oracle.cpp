@@ -1,0 +1,400 @@
+#include "tests/sim/oracle.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+namespace keel::sim {
+
+using namespace std::chrono_literals;
+using core::Host;
+using units::UnitSpec;
+
+namespace {
+
+Duration window_of(const UnitSpec& spec)
+{
+    const auto slow = spec.start.timeout + spec.stop.timeout + spec.restart.delay_max;
+    return std::max(spec.escalation.window, slow * static_cast<long>(spec.escalation.failures));
+}
+
+bool serves(const SeenInstance& instance)
+{
+    return instance.state == "ready" || instance.state == "done";
+}
+
+/// min(cap, delay·factor^(k−2)) by repeated multiplication; 0 for the first.
+double pause_before_jitter(const UnitSpec& spec, unsigned k, Duration cap)
+{
+    if (k < 2) return 0;
+    double pause = static_cast<double>(spec.restart.delay.count());
+    for (unsigned i = 2; i < k && pause < 1e18; ++i) pause *= spec.restart.factor;
+    return std::min(pause, static_cast<double>(cap.count()));
+}
+
+} // namespace
+
+Oracle::Oracle(std::vector<UnitSpec> specs, World world)
+    : specs_(std::move(specs)), world_(world), tokens_(world.storm.burst)
+{
+    units_.resize(specs_.size());
+    for (std::size_t i = 0; i < specs_.size(); ++i) units_[i].instances.resize(specs_[i].instances);
+}
+
+std::string Oracle::who(InstanceId id) const
+{
+    return fmt::format("{}.{}", spec(id.unit).name, id.slot);
+}
+
+UnitId Oracle::find(const std::string& name) const
+{
+    for (std::uint32_t i = 0; i < specs_.size(); ++i)
+        if (specs_[i].name == name) return UnitId{i};
+    violated("no unit " + name);
+}
+
+unsigned Oracle::ready_count(UnitId id) const
+{
+    return static_cast<unsigned>(std::ranges::count_if(unit(id).instances, serves));
+}
+
+bool Oracle::requirements_ready(UnitId id) const
+{
+    return std::ranges::all_of(spec(id).requires_units,
+                               [&](const std::string& name) { return is_ready(find(name)); });
+}
+
+Duration Oracle::ready_time(const SeenInstance& i) const
+{
+    return i.ready_before + (i.state == "ready" ? now() - i.ready_since : Duration{0});
+}
+
+// ---- a person's word ----------------------------------------------------------------------------
+
+void Oracle::clear(SeenInstance& instance)
+{
+    instance.in_a_row = 0;
+    instance.charged.clear();
+    instance.not_before = {};
+    instance.pause_low = instance.pause_high = Duration{0};
+}
+
+void Oracle::be_up(const Host& host, UnitId id)
+{
+    SeenUnit& unit = units_[number(id)];
+    for (SeenInstance& instance : unit.instances) clear(instance);
+    if (!core::is_wanted_up(host.unit(id)) && !is_ready(id)) unit.first_wanted = now();
+    unit.rung = 0;
+    unit.settled = false;
+}
+
+void Oracle::booted()
+{
+    for (std::uint32_t i = 0; i < specs_.size(); ++i)
+        if (specs_[i].enabled && specs_[i].min_ready > 0) units_[i].first_wanted = now();
+}
+
+void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<Slot> slot)
+{
+    SeenUnit& unit = units_[number(id)];
+    unit.asked_at = now();
+    if (verb == core::Verb::stop) return;
+    const bool is_start = verb == core::Verb::start || !core::is_wanted_up(host.unit(id));
+    if (verb == core::Verb::start) {
+        std::vector<UnitId> open{id};
+        for (std::size_t i = 0; i < open.size(); ++i)
+            for (const std::string& name : spec(open[i]).requires_units)
+                if (std::ranges::find(open, find(name)) == open.end()) open.push_back(find(name));
+        for (const UnitId needed : open) {
+            const bool failed = std::ranges::any_of(units_[number(needed)].instances,
+                                                    [](const auto& i) { return i.state == "failed"; });
+            if (needed != id && (failed || !core::is_wanted_up(host.unit(needed)))) be_up(host, needed);
+        }
+    }
+    if (is_start) return be_up(host, id);
+    // A restart clears the instances that it restarts; those in service wait for their turn.
+    const bool rolls = !slot && unit.instances.size() > 1;
+    for (Slot s = 1; s <= unit.instances.size(); ++s)
+        if ((!slot || *slot == s) && !(rolls && serves(unit.instances[s - 1U])))
+            clear(unit.instances[s - 1U]);
+}
+
+// ---- moves --------------------------------------------------------------------------------------
+
+void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::string_view to,
+                   std::string_view reason)
+{
+    SeenUnit& unit = units_[number(id.unit)];
+    SeenInstance& instance = seen(id);
+    if (instance.state != from)
+        violated(fmt::format("{} moves from {} but was {}", who(id), from, instance.state));
+    const bool restarted = reason.starts_with("restart wanted");
+    if (restarted) clear(instance);
+    if (to == "stopping") check_stop(id, reason);
+    take_clean_exit(id, from, to, reason);
+    if (from == "ready" && to != "ready") instance.ready_before += now() - instance.ready_since;
+    if (to == "starting") check_start(host, id);
+    instance.state = to;
+    if (to == "ready") instance.ready_since = now();
+    if (to == "starting") instance.ready_before = Duration{0};
+    if (to == "backoff") check_pause(host, id);
+    instance.failure_told = false;
+    if (serves(instance)) unit.settled = true;
+    const bool first = from == "stopped" || to == "stopped";
+    using Planned = SeenOutage::Planned;
+    const Planned planned = restarted ? Planned::yes
+                            : first || !requirements_ready(id.unit) ? Planned::not_known
+                                                                    : Planned::no;
+    judge_outage(host, id.unit, Moment::move, planned);
+}
+
+/// A process in service is stopped only because a person, the end of keeld, or a failure wants it.
+void Oracle::check_stop(InstanceId id, std::string_view reason)
+{
+    const SeenInstance& instance = seen(id);
+    const bool wanted = reason.starts_with("stop wanted") || reason.starts_with("restart wanted");
+    const bool asked = units_[number(id.unit)].asked_at.has_value() || ending_;
+    const auto spawn = world_.kernel.living(id);
+    const bool runs = spawn && world_.kernel.main_lives(*spawn);
+    if (wanted && !asked) violated(fmt::format("{} is stopped and nobody asked for it", who(id)));
+    if (wanted && ending_) check_stop_order(id.unit);
+    if (runs && !wanted && !instance.failure_told && world_.is_exact)
+        violated(fmt::format("{} is stopped in good health: {}", who(id), reason));
+}
+
+/// At the end of keeld a unit is stopped once nothing that needs it, or comes after it, lives.
+void Oracle::check_stop_order(UnitId id) const
+{
+    for (std::uint32_t i = 0; i < specs_.size(); ++i) {
+        const auto names = [&](const std::vector<std::string>& list) {
+            return std::ranges::find(list, spec(id).name) != list.end();
+        };
+        if (!names(specs_[i].requires_units) && !names(specs_[i].after)) continue;
+        for (Slot slot = 1; slot <= specs_[i].instances; ++slot)
+            if (world_.kernel.living({UnitId{i}, slot}))
+                violated(fmt::format("{} is stopped while {}.{} lives", spec(id).name,
+                                     specs_[i].name, slot));
+    }
+}
+
+/// A clean end of a stable run is the first restart in a row and waits nothing.
+void Oracle::take_clean_exit(InstanceId id, std::string_view from, std::string_view to,
+                             std::string_view reason)
+{
+    SeenInstance& instance = seen(id);
+    const bool wanted = reason.starts_with("stop wanted") || reason.starts_with("restart wanted");
+    const bool served = from == "ready" || from == "unready";
+    if (!served || instance.failure_told || wanted) return;
+    if (to == "ready" || to == "unready" || to == "done") return;
+    if (reason.find("prevent_exit") != std::string_view::npos) return;
+    const auto& restart = spec(id.unit).restart;
+    if (restart.policy != units::RestartWhen::always && to == "stopping") return; // to be swept, then done
+    const Duration ready = ready_time(instance);
+    if (ready == Duration{0} || ready < restart.stable_after)
+        violated(fmt::format("{} ended after {} of ready time and no failure was told", who(id),
+                             to_text(ready)));
+    instance.in_a_row = 1;
+    instance.not_before = now();
+    instance.pause_low = instance.pause_high = Duration{0};
+}
+
+void Oracle::check_start(const Host& host, InstanceId id)
+{
+    const SeenInstance& instance = seen(id);
+    const UnitSpec& its = spec(id.unit);
+    if (ending_) violated(who(id) + " is started while everything is being stopped");
+    if (now() < instance.not_before)
+        violated(fmt::format("{} is started {} too early (restart {} in a row)", who(id),
+                             to_text(instance.not_before - now()), instance.in_a_row));
+    for (const std::string& name : its.requires_units)
+        if (!is_ready(find(name)))
+            violated(fmt::format("{} is started while {} is not ready", who(id), name));
+    for (const std::string& name : its.after) {
+        const UnitId other = find(name);
+        const bool waits = core::is_wanted_up(host.unit(other)) && !is_ready(other) &&
+                           !units_[number(other)].settled;
+        if (waits) violated(fmt::format("{} is started before {} was ready", who(id), name));
+    }
+    if (instance.in_a_row >= 2) take_token(id);
+}
+
+void Oracle::take_token(InstanceId id)
+{
+    const auto& storm = world_.storm;
+    if (storm.starts_per_second == 0) return;
+    const double since = seconds(now() - tokens_at_);
+    tokens_ = std::min<double>(storm.burst, tokens_ + since * storm.starts_per_second);
+    tokens_at_ = now();
+    tokens_ -= 1.0;
+    if (tokens_ < -1e-3)
+        violated(fmt::format("{} is started although the storm brake has no token", who(id)));
+}
+
+/// The named next start is neither sooner nor later than policy allows.
+void Oracle::check_pause(const Host& host, InstanceId id)
+{
+    SeenInstance& instance = seen(id);
+    instance.not_before = now() + instance.pause_low;
+    const auto* backoff =
+        std::get_if<core::Backoff>(&host.unit(id.unit).instances[id.slot - 1U].state);
+    if (backoff == nullptr) return; // It has gone on in the same turn.
+    const Duration pause = backoff->retry_at - now();
+    if (pause < instance.pause_low || pause > instance.pause_high)
+        violated(fmt::format("{} waits {} ns before restart {} in a row, not {} to {}", who(id),
+                             pause.count(), instance.in_a_row, instance.pause_low.count(),
+                             instance.pause_high.count()));
+}
+
+// ---- failures and the ladder --------------------------------------------------------------------
+
+void Oracle::failed(InstanceId id, Observer::Charge charge_told, std::optional<core::StartCause> cause)
+{
+    SeenUnit& unit = units_[number(id.unit)];
+    SeenInstance& instance = seen(id);
+    const UnitSpec& its = spec(id.unit);
+    instance.failure_told = true;
+    unit.settled = true;
+    unit.failed_at = now();
+
+    const Duration ready = ready_time(instance);
+    if (ready > Duration{0} && ready >= its.restart.stable_after) instance.in_a_row = 0;
+    ++instance.in_a_row;
+    const bool retries = its.escalation.ladder[unit.rung] == units::Rung::retry;
+    const Duration cap = retries ? its.escalation.retry_every : its.restart.delay_max;
+    const double pause = pause_before_jitter(its, instance.in_a_row, cap);
+    instance.pause_low = Duration{static_cast<Duration::rep>(pause * (1 - its.restart.jitter) * (1 - 1e-9))};
+    const double high = std::min(static_cast<double>(cap.count()), pause * (1 + its.restart.jitter));
+    instance.pause_high = Duration{static_cast<Duration::rep>(high * (1 + 1e-9)) + 1};
+    instance.not_before = now() + instance.pause_low;
+
+    const bool free = !requirements_ready(id.unit);
+    if (free != (charge_told == Observer::Charge::free))
+        violated(fmt::format("a failure of {} is {} although what it requires is {}", who(id),
+                             free ? "charged" : "free", free ? "down" : "ready"));
+    const bool impatient = cause == core::StartCause::liveness || cause == core::StartCause::unready;
+    if (impatient && free)
+        violated(fmt::format("{} is restarted for {} while what it requires is down", who(id),
+                             keel::name(*cause)));
+    if (!free) charge(id);
+}
+
+/// Section 4: whether this failure makes the unit climb.
+void Oracle::charge(InstanceId id)
+{
+    SeenUnit& unit = units_[number(id.unit)];
+    const UnitSpec& its = spec(id.unit);
+    if (its.escalation.failures == 0) return;
+    seen(id).charged.push_back(now());
+    const auto is_spent = [&](SeenInstance& instance) {
+        std::erase_if(instance.charged, [&](MonoTime at) { return at + window_of(its) <= now(); });
+        return instance.charged.size() >= its.escalation.failures;
+    };
+    const auto spent = static_cast<std::size_t>(std::ranges::count_if(unit.instances, is_spent));
+    const unsigned others = ready_count(id.unit) - (serves(seen(id)) ? 1 : 0);
+    if (spent == 0 || (others >= its.min_ready && spent * 2 < unit.instances.size())) return;
+    for (SeenInstance& instance : unit.instances) instance.charged.clear();
+    if (unit.climb_due) violated(who(id) + " ought to have climbed already");
+    if (unit.rung + 1 < its.escalation.ladder.size()) unit.climb_due = true;
+}
+
+void Oracle::climbed(UnitId id)
+{
+    SeenUnit& unit = units_[number(id)];
+    if (!unit.climb_due) violated(spec(id).name + " climbs a rung too early");
+    unit.climb_due = false;
+    ++unit.rung;
+}
+
+void Oracle::descended(UnitId id)
+{
+    SeenUnit& unit = units_[number(id)];
+    const bool calm = unit.ready_since && unit.rung > 0 &&
+                      now() >= std::max(*unit.ready_since, unit.failed_at.value_or(MonoTime{})) +
+                                   window_of(spec(id));
+    if (!calm) violated(spec(id).name + " goes back to the bottom of the ladder too early");
+    unit.rung = 0;
+}
+
+void Oracle::check_rung(const Host& host, UnitId id)
+{
+    const SeenUnit& unit = units_[number(id)];
+    if (unit.climb_due) violated(spec(id).name + " ought to have climbed a rung");
+    if (host.unit(id).rung != unit.rung)
+        violated(fmt::format("{} is on rung {} instead of {}", spec(id).name, host.unit(id).rung,
+                             unit.rung));
+    if (unit.rung == 0 || !unit.ready_since) return;
+    const MonoTime calm = std::max(*unit.ready_since, unit.failed_at.value_or(MonoTime{}));
+    if (now() > calm + window_of(spec(id)) + world_.lateness)
+        violated(spec(id).name + " ought to be back at the bottom of the ladder");
+}
+
+// ---- after every step ---------------------------------------------------------------------------
+
+void Oracle::step_over(const Host& host)
+{
+    for (std::uint32_t i = 0; i < specs_.size(); ++i) {
+        const UnitId id{i};
+        SeenUnit& unit = units_[i];
+        if (!is_ready(id)) unit.ready_since.reset();
+        else if (!unit.ready_since) unit.ready_since = now();
+        if (is_ready(id)) {
+            unit.first_wanted.reset();
+            unit.settled = true;
+        }
+        check_rung(host, id);
+        if (ending_) continue; // Section 6 says nothing of a unit that is being stopped for good.
+        judge_outage(host, id, Moment::step_end, SeenOutage::Planned::not_known);
+        compare_outage(host, id);
+        match_records(id);
+        unit.operation_over = unit.relapsed = false;
+    }
+}
+
+void Oracle::resync(const Host& host, bool intact)
+{
+    tokens_ = world_.storm.burst;
+    tokens_at_ = now();
+    for (std::uint32_t i = 0; i < specs_.size(); ++i) {
+        const core::Unit& known = host.unit(UnitId{i});
+        SeenUnit before = std::move(units_[i]);
+        SeenUnit unit;
+        for (const core::Instance& instance : known.instances) {
+            SeenInstance now_seen;
+            now_seen.state = core::state_name(instance.state);
+            if (const auto* ready = std::get_if<core::Ready>(&instance.state))
+                now_seen.ready_since = ready->since;
+            now_seen.ready_before = instance.ready_for;
+            now_seen.in_a_row = instance.history.in_a_row;
+            now_seen.charged = instance.history.charged;
+            if (const auto* backoff = std::get_if<core::Backoff>(&instance.state))
+                now_seen.not_before = backoff->retry_at;
+            if (const auto* stopping = std::get_if<core::Stopping>(&instance.state))
+                now_seen.pause_low = now_seen.pause_high = stopping->delay;
+            unit.instances.push_back(std::move(now_seen));
+        }
+        unit.rung = known.rung;
+        unit.settled = known.settled == core::Unit::Settled::yes;
+        unit.failed_at = known.failed_at;
+        unit.ready_since = known.ready_since;
+        unit.first_wanted = known.first_wanted_at;
+        unit.asked_at = before.asked_at;
+        if (const auto* open = std::get_if<core::OpenOutage>(&known.outage.state)) {
+            unit.outage.state = SeenOutage::State::open;
+            unit.outage.opened = open->record.opened.mono;
+            unit.outage.id = open->record.id;
+        } else if (const auto* settling = std::get_if<core::SettlingOutage>(&known.outage.state)) {
+            unit.outage.state = SeenOutage::State::settling;
+            unit.outage.opened = settling->record.opened.mono;
+            unit.outage.id = settling->record.id;
+            unit.outage.ready_since = settling->ready_since.mono;
+        }
+        if (intact && before.outage.state == SeenOutage::State::open && before.outage.exact == SeenOutage::Exact::yes &&
+            unit.outage.state != SeenOutage::State::none && unit.outage.opened != before.outage.opened)
+            violated(spec(UnitId{i}).name + ": its outage began anew with the engine");
+        if (intact && before.rung != unit.rung)
+            violated(spec(UnitId{i}).name + ": its rung was forgotten with the engine");
+        units_[i] = std::move(unit);
+    }
+}
+
+} // namespace keel::sim

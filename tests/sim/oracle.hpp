@@ -1,0 +1,133 @@
+// What PRODUCT says, written a second time and as naively as can be, and held against the brain.
+//
+// The oracle hears what the brain tells (moves, failures, rungs, closed outages) and what a person
+// asked for, does its own sums from that (sections 2, 4 and 6 of PRODUCT), and compares: delays,
+// budgets, rungs, the storm brake, the order of starting, outage records. It shares no code with
+// core but the specs and the names of states.
+#pragma once
+#include "tests/sim/brain.hpp"
+
+#include <array>
+#include <deque>
+
+namespace keel::sim {
+
+/// Where an instance stands, as far as the oracle has been told.
+struct SeenInstance {
+    std::string state = "stopped";
+    MonoTime ready_since{};
+    Duration ready_before{0}; ///< ready time of this spawn before ready_since
+    unsigned in_a_row = 0;
+    std::vector<MonoTime> charged;
+    MonoTime not_before{};    ///< no start before this
+    Duration pause_low{0};    ///< of the backoff that the latest failure asks for
+    Duration pause_high{0};
+    bool failure_told = false; ///< since its latest move
+};
+
+/// An outage as section 6 has it.
+struct SeenOutage {
+    enum class State : std::uint8_t { none, open, settling } state = State::none;
+    MonoTime opened{};
+    MonoTime ready_since{};
+    enum class Planned : std::uint8_t { no, yes, not_known } planned = Planned::not_known;
+    enum class Exact : std::uint8_t { no, yes } exact = Exact::yes; ///< opened by an event, not by time
+    OutageId id{}; ///< as the brain calls it; 0: not yet seen
+};
+
+struct ExpectedRecord {
+    MonoTime opened;
+    MonoTime closed;
+    SeenOutage::Planned planned = SeenOutage::Planned::not_known;
+    SeenOutage::Exact exact = SeenOutage::Exact::yes;
+    MonoTime expected_at; ///< when it ought to have been told
+};
+
+struct SeenUnit {
+    std::vector<SeenInstance> instances;
+    unsigned rung = 0;
+    bool climb_due = false;
+    bool settled = false;
+    std::optional<MonoTime> failed_at;
+    std::optional<MonoTime> ready_since;
+    std::optional<MonoTime> first_wanted;
+    SeenOutage outage;
+    std::deque<ExpectedRecord> closed; ///< expected, not yet told
+    std::deque<core::Outage> told;     ///< told, not yet expected
+    std::optional<MonoTime> asked_at;  ///< a person's latest word
+    bool operation_over = false;       ///< in this step
+    bool relapsed = false;             ///< in this step, and who knows whether that was planned
+};
+
+class Oracle {
+public:
+    struct World {
+        const FakeLoop& loop;
+        const FakeKernel& kernel;
+        Duration lateness;      ///< of timers, at most, with the loop's resolution
+        core::StormBrakeSpec storm;
+        bool is_exact;          ///< told of single steps, and never of events that come late
+    };
+
+    Oracle(std::vector<units::UnitSpec> specs, World world);
+
+    // ---- what happens
+    void booted();
+    /// Before a request that will be taken.
+    void asked(const core::Host&, UnitId, core::Verb, std::optional<Slot>);
+    void shutting_down() { ending_ = true; }
+    void moved(const core::Host&, InstanceId, std::string_view from, std::string_view to,
+               std::string_view reason);
+    void failed(InstanceId, Observer::Charge, std::optional<core::StartCause>);
+    void climbed(UnitId);
+    void descended(UnitId);
+    void operation_ended(UnitId id) { units_[number(id)].operation_over = true; }
+    void outage_closed(const core::Host&, const core::Outage&);
+    void step_over(const core::Host&);
+    /// A new brain: what it knows is taken as it is; with `intact` memory it must know what was.
+    void resync(const core::Host&, bool intact);
+
+    [[nodiscard]] const SeenUnit& unit(UnitId id) const { return units_[number(id)]; }
+    [[nodiscard]] unsigned ready_count(UnitId id) const;
+    [[nodiscard]] bool is_ready(UnitId id) const { return ready_count(id) >= spec(id).min_ready; }
+    /// Whether all that it requires is ready.
+    [[nodiscard]] bool requirements_ready(UnitId id) const;
+
+private:
+    [[nodiscard]] const units::UnitSpec& spec(UnitId id) const { return specs_[number(id)]; }
+    [[nodiscard]] MonoTime now() const { return world_.loop.now().mono; }
+    [[nodiscard]] std::string who(InstanceId id) const;
+    [[nodiscard]] UnitId find(const std::string& name) const;
+    SeenInstance& seen(InstanceId id) { return units_[number(id.unit)].instances[id.slot - 1U]; }
+    [[nodiscard]] Duration ready_time(const SeenInstance&) const;
+
+    void clear(SeenInstance&);
+    void be_up(const core::Host&, UnitId);
+    void check_start(const core::Host&, InstanceId);
+    void check_pause(const core::Host&, InstanceId);
+    void check_stop(InstanceId, std::string_view reason);
+    void check_stop_order(UnitId) const;
+    void take_clean_exit(InstanceId, std::string_view from, std::string_view to, std::string_view reason);
+    void take_token(InstanceId);
+    void charge(InstanceId);
+    void check_rung(const core::Host&, UnitId);
+
+    // oracle_outage.cpp
+    enum class Moment : std::uint8_t { move, step_end };
+    void judge_outage(const core::Host&, UnitId, Moment, SeenOutage::Planned planned);
+    void settle_by_time(UnitId);
+    void follow_split(UnitId, const core::Outage* open);
+    void compare_outage(const core::Host&, UnitId);
+    void match_records(UnitId);
+    void match(UnitId, const ExpectedRecord&, const core::Outage&) const;
+    void close_outage(UnitId, MonoTime at);
+
+    std::vector<units::UnitSpec> specs_;
+    World world_;
+    std::vector<SeenUnit> units_;
+    double tokens_;
+    MonoTime tokens_at_{};
+    bool ending_ = false;
+};
+
+} // namespace keel::sim

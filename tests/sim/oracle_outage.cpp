@@ -1,0 +1,150 @@
+// Section 6 of PRODUCT, written a second time.
+#include "tests/sim/oracle.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::sim {
+
+using State = SeenOutage::State;
+using Planned = SeenOutage::Planned;
+using Exact = SeenOutage::Exact;
+
+void Oracle::close_outage(UnitId id, MonoTime at)
+{
+    SeenUnit& unit = units_[number(id)];
+    unit.closed.push_back({unit.outage.opened, at, unit.outage.planned, unit.outage.exact, now()});
+    unit.outage = {};
+}
+
+/// Closes what has been ready for `settle`, whether anybody looked at that moment or not.
+void Oracle::settle_by_time(UnitId id)
+{
+    const SeenOutage& outage = units_[number(id)].outage;
+    if (outage.state == State::settling && now() >= outage.ready_since + spec(id).outage.settle)
+        close_outage(id, outage.ready_since);
+}
+
+/// "Too few" counts at every single move, "enough" only when the step is over.
+void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Planned planned)
+{
+    SeenUnit& unit = units_[number(id)];
+    settle_by_time(id);
+    const bool exempt = ending_ || !core::is_wanted_up(host.unit(id));
+    if (exempt) {
+        if (unit.outage.state == State::open) close_outage(id, now());
+        else if (unit.outage.state == State::settling) close_outage(id, unit.outage.ready_since);
+        return;
+    }
+    if (is_ready(id)) {
+        if (unit.outage.state != State::open || moment == Moment::move) return;
+        unit.outage.state = State::settling;
+        unit.outage.ready_since = now();
+        return settle_by_time(id);
+    }
+    const auto excused_until = unit.first_wanted ? *unit.first_wanted + spec(id).start.timeout : MonoTime{};
+    const bool excused = now() < excused_until;
+    if (unit.outage.state == State::settling) {
+        // What comes after a planned outage and was not planned is a record of its own.
+        const bool splits = unit.outage.planned == Planned::yes && planned == Planned::no && !excused;
+        unit.outage.state = State::open;
+        unit.relapsed = unit.outage.planned == Planned::yes && planned == Planned::not_known;
+        if (!splits) return;
+        unit.outage.state = State::settling;
+        close_outage(id, unit.outage.ready_since);
+    }
+    if (unit.outage.state == State::open || excused) return;
+    const bool by_time = unit.first_wanted.has_value();
+    unit.outage = {State::open, by_time ? excused_until : now(), {}, planned,
+                   by_time ? Exact::no : Exact::yes, {}};
+}
+
+/// A planned outage ends with the operation that made it, or with the first unplanned relapse; what
+/// is left of it is another record.
+void Oracle::follow_split(UnitId id, const core::Outage* open)
+{
+    SeenUnit& unit = units_[number(id)];
+    const bool may_split = (unit.operation_over || unit.relapsed) &&
+                           unit.outage.state == State::open && unit.outage.planned != Planned::no;
+    if (!may_split || open == nullptr || unit.outage.id == OutageId{} || open->id == unit.outage.id) return;
+    close_outage(id, unit.relapsed ? unit.outage.ready_since : now());
+    unit.outage = {State::open, now(), {}, Planned::not_known, Exact::yes, open->id};
+}
+
+void Oracle::compare_outage(const core::Host& host, UnitId id)
+{
+    SeenUnit& unit = units_[number(id)];
+    const core::Outage* open = core::open_outage(host.unit(id).outage);
+    follow_split(id, open);
+    const bool expected = unit.outage.state != State::none;
+    const std::string& name = spec(id).name;
+    if (open == nullptr && expected) {
+        // Opened by time alone: its tick may still be on its way.
+        if (unit.outage.exact == Exact::no && now() <= unit.outage.opened + world_.lateness) {
+            unit.outage = {};
+            return;
+        }
+        violated(fmt::format("{} is short of instances and has no outage", name));
+    }
+    if (open != nullptr && !expected) {
+        const bool late = !unit.closed.empty() && now() <= unit.closed.back().closed +
+                                                               spec(id).outage.settle + world_.lateness;
+        if (!late) violated(fmt::format("{} has an outage and is not short of instances", name));
+        return;
+    }
+    if (open == nullptr) return;
+    const Duration off = open->opened.mono - unit.outage.opened;
+    const Duration allowed = unit.outage.exact == Exact::no ? world_.lateness : Duration{0};
+    if (off < Duration{0} || off > allowed)
+        violated(fmt::format("the outage of {} was opened {} ns from where it ought to", name,
+                             off.count()));
+    if (unit.outage.id == OutageId{}) unit.outage.id = open->id;
+    if (unit.outage.id != open->id)
+        violated(fmt::format("the outage of {} goes on as another record", name));
+    const bool is_planned = open->planned == core::Outage::Planned::yes;
+    const bool wrong = (unit.outage.planned == Planned::yes && !is_planned) ||
+                       (unit.outage.planned == Planned::no && is_planned);
+    if (wrong && world_.is_exact)
+        violated(fmt::format("the outage of {} is told as {}", name,
+                             is_planned ? "planned" : "not planned"));
+    unit.outage.planned = is_planned ? Planned::yes : Planned::no;
+}
+
+void Oracle::outage_closed(const core::Host& host, const core::Outage& record)
+{
+    if (record.kind == core::OutageKind::degraded) return;
+    const auto id = host.find(record.unit).value();
+    units_[number(id)].told.push_back(record);
+}
+
+void Oracle::match(UnitId id, const ExpectedRecord& expected, const core::Outage& told) const
+{
+    const std::string& name = spec(id).name;
+    const Duration slack = expected.exact == Exact::no ? world_.lateness : Duration{0};
+    const Duration off = told.opened.mono - expected.opened;
+    if (off < Duration{0} || off > slack || told.closed->mono != expected.closed)
+        violated(fmt::format("{}: an outage is recorded from {} to {}, but it was {} to {}", name,
+                             told.opened.mono.time_since_epoch().count(),
+                             told.closed->mono.time_since_epoch().count(),
+                             expected.opened.time_since_epoch().count(),
+                             expected.closed.time_since_epoch().count()));
+    const bool brief = told.closed->mono - told.opened.mono < spec(id).outage.grace;
+    if (brief != (told.kind == core::OutageKind::blip))
+        violated(fmt::format("{}: an outage {} grace is recorded as {}", name,
+                             brief ? "within" : "longer than", keel::name(told.kind)));
+}
+
+void Oracle::match_records(UnitId id)
+{
+    SeenUnit& unit = units_[number(id)];
+    while (!unit.closed.empty() && !unit.told.empty()) {
+        match(id, unit.closed.front(), unit.told.front());
+        unit.closed.pop_front();
+        unit.told.pop_front();
+    }
+    if (!unit.told.empty()) violated(spec(id).name + ": an outage is closed that was none, or too early");
+    if (!unit.closed.empty() && now() > unit.closed.front().expected_at + world_.lateness)
+        violated(spec(id).name + ": the record of a closed outage is missing");
+}
+
+} // namespace keel::sim

@@ -1,0 +1,110 @@
+// What PRODUCT promises of every moment, checked after every step.
+#include "tests/sim/world.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+/// How long an event may be under way to a brain that is told late.
+constexpr Duration patience = 250ms;
+} // namespace
+
+void World::check_promises(Cause cause)
+{
+    const core::Host& host = brain_->host();
+    for (std::uint32_t i = 0; i < scenario_.specs.size(); ++i) {
+        const core::Unit& unit = host.unit(UnitId{i});
+        for (Slot slot = 1; slot <= unit.instances.size(); ++slot)
+            check_instance({UnitId{i}, slot}, unit.instances[slot - 1U]);
+    }
+    check_deadline(cause);
+}
+
+void World::check_instance(InstanceId id, const core::Instance& instance)
+{
+    check_process(id, instance);
+    if (instance.reason.empty() && !std::holds_alternative<core::Stopped>(instance.state))
+        violated(who(id) + " is in its state for no reason");
+    if (ending_) return;
+    if (core::is_wanted_up(brain_->host().unit(id.unit))) check_wait(id, instance);
+}
+
+/// The brain's word about processes against the kernel's.
+void World::check_process(InstanceId id, const core::Instance& instance)
+{
+    const auto spawn = core::spawn_of(instance.state);
+    const auto living = kernel_.living(id);
+    if (!spawn && living)
+        violated(fmt::format("{} is {} and spawn {} of it lives", who(id),
+                             core::state_name(instance.state), number(*living)));
+    if (spawn && living && *spawn != *living)
+        violated(fmt::format("{} is about spawn {} but {} lives", who(id), number(*spawn), number(*living)));
+    const bool stops = std::holds_alternative<core::Stopping>(instance.state);
+    if (spawn && !stops && kernel_.is_forgotten(*spawn))
+        violated(fmt::format("{} is {} by spawn {}, whose end is acknowledged", who(id),
+                             core::state_name(instance.state), number(*spawn)));
+}
+
+/// Promise 1: what is wanted up is up, or has a deadline, or waits for a named unit, or was given up
+/// with its outage open.
+void World::check_wait(InstanceId id, const core::Instance& instance)
+{
+    const core::Host& host = brain_->host();
+    const auto state = core::state_name(instance.state);
+    const MonoTime latest_start = now() + 2 * spec(id.unit).start.timeout;
+    if (state == "stopped")
+        violated(who(id) + " is wanted up and is stopped");
+    if (const auto* s = std::get_if<core::Starting>(&instance.state); s && s->ready_by > latest_start)
+        violated(who(id) + " may start for ever");
+    if (const auto* s = std::get_if<core::Unready>(&instance.state);
+        s && s->limit_at > now() + spec(id.unit).unready_limit)
+        violated(who(id) + " may be unready for ever");
+    if (const auto* s = std::get_if<core::Stopping>(&instance.state)) {
+        if (s->escalate_at > now() + std::max<Duration>(spec(id.unit).stop.timeout, core::kill_patience))
+            violated(who(id) + " may take for ever to stop");
+        if (s->then == core::AfterStop::stay_down) violated(who(id) + " is wanted up and is to stay down");
+    }
+    if (state == "failed") return check_failed(id);
+    const bool rests = state == "ready" || state == "done";
+    const auto* blocked = std::get_if<core::Blocked>(&instance.state);
+    if (blocked != nullptr && blocked->on.kind == core::BlockedOn::Kind::dependency) {
+        const auto other = host.find(blocked->on.what);
+        if (!other) violated(who(id) + " is blocked on a unit that does not exist");
+        if (host.gate_of(id.unit) != blocked->on)
+            violated(fmt::format("{} is blocked on {}, which does not hold it back", who(id), blocked->on.what));
+        return;
+    }
+    if (rests) return;
+    const auto due = core::deadline_of(spec(id.unit), instance);
+    const auto next = host.deadline();
+    if (!next || (due && *next > *due))
+        violated(fmt::format("{} is {} and nobody will look at it again", who(id), state));
+}
+
+void World::check_failed(InstanceId id)
+{
+    const core::Unit& unit = brain_->host().unit(id.unit);
+    const bool told = core::open_outage(unit.outage) != nullptr ||
+                      core::open_outage(unit.degradation) != nullptr;
+    const bool will_be = unit.first_wanted_at && now() <= *unit.first_wanted_at +
+                                                              spec(id.unit).start.timeout +
+                                                              scenario_.weights.lateness + 2ms;
+    if (!told && !will_be) violated(who(id) + " is failed and no outage is open");
+}
+
+/// No deadline is forgotten, and none makes the loop go round in vain.
+void World::check_deadline(Cause cause)
+{
+    const auto due = brain_->host().deadline();
+    if (!due) return;
+    if (cause == Cause::tick && *due <= now())
+        violated("after a tick the next deadline is already over: a busy loop");
+    if (*due + scenario_.weights.lateness + 2ms < now())
+        violated("a deadline has been missed");
+}
+
+} // namespace keel::sim

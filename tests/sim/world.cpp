@@ -1,0 +1,302 @@
+#include "tests/sim/world.hpp"
+
+#include <fmt/format.h>
+
+namespace keel::sim {
+
+using namespace std::chrono_literals;
+
+namespace {
+constexpr Duration loop_resolution = 1ms;
+} // namespace
+
+World::World(std::uint64_t seed, Size size, std::function<void(const std::string&)> trace)
+    : seed_(seed), size_(size), trace_(std::move(trace)), rng_(seed),
+      scenario_(make_scenario(rng_, size)), loop_(rng_, fuse_),
+      kernel_(loop_, rng_, fuse_,
+              {.fate = [this](InstanceId id) { return draw_fate(id); },
+               .find = [this](const std::string& unit, Slot slot) { return find(unit, slot); },
+               .trace = trace_ ? [this](std::string line) { World::trace(line); }
+                               : std::function<void(std::string)>{}}),
+      prober_(
+          loop_, fuse_,
+          [this](const std::string& address, Duration timeout) { return draw_probe(address, timeout); },
+          [this](const std::string& address, core::Verdict verdict) { probe_said(address, verdict); }),
+      logs_(rng_, fuse_), journal_(fuse_),
+      oracle_(scenario_.specs,
+              {loop_, kernel_, scenario_.weights.lateness + 2 * loop_resolution,
+               scenario_.host.storm, size == Size::core && scenario_.weights.meddles == 0})
+{
+    const Weights& w = scenario_.weights;
+    loop_.lateness = w.lateness;
+    kernel_.report_latency = w.report_latency;
+    kernel_.shuffles = w.shuffles;
+    if (w.meddle_every > Duration{0}) kernel_.acks = FakeKernel::Acks::lenient;
+    logs_.fails = w.logs_fail;
+}
+
+World::~World() = default;
+
+std::string World::who(InstanceId id) const
+{
+    return fmt::format("{}.{}", spec(id.unit).name, id.slot);
+}
+
+InstanceId World::find(const std::string& unit, Slot slot) const
+{
+    for (std::uint32_t i = 0; i < scenario_.specs.size(); ++i)
+        if (scenario_.specs[i].name == unit) return {UnitId{i}, slot};
+    violated("a spawn for a unit that does not exist: " + unit);
+}
+
+std::string World::describe() const
+{
+    std::string text;
+    for (const units::UnitSpec& s : scenario_.specs) {
+        text += fmt::format(
+            "unit {}: {} instances, min_ready {}, requires [{}], after [{}], {}, policy {}, stable_after "
+            "{}, delay {} to {}, budget {} in {}, ladder [",
+            s.name, s.instances, s.min_ready, fmt::join(s.requires_units, " "),
+            fmt::join(s.after, " "), s.enabled ? "enabled" : "disabled", keel::name(s.restart.policy),
+            to_text(s.restart.stable_after), to_text(s.restart.delay), to_text(s.restart.delay_max),
+            s.escalation.failures, to_text(s.escalation.window));
+        for (const auto rung : s.escalation.ladder) text += fmt::format(" {}", keel::name(rung));
+        text += fmt::format(" ], start {}, stop {}, unready_limit {}, grace {}, settle {}\n",
+                            to_text(s.start.timeout), to_text(s.stop.timeout),
+                            to_text(s.unready_limit), to_text(s.outage.grace), to_text(s.outage.settle));
+        for (const auto& p : s.probes)
+            text += fmt::format("  probe {}:{}{}{} every {}, timeout {}, failures {}, successes {}\n",
+                                p.name, p.role.startup ? " startup" : "",
+                                p.role.readiness ? " readiness" : "",
+                                p.role.liveness ? " liveness" : "", to_text(p.interval),
+                                to_text(p.timeout), p.failures, p.successes);
+    }
+    return text;
+}
+
+// ---- the course of a life -----------------------------------------------------------------------
+
+Tally World::run()
+{
+    const MonoTime born = now();
+    oracle_.booted();
+    begin_life();
+    plan_faults();
+    run_until(now() + scenario_.lasts);
+    calm_down();
+    run_until(now() + recovery_bound(scenario_));
+    if (!ending_) check_recovered();
+    if (!ending_ && scenario_.ends == Scenario::Ends::shut_down) stop_everything();
+    tally_.hours = std::chrono::duration<double, std::ratio<3600>>(now() - born).count();
+    return tally_;
+}
+
+void World::run_until(MonoTime end)
+{
+    while (!stopped_with_ && (loop_.has_deferred() || loop_.next_at() <= end)) turn();
+    if (!stopped_with_) loop_.move_to(end);
+}
+
+void World::turn()
+{
+    ++tally_.turns;
+    if (now() != burst_began_) burst_ = 0;
+    burst_began_ = now();
+    if (++burst_ > 5000) violated("the loop goes round and round without time passing");
+    try {
+        if (loop_.has_deferred()) loop_.run_deferred();
+        else loop_.take_next()();
+        if (brain_) brain_->turn_over();
+    } catch (const EngineDied&) {
+        die(/*midway=*/true);
+    }
+}
+
+void World::begin_life()
+{
+    const BrainPorts ports{loop_, kernel_, prober_, logs_, journal_, rng_};
+    BrainOptions options{scenario_.specs, scenario_.host, rng_.next(), scenario_.weights.meddles};
+    if (size_ == Size::core) brain_ = make_core_brain(ports, options, memory_, *this);
+    else brain_ = make_engine_brain(ports, options, *this);
+    brain_->start();
+}
+
+/// The engine is gone, and with it all that it had in mind. The keeper starts another one.
+void World::die(bool midway)
+{
+    if (is_tracing()) trace(midway ? "engine  dies in the midst of a turn" : "engine  dies");
+    ++tally_.deaths;
+    fuse_.put_out();
+    brain_.reset();
+    loop_.engine_died();
+    kernel_.engine_died();
+    prober_.engine_died();
+    open_requests_.clear();
+    std::size_t lost = 0;
+    if (midway && rng_.chance(0.5)) lost = 1; // The last record was being written.
+    if (rng_.chance(scenario_.weights.cuts_journal)) {
+        lost = rng_.below(journal_.tail_bytes() + 1);
+        journal_whole_ = false;
+    }
+    const bool intact = !midway && lost == 0;
+    const Duration pause = rng_.one_of<Duration>({0ms, 10ms, 1s, 30s});
+    loop_.in(pause, [this, lost, intact] {
+        if (is_tracing()) trace(fmt::format("engine  starts again, {} bytes of its journal lost", lost));
+        journal_.reopen(lost);
+        deaf_ = true;
+        begin_life();
+        deaf_ = false;
+        oracle_.resync(brain_->host(), intact);
+    });
+}
+
+void World::calm_down()
+{
+    if (is_tracing()) trace("world   all faults stop");
+    calm_ = true;
+    fuse_.put_out();
+    logs_.fails = 0;
+    if (scenario_.sick_recover == Scenario::SickRecover::yes)
+        for (const SpawnId id : kernel_.living_mains()) kernel_.set_sick(id, false);
+}
+
+/// Liveness: whatever is wanted up, was not given up, and does not wait for what is not, is ready.
+void World::check_recovered()
+{
+    const core::Host& host = brain_->host();
+    std::set<std::string> out_of_order;
+    for (const UnitId id : host.start_order()) {
+        const core::Unit& unit = host.unit(id);
+        bool excused = !core::is_wanted_up(unit);
+        for (const std::string& name : spec(id).requires_units)
+            excused = excused || out_of_order.contains(name);
+        bool all_ready = true;
+        unsigned failed = 0;
+        for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
+            const auto state = core::state_name(unit.instances[slot - 1U].state);
+            if (state == "failed") ++failed;
+            else if (state != "ready" && state != "done") all_ready = false;
+            if (!excused && state != "ready" && state != "done" && state != "failed")
+                violated(fmt::format("{} is still {} long after all faults have stopped: {}",
+                                     who({id, slot}), state, unit.instances[slot - 1U].reason));
+        }
+        const bool ready = all_ready && unit.instances.size() - failed >= spec(id).min_ready;
+        if (!ready) out_of_order.insert(spec(id).name);
+        if (ready && core::open_outage(unit.outage) != nullptr && !excused)
+            violated(spec(id).name + " has been well for long and its outage is still open");
+    }
+    if (kernel_.unacknowledged() != 0)
+        violated(fmt::format("{} ends were never acknowledged", kernel_.unacknowledged()));
+}
+
+void World::stop_everything()
+{
+    if (is_tracing()) trace("world   keeld is asked to stop");
+    ending_ = true;
+    oracle_.shutting_down();
+    brain_->shut_down();
+    brain_->turn_over();
+    run_until(now() + stop_bound(scenario_));
+    if (!stopped_with_) violated("not everything has stopped in time");
+}
+
+// ---- Observer -----------------------------------------------------------------------------------
+
+void World::moved(InstanceId id, std::string_view from, std::string_view to, std::string_view reason)
+{
+    if (is_tracing())
+        trace(fmt::format("{}{}  {} -> {} ({})", deaf_ ? "(new)   " : "        ", who(id), from, to, reason));
+    if (to == "starting") {
+        ++tally_.spawns;
+        probes_.forget(spec(id.unit), id.slot);
+    }
+    if (deaf_) return;
+    const bool probed = spec(id.unit).ready == units::ReadyBy::probe;
+    const bool exact = scenario_.weights.meddles == 0;
+    if (exact && probed && from == "starting" && to == "ready" && !probes_.has_passed(spec(id.unit), id.slot))
+        violated(who(id) + " is called ready before its probes pass");
+    if (exact && from == "ready" && to == "unready" &&
+        !probes_.has_failed(spec(id.unit), id.slot, &units::ProbeRoles::readiness))
+        violated(who(id) + " is called unready and no probe failed often enough");
+    oracle_.moved(brain_->host(), id, from, to, reason);
+}
+
+void World::failed(InstanceId id, Charge charge, std::optional<core::StartCause> cause)
+{
+    if (deaf_) return;
+    const bool exact = scenario_.weights.meddles == 0;
+    if (exact && cause == core::StartCause::liveness &&
+        !probes_.has_failed(spec(id.unit), id.slot, &units::ProbeRoles::liveness))
+        violated(who(id) + " is killed for liveness and no probe failed often enough");
+    oracle_.failed(id, charge, cause);
+}
+
+void World::climbed(UnitId id)
+{
+    if (is_tracing()) trace("        " + spec(id).name + " climbs a rung");
+    if (!deaf_) oracle_.climbed(id);
+}
+
+void World::descended(UnitId id)
+{
+    if (is_tracing()) trace("        " + spec(id).name + " is back at the bottom of the ladder");
+    if (!deaf_) oracle_.descended(id);
+}
+
+void World::outage_closed(const core::Outage& record)
+{
+    ++tally_.outages;
+    if (is_tracing())
+        trace(fmt::format("        {} {} of {} is closed", keel::name(record.kind), number(record.id),
+                          record.unit));
+    if (!deaf_ && !ending_) oracle_.outage_closed(brain_->host(), record);
+}
+
+void World::operation_ended(UnitId id)
+{
+    if (is_tracing()) trace("        " + spec(id).name + ": its operation is over");
+    if (!deaf_) oracle_.operation_ended(id);
+}
+
+void World::answered(OperationId id)
+{
+    if (open_requests_.erase(id) == 0 && brain_)
+        answered_early_.insert(id); // Answered from within the request itself.
+}
+
+void World::exit_wanted()
+{
+    if (is_tracing()) trace("        the ladder ends keeld");
+    ending_ = true;
+    oracle_.shutting_down();
+}
+
+void World::frozen(UnitId id, std::string_view what)
+{
+    violated(fmt::format("keel made a mistake about {}: {}", spec(id).name, what));
+}
+
+void World::step_over(Cause cause)
+{
+    if (deaf_) return;
+    oracle_.step_over(brain_->host());
+    check_promises(cause);
+}
+
+void World::all_stopped(int exit_code)
+{
+    stopped_with_ = exit_code;
+    if (!ending_) violated("keeld ends and nobody asked for it");
+    for (std::uint32_t i = 0; i < scenario_.specs.size(); ++i)
+        for (Slot slot = 1; slot <= scenario_.specs[i].instances; ++slot)
+            if (kernel_.living({UnitId{i}, slot}))
+                violated(who({UnitId{i}, slot}) + " still lives when keeld ends");
+}
+
+void World::trace(std::string_view line)
+{
+    const double at = seconds(now().time_since_epoch()) - 1000;
+    if (trace_) trace_(fmt::format("{:>12.6f}  {}", at, line));
+}
+
+} // namespace keel::sim

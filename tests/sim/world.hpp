@@ -1,0 +1,110 @@
+// One simulated life of a host: a seed, a scenario, a brain, and everything that goes wrong.
+//
+// A world first lives through faults (safety: nothing forbidden ever happens), then the faults stop
+// and everything that was not given up or held must be ready within a bound (liveness), and
+// sometimes it is shut down. run() throws Violation at the first broken promise.
+#pragma once
+#include "tests/sim/oracle.hpp"
+#include "tests/sim/probe_watch.hpp"
+#include "tests/sim/scenario.hpp"
+
+#include <memory>
+#include <set>
+
+namespace keel::sim {
+
+struct Tally {
+    double hours = 0;
+    std::uint64_t turns = 0;
+    std::uint64_t spawns = 0;
+    std::uint64_t deaths = 0;   ///< of the engine
+    std::uint64_t outages = 0;  ///< closed
+    std::uint64_t requests = 0;
+};
+
+class World final : public Observer {
+public:
+    World(std::uint64_t seed, Size size, std::function<void(const std::string&)> trace = {});
+    ~World() override;
+
+    Tally run();
+    [[nodiscard]] std::string describe() const; ///< the units, for whoever reads a trace
+
+    // ---- Observer
+    void moved(InstanceId, std::string_view from, std::string_view to, std::string_view reason) override;
+    void failed(InstanceId, Charge, std::optional<core::StartCause>) override;
+    void climbed(UnitId) override;
+    void descended(UnitId) override;
+    void outage_closed(const core::Outage&) override;
+    void operation_ended(UnitId) override;
+    void answered(OperationId) override;
+    void exit_wanted() override;
+    void frozen(UnitId, std::string_view what) override;
+    void step_over(Cause) override;
+    void all_stopped(int exit_code) override;
+    void trace(std::string_view line) override;
+    [[nodiscard]] bool is_tracing() const override { return static_cast<bool>(trace_); }
+
+private:
+    // world.cpp: the course of a life
+    void run_until(MonoTime end);
+    void turn();
+    void begin_life();
+    void die(bool midway);
+    void calm_down();
+    void check_recovered();
+    void stop_everything();
+
+    // faults.cpp: what goes wrong
+    void plan_faults();
+    void repeat(Duration every, std::function<void()> fault);
+    [[nodiscard]] Fate draw_fate(InstanceId id);
+    [[nodiscard]] ProbeFate draw_probe(const std::string& address, Duration timeout);
+    void probe_said(const std::string& address, core::Verdict verdict);
+    void somebody_asks();
+    void somebody_falls_ill();
+    void many_crash();
+    void engine_dies();
+
+    // promises.cpp: what must hold after every step
+    void check_promises(Cause cause);
+    void check_instance(InstanceId id, const core::Instance& instance);
+    void check_process(InstanceId id, const core::Instance& instance);
+    void check_wait(InstanceId id, const core::Instance& instance);
+    void check_failed(InstanceId id);
+    void check_deadline(Cause cause);
+
+    [[nodiscard]] const units::UnitSpec& spec(UnitId id) const { return scenario_.specs[number(id)]; }
+    [[nodiscard]] MonoTime now() const { return loop_.now().mono; }
+    [[nodiscard]] std::string who(InstanceId id) const;
+    [[nodiscard]] InstanceId find(const std::string& unit, Slot slot) const;
+
+    std::uint64_t seed_;
+    Size size_;
+    std::function<void(const std::string&)> trace_;
+    Rng rng_;
+    Scenario scenario_;
+    Fuse fuse_;
+    FakeLoop loop_;
+    FakeKernel kernel_;
+    FakeProber prober_;
+    FakeLogs logs_;
+    FakeJournal journal_;
+    CoreMemory memory_;
+    Oracle oracle_;
+    ProbeWatch probes_;
+    std::unique_ptr<Brain> brain_;
+
+    bool calm_ = false;      ///< the faults have stopped
+    bool deaf_ = false;      ///< a new brain finds its feet: the oracle takes over what it knows
+    bool ending_ = false;
+    bool journal_whole_ = true; ///< nothing but the last record was ever lost
+    std::optional<int> stopped_with_;
+    std::set<OperationId> open_requests_;
+    std::set<OperationId> answered_early_;
+    MonoTime burst_began_{};    ///< of turns at one and the same time
+    unsigned burst_ = 0;
+    Tally tally_;
+};
+
+} // namespace keel::sim
