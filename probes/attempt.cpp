@@ -23,8 +23,7 @@ Duration lateness_allowed(Duration timeout) { return std::max<Duration>(timeout 
 
 Attempt::Attempt(ports::Loop& loop, Duration timeout, Finished finished)
     : loop_(loop), timeout_(timeout), started_(loop.precise()), finished_(std::move(finished))
-{
-}
+{}
 
 void Attempt::start()
 {

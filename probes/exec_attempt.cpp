@@ -15,13 +15,12 @@ namespace keel::probes {
 using core::ExitStatus;
 using core::VerdictKind;
 
-// ---- the attempt ---------------------------------------------------------------------------------
+// ---- the attempt --------------------------------------------------------------------------------
 
 ExecAttempt::ExecAttempt(ports::Loop& loop, ExecProber& prober, ports::SpawnPlan plan,
                          Duration timeout, Finished finished)
     : Attempt(loop, timeout, std::move(finished)), prober_(prober), plan_(std::move(plan))
-{
-}
+{}
 
 void ExecAttempt::begin()
 {
@@ -52,14 +51,16 @@ void ExecAttempt::read_output()
     const ssize_t count = ::read(pipe_.get(), buffer.data(), buffer.size());
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count <= 0) return watch_.reset(); // closed by the program, which may go on
-    output_.append(buffer.data(), std::min(static_cast<std::size_t>(count), output_max - output_.size()));
+    output_.append(buffer.data(),
+                   std::min(static_cast<std::size_t>(count), output_max - output_.size()));
 }
 
 void ExecAttempt::on_exit(const ExitStatus& status)
 {
     runs_ = false;
     if (watch_) read_output(); // one piece holds all that counts
-    const std::string text = with_output(fmt::format("{} in {}", to_text(status), to_human(elapsed())));
+    const std::string text =
+        with_output(fmt::format("{} in {}", to_text(status), to_human(elapsed())));
     if (status.kind == ExitStatus::Kind::unknown) return unknown(VerdictKind::internal, text);
     if (status.kind == ExitStatus::Kind::code && status.number == 0) return pass(text);
     fail(VerdictKind::exit, text);
@@ -80,18 +81,18 @@ void ExecAttempt::close()
 std::string ExecAttempt::with_output(std::string text) const
 {
     std::string_view shown = output_;
-    while (!shown.empty() && (shown.back() == '\n' || shown.back() == '\r')) shown.remove_suffix(1);
+    while (!shown.empty() && (shown.back() == '\n' || shown.back() == '\r'))
+        shown.remove_suffix(1);
     if (!shown.empty()) text.append(": ").append(shown);
     return text;
 }
 
-// ---- the processes -------------------------------------------------------------------------------
+// ---- the processes ------------------------------------------------------------------------------
 
 ExecProber::ExecProber(ports::Loop& loop, ports::Spawner& spawner,
                        std::function<SpawnId()> take_spawn_id)
     : loop_(loop), spawner_(spawner), take_spawn_id_(std::move(take_spawn_id))
-{
-}
+{}
 
 ExecProber::~ExecProber()
 {

@@ -27,14 +27,15 @@ HttpRequest request_for(const units::HttpTarget& target)
     if (target.url.starts_with(unix_scheme)) {
         const std::size_t colon = target.url.find(":/", unix_scheme.size());
         request.unix_socket = target.url.substr(unix_scheme.size(), colon - unix_scheme.size());
-        request.url = "http://localhost" + target.url.substr(std::min(colon + 1, target.url.size()));
+        request.url =
+            "http://localhost" + target.url.substr(std::min(colon + 1, target.url.size()));
     }
     request.method = target.method;
     request.headers = target.headers;
     request.tls = target.tls_verify ? HttpRequest::Tls::verify : HttpRequest::Tls::accept_anyone;
     request.tls_ca = target.tls_ca;
-    request.redirects = target.follow_redirects ? HttpRequest::Redirects::follow
-                                                : HttpRequest::Redirects::report;
+    request.redirects =
+        target.follow_redirects ? HttpRequest::Redirects::follow : HttpRequest::Redirects::report;
     return request;
 }
 
@@ -43,8 +44,7 @@ HttpRequest request_for(const units::HttpTarget& target)
 HttpAttempt::HttpAttempt(ports::Loop& loop, transfer::HttpClient& client, units::HttpTarget target,
                          Duration timeout, Finished finished)
     : Attempt(loop, timeout, std::move(finished)), client_(client), target_(std::move(target))
-{
-}
+{}
 
 void HttpAttempt::begin()
 {
@@ -104,7 +104,8 @@ void HttpAttempt::search()
         std::string body;
         bool matches = false;
     };
-    const auto job = std::make_shared<Search>(Search{std::move(expression), std::move(body_), false});
+    const auto job =
+        std::make_shared<Search>(Search{std::move(expression), std::move(body_), false});
     body_.clear();
     loop_.offload([job] { job->matches = job->expression->found_in(job->body); },
                   [this, job, alive = std::weak_ptr(alive_)] {
@@ -130,8 +131,8 @@ void HttpAttempt::on_timeout()
     case waiting: return fail(VerdictKind::timeout, "no answer within " + limit());
     case receiving: break;
     }
-    fail(VerdictKind::timeout, fmt::format("status {}, but the body was not complete within {}",
-                                           status_, limit()));
+    fail(VerdictKind::timeout,
+         fmt::format("status {}, but the body was not complete within {}", status_, limit()));
 }
 
 } // namespace keel::probes

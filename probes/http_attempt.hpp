@@ -1,7 +1,8 @@
 // An HTTP probe: the verdict is known at the answer's status line, unless the body has to match.
 //
 // The body is searched when it is complete or 64 KiB of it have come; what is behind that is
-// neither read nor held against the target. A search that might take long is left to another thread.
+// neither read nor held against the target. A search that might take long is left to another
+// thread.
 #pragma once
 #include "probes/attempt.hpp"
 #include "transfer/http_client.hpp"

@@ -13,8 +13,7 @@ Prober::Prober(ports::Loop& loop, ports::Spawner& spawner, std::function<SpawnId
       http_(std::make_unique<transfer::HttpClient>(loop, resolver_)),
       exec_(std::make_unique<ExecProber>(loop, spawner, std::move(take_spawn_id))),
       alive_(std::make_shared<bool>(true))
-{
-}
+{}
 
 Prober::~Prober() = default;
 

@@ -62,7 +62,7 @@ private:
     std::unique_ptr<transfer::HttpClient> http_;
     std::unique_ptr<ExecProber> exec_;
     std::unordered_map<ports::AttemptId, Pending> pending_; ///< after what the attempts use
-    std::shared_ptr<const bool> alive_;                      ///< deferred calls hold it weakly
+    std::shared_ptr<const bool> alive_;                     ///< deferred calls hold it weakly
 };
 
 } // namespace keel::probes

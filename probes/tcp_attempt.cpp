@@ -57,8 +57,7 @@ std::string text_of(int error)
 TcpAttempt::TcpAttempt(ports::Loop& loop, transfer::Resolver& resolver, units::TcpTarget target,
                        Duration timeout, Finished finished)
     : Attempt(loop, timeout, std::move(finished)), resolver_(resolver), target_(std::move(target))
-{
-}
+{}
 
 void TcpAttempt::close()
 {
@@ -71,7 +70,7 @@ void TcpAttempt::close()
     socket_.reset();
 }
 
-// ---- connecting ----------------------------------------------------------------------------------
+// ---- connecting ---------------------------------------------------------------------------------
 
 void TcpAttempt::begin()
 {
@@ -80,9 +79,8 @@ void TcpAttempt::begin()
     port_ = parts->port;
     if (auto known = transfer::known_addresses(parts->host))
         return on_resolved({transfer::Resolution::Kind::found, std::move(*known), {}});
-    lookup_ = resolver_.resolve(parts->host, [this](const transfer::Resolution& resolution) {
-        on_resolved(resolution);
-    });
+    lookup_ = resolver_.resolve(
+        parts->host, [this](const transfer::Resolution& resolution) { on_resolved(resolution); });
 }
 
 void TcpAttempt::on_resolved(const transfer::Resolution& resolution)
@@ -134,7 +132,7 @@ void TcpAttempt::on_connected()
     if (target_.send.empty()) watch(Interest::readable);
 }
 
-// ---- sending and receiving -----------------------------------------------------------------------
+// ---- sending and receiving ----------------------------------------------------------------------
 
 void TcpAttempt::watch(Interest interest)
 {
@@ -146,7 +144,8 @@ void TcpAttempt::watch(Interest interest)
 void TcpAttempt::exchange(ports::FdEvents events)
 {
     if (!connected_) {
-        if (const int error = pending_error(socket_.get()); error != 0) return connect_failed(error);
+        if (const int error = pending_error(socket_.get()); error != 0)
+            return connect_failed(error);
         on_connected();
         if (is_finished() || !connected_) return;
     }
@@ -190,17 +189,18 @@ void TcpAttempt::receive()
 void TcpAttempt::on_received(std::size_t from)
 {
     if (!target_.expect.empty() && received_.find(target_.expect, from) != std::string::npos)
-        return pass(fmt::format("{} in {}", printable(target_.expect, shown_max), to_human(elapsed())));
+        return pass(
+            fmt::format("{} in {}", printable(target_.expect, shown_max), to_human(elapsed())));
     if (received_.size() >= received_max)
-        fail(VerdictKind::body, fmt::format("no `{}` in the first 64 KiB",
-                                            printable(target_.expect, shown_max)));
+        fail(VerdictKind::body,
+             fmt::format("no `{}` in the first 64 KiB", printable(target_.expect, shown_max)));
 }
 
 void TcpAttempt::on_closed()
 {
     if (received_.empty()) return fail(VerdictKind::reset, "connection closed without an answer");
-    fail(VerdictKind::body, fmt::format("no `{}` in the answer{}", printable(target_.expect, shown_max),
-                                        received_so_far()));
+    fail(VerdictKind::body, fmt::format("no `{}` in the answer{}",
+                                        printable(target_.expect, shown_max), received_so_far()));
 }
 
 void TcpAttempt::on_timeout()
@@ -209,8 +209,9 @@ void TcpAttempt::on_timeout()
         return unknown(VerdictKind::dns, "no answer from the resolver within " + limit());
     if (!connected_) return fail(VerdictKind::timeout, "no connection within " + limit());
     if (received_.empty()) return fail(VerdictKind::timeout, "no answer within " + limit());
-    fail(VerdictKind::timeout, fmt::format("no `{}` within {}{}", printable(target_.expect, shown_max),
-                                           limit(), received_so_far()));
+    fail(VerdictKind::timeout,
+         fmt::format("no `{}` within {}{}", printable(target_.expect, shown_max), limit(),
+                     received_so_far()));
 }
 
 std::string TcpAttempt::received_so_far() const

@@ -1,7 +1,8 @@
 // A TCP probe: connects, sends, and looks for the expected bytes in what comes back.
 //
 // The connection is ended by a reset, which leaves no TIME_WAIT socket behind; a probe a second
-// would otherwise hold sixty of them. Of several addresses each gets its share of the time, in turn.
+// would otherwise hold sixty of them. Of several addresses each gets its share of the time, in
+// turn.
 #pragma once
 #include "base/owned_fd.hpp"
 #include "probes/attempt.hpp"

@@ -21,10 +21,9 @@ re2::RE2::Options options()
 } // namespace
 
 Expression::Expression(std::string_view pattern)
-    : compiled_(std::make_unique<re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()),
-                                           options()))
-{
-}
+    : compiled_(
+          std::make_unique<re2::RE2>(re2::StringPiece(pattern.data(), pattern.size()), options()))
+{}
 
 Expression::~Expression() = default;
 Expression::Expression(Expression&&) noexcept = default;

@@ -24,8 +24,7 @@ std::optional<HostPort> split_host_port(std::string_view text)
     HostPort parts;
     const char* end = digits.data() + digits.size();
     const auto [rest, error] = std::from_chars(digits.data(), end, parts.port);
-    if (host.empty() || error != std::errc{} || rest != end || parts.port == 0)
-        return std::nullopt;
+    if (host.empty() || error != std::errc{} || rest != end || parts.port == 0) return std::nullopt;
     parts.host = std::string(host);
     return parts;
 }

@@ -30,7 +30,10 @@ struct HostPort {
 struct SocketAddress {
     sockaddr_storage storage{};
     socklen_t length = 0;
-    [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+    [[nodiscard]] const sockaddr* get() const
+    {
+        return reinterpret_cast<const sockaddr*>(&storage);
+    }
     [[nodiscard]] int family() const { return storage.ss_family; }
 };
 

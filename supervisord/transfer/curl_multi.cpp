@@ -11,7 +11,7 @@ Result<void> initialise_libcurl()
     static const CURLcode outcome = curl_global_init(CURL_GLOBAL_DEFAULT);
     if (outcome != CURLE_OK) return Error{"initialise libcurl", curl_easy_strerror(outcome), 0};
     // OpenSSL writes to its sockets with write(2), which has no MSG_NOSIGNAL.
-    struct sigaction current{};
+    struct sigaction current {};
     ::sigaction(SIGPIPE, nullptr, &current);
     if (current.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
     return {};
@@ -37,7 +37,8 @@ CurlMulti::CurlMulti(ports::Loop& loop, CURLM* multi) : loop_(loop), multi_(mult
 
 CurlMulti::~CurlMulti()
 {
-    while (!ends_.empty()) remove(ends_.begin()->first);
+    while (!ends_.empty())
+        remove(ends_.begin()->first);
     curl_multi_cleanup(multi_);
 }
 
@@ -65,9 +66,8 @@ int CurlMulti::on_timer(CURLM*, long milliseconds, void* self)
     multi->timer_.reset();
     // Also with no delay at all: libcurl must not be entered from its own callback.
     if (milliseconds >= 0)
-        multi->timer_ = multi->loop_.after(std::chrono::milliseconds(milliseconds), [multi] {
-            multi->work(CURL_SOCKET_TIMEOUT, 0);
-        });
+        multi->timer_ = multi->loop_.after(std::chrono::milliseconds(milliseconds),
+                                           [multi] { multi->work(CURL_SOCKET_TIMEOUT, 0); });
     return 0;
 }
 
@@ -80,8 +80,8 @@ void CurlMulti::watch(curl_socket_t socket, int what)
                           : what == CURL_POLL_OUT ? ports::Interest::writable
                                                   : ports::Interest::both;
     watches_[socket] = loop_.watch_fd(socket, interest, [this, socket](ports::FdEvents events) {
-        work(socket, (events.readable ? CURL_CSELECT_IN : 0) |
-                         (events.writable ? CURL_CSELECT_OUT : 0));
+        work(socket,
+             (events.readable ? CURL_CSELECT_IN : 0) | (events.writable ? CURL_CSELECT_OUT : 0));
     });
 }
 

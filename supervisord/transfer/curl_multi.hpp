@@ -23,7 +23,7 @@ public:
     CurlMulti(const CurlMulti&) = delete;
     CurlMulti& operator=(const CurlMulti&) = delete;
 
-    /// Begins the transfer in the loop's next turn. `on_end` is called once, and not after remove().
+    /// Begins the transfer in the loop's next turn. `on_end` is called once, not after remove().
     [[nodiscard]] CURLMcode add(CURL* easy, std::function<void(CURLcode)> on_end);
     /// Closes its connection at once. Nothing happens if it has ended or was never added.
     void remove(CURL* easy);
@@ -31,7 +31,10 @@ public:
     /// Whether it was added and has not ended.
     [[nodiscard]] bool holds(CURL* easy) const { return ends_.contains(easy); }
     /// Gives a transfer under way to another owner.
-    void on_end_of(CURL* easy, std::function<void(CURLcode)> on_end) { ends_[easy] = std::move(on_end); }
+    void on_end_of(CURL* easy, std::function<void(CURLcode)> on_end)
+    {
+        ends_[easy] = std::move(on_end);
+    }
 
     /// Called after libcurl has worked, outside of it: what its callbacks have put off is due.
     void after_work(std::function<void()> handler) { after_work_ = std::move(handler); }

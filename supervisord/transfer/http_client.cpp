@@ -21,12 +21,11 @@ bool is_secret(const std::string& header)
 
 } // namespace
 
-// ---- one transfer --------------------------------------------------------------------------------
+// ---- one transfer -------------------------------------------------------------------------------
 
 HttpTransfer::HttpTransfer(HttpClient& client, HttpRequest request, HttpHandlers handlers)
     : client_(client), request_(std::move(request)), handlers_(std::move(handlers))
-{
-}
+{}
 
 HttpTransfer::~HttpTransfer()
 {
@@ -58,9 +57,9 @@ void HttpTransfer::connect(const std::vector<IpAddress>& addresses)
 {
     exchange_ = client_.take_exchange();
     if (!exchange_) return end_later({HttpEnd::Kind::internal, "libcurl cannot be set up"});
-    exchange_->prepare(request_, url_, addresses,
-                       {handlers_.on_head, handlers_.on_body,
-                        [this] { client_.to_conclude_.push_back(this); }});
+    exchange_->prepare(request_, url_, addresses, {handlers_.on_head, handlers_.on_body, [this] {
+                                                       client_.to_conclude_.push_back(this);
+                                                   }});
     const CURLMcode added = client_.multi_->add(exchange_->easy(), [this](CURLcode outcome) {
         if (exchange_->concluded()) return; // conclude() comes in this very turn
         end(exchange_->end_of(outcome));
@@ -90,11 +89,11 @@ void HttpTransfer::end(HttpEnd end)
 
 void HttpTransfer::end_later(HttpEnd end)
 {
-    pending_ = client_.loop_.after(Duration::zero(),
-                                   [this, end = std::move(end)] { this->end(end); });
+    pending_ =
+        client_.loop_.after(Duration::zero(), [this, end = std::move(end)] { this->end(end); });
 }
 
-// ---- the client ----------------------------------------------------------------------------------
+// ---- the client ---------------------------------------------------------------------------------
 
 /// An exchange whose owner has gone and whose server is still talking.
 struct HttpClient::Drain {
@@ -106,7 +105,8 @@ HttpClient::HttpClient(ports::Loop& loop, Resolver& resolver) : loop_(loop), res
 
 HttpClient::~HttpClient()
 {
-    for (const auto& [exchange, drain] : drains_) multi_->remove(exchange->easy());
+    for (const auto& [exchange, drain] : drains_)
+        multi_->remove(exchange->easy());
 }
 
 std::unique_ptr<HttpTransfer> HttpClient::start(HttpRequest request, HttpHandlers handlers)

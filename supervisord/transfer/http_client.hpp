@@ -2,9 +2,9 @@
 //
 // Promises: never blocks the loop (names are looked up by the Resolver, never by libcurl), is bound
 // by no environment variable or file of the user's (no proxy, no netrc), and closes everything when
-// a transfer is destroyed. An asker that has enough after the head is told its end at once; the rest
-// of a small body is still taken off the server in the background, so that an honest server is not
-// cut off in the middle of a write. libcurl is brought up by the first transfer.
+// a transfer is destroyed. An asker that has enough after the head is told its end at once; the
+// rest of a small body is still taken off the server in the background, so that an honest server is
+// not cut off in the middle of a write. libcurl is brought up by the first transfer.
 //
 // It refuses to know deadlines (the asker destroys the transfer) and what an answer means.
 #pragma once

@@ -25,7 +25,8 @@ std::string part_of(const Url& url, CURLUPart part, unsigned flags = 0)
 Url read_url(const std::string& text)
 {
     Url url(curl_url());
-    if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK) return nullptr;
+    if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK)
+        return nullptr;
     return url;
 }
 
@@ -63,7 +64,8 @@ std::optional<UrlParts> parse_url(const std::string& text)
 std::string resolve_reference(const std::string& base, const std::string& reference)
 {
     const Url url = read_url(base);
-    if (!url || curl_url_set(url.get(), CURLUPART_URL, reference.c_str(), 0) != CURLUE_OK) return {};
+    if (!url || curl_url_set(url.get(), CURLUPART_URL, reference.c_str(), 0) != CURLUE_OK)
+        return {};
     return is_web(url) ? part_of(url, CURLUPART_URL) : std::string();
 }
 
@@ -71,7 +73,7 @@ HttpExchange::HttpExchange() : easy_(curl_easy_init()) {}
 
 HttpExchange::~HttpExchange() { curl_easy_cleanup(easy_); }
 
-// ---- setting up ----------------------------------------------------------------------------------
+// ---- setting up ---------------------------------------------------------------------------------
 
 template <class Value> void HttpExchange::set(CURLoption option, Value value)
 {
@@ -177,7 +179,7 @@ void HttpExchange::set_tls(const HttpRequest& request)
     set(CURLOPT_CA_CACHE_TIMEOUT, 0L);
 }
 
-// ---- what libcurl calls --------------------------------------------------------------------------
+// ---- what libcurl calls -------------------------------------------------------------------------
 
 curl_socket_t HttpExchange::open_socket(void* self, curlsocktype, curl_sockaddr* address)
 {
@@ -233,7 +235,8 @@ bool HttpExchange::take_head_end()
             return true;
         }
     }
-    if (observer_.on_head && observer_.on_head(static_cast<int>(status)) == Want::enough) conclude();
+    if (observer_.on_head && observer_.on_head(static_cast<int>(status)) == Want::enough)
+        conclude();
     return true;
 }
 
@@ -253,7 +256,7 @@ void HttpExchange::conclude()
     if (observer_.on_concluded) observer_.on_concluded();
 }
 
-// ---- what became of it ---------------------------------------------------------------------------
+// ---- what became of it --------------------------------------------------------------------------
 
 Phase HttpExchange::phase() const
 {

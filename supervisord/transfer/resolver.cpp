@@ -80,8 +80,9 @@ Resolver::~Resolver() = default;
 ports::Loop::Registration Resolver::resolve(std::string host,
                                             std::function<void(const Resolution&)> handler)
 {
-    std::transform(host.begin(), host.end(), host.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    std::transform(host.begin(), host.end(), host.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
     auto ticket = std::make_shared<Ticket>(Ticket{std::move(handler)});
     const auto kept = kept_.find(host);
     if (auto known = known_addresses(host)) {

@@ -1,9 +1,9 @@
 // Names to addresses, such that a resolver that hangs hurts nobody but who asked it.
 //
 // Each lookup runs on a detached thread of its own, because getaddrinfo(3) can be neither bounded
-// nor interrupted: a stuck one is left behind, and a pool of threads would be stuck with it. At most
-// `lookups_max` are under way; those beyond are told so at once. Who asks for the same name at the
-// same time waits for the same lookup. Found addresses are kept for a minute, failures never.
+// nor interrupted: a stuck one is left behind, and a pool of threads would be stuck with it. At
+// most `lookups_max` are under way; those beyond are told so at once. Who asks for the same name at
+// the same time waits for the same lookup. Found addresses are kept for a minute, failures never.
 //
 // Nothing is made before the first lookup. It refuses to know what the addresses are for, and how
 // long the asker is willing to wait.

@@ -1,8 +1,9 @@
 // How long the event loop is kept from its work by probes of targets that hang, flood, drip, refuse
 // or hide behind a resolver that hangs: the verdict and time of each, and the longest turns.
 //
-// probe_lag_bench [SECONDS]: all targets again and again for so long (5), each 100 ms after its last
-// verdict. The servers run on threads of this process, so on few cores they disturb what is measured.
+// probe_lag_bench [SECONDS]: all targets again and again for so long (5), each 100 ms after its
+// last verdict. The servers run on threads of this process, so on few cores they disturb what is
+// measured.
 #include "probes/prober.hpp"
 #include "sys/loop.hpp"
 #include "tests/integration/probes/targets.hpp"
@@ -17,8 +18,8 @@ namespace {
 using namespace std::chrono_literals;
 
 class NoSpawner final : public ports::Spawner {
-    std::variant<ports::ProcessIdentity, ports::SpawnFailure> spawn(SpawnId,
-                                                                    const ports::SpawnPlan&) override
+    std::variant<ports::ProcessIdentity, ports::SpawnFailure>
+    spawn(SpawnId, const ports::SpawnPlan&) override
     {
         return ports::SpawnFailure{};
     }
@@ -56,8 +57,10 @@ public:
     {
         heart_.beat();
         const auto end = loop_.after(time_, [this] { over_ = true; });
-        for (std::size_t i = 0; i < cases_.size(); ++i) probe(i);
-        while (!over_ || in_flight_ > 0) loop_.run_turn();
+        for (std::size_t i = 0; i < cases_.size(); ++i)
+            probe(i);
+        while (!over_ || in_flight_ > 0)
+            loop_.run_turn();
         return report();
     }
 
@@ -101,11 +104,13 @@ private:
         }
         std::sort(turns_.begin(), turns_.end());
         const auto at = [this](double share) {
-            return to_human(turns_[static_cast<std::size_t>(share * static_cast<double>(turns_.size() - 1))]);
+            return to_human(
+                turns_[static_cast<std::size_t>(share * static_cast<double>(turns_.size() - 1))]);
         };
         fmt::print("\n{} turns of the loop: median {}, 99 % within {}, longest {}\n", turns_.size(),
                    at(0.5), at(0.99), at(1));
-        fmt::print("a timer of 1 ms was late by at most {}\n", to_human(std::max(heart_.late_max, Duration{})));
+        fmt::print("a timer of 1 ms was late by at most {}\n",
+                   to_human(std::max(heart_.late_max, Duration{})));
         return wrong == 0 ? 0 : 1;
     }
 

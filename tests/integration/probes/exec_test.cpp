@@ -23,7 +23,8 @@ public:
     {
         plans.push_back(plan);
         std::vector<char*> words;
-        for (const std::string& word : plan.argv) words.push_back(const_cast<char*>(word.c_str()));
+        for (const std::string& word : plan.argv)
+            words.push_back(const_cast<char*>(word.c_str()));
         words.push_back(nullptr);
         posix_spawnattr_t attributes;
         posix_spawnattr_init(&attributes);
@@ -33,7 +34,8 @@ public:
         posix_spawn_file_actions_adddup2(&actions, plan.output_fd, 1);
         posix_spawn_file_actions_adddup2(&actions, plan.output_fd, 2);
         pid_t pid = 0;
-        const int error = ::posix_spawnp(&pid, words[0], &actions, &attributes, words.data(), environ);
+        const int error =
+            ::posix_spawnp(&pid, words[0], &actions, &attributes, words.data(), environ);
         posix_spawn_file_actions_destroy(&actions);
         posix_spawnattr_destroy(&attributes);
         if (error != 0) return ports::SpawnFailure{core::SetupStage::exec, error};

@@ -18,8 +18,8 @@ using core::VerdictKind;
 /// Fails every spawn; for tests that make none.
 class NoSpawner final : public ports::Spawner {
 public:
-    std::variant<ports::ProcessIdentity, ports::SpawnFailure> spawn(SpawnId,
-                                                                    const ports::SpawnPlan&) override
+    std::variant<ports::ProcessIdentity, ports::SpawnFailure>
+    spawn(SpawnId, const ports::SpawnPlan&) override
     {
         return ports::SpawnFailure{};
     }
@@ -46,10 +46,11 @@ protected:
                            std::optional<ProbeAnswer>& answer)
     {
         const ports::AttemptId attempt{++attempts_};
-        prober_.probe({attempt, std::move(target), timeout, {}}, [&answer](const ProbeAnswer& given) {
-            EXPECT_FALSE(answer) << "an answer comes once";
-            answer = given;
-        });
+        prober_.probe({attempt, std::move(target), timeout, {}},
+                      [&answer](const ProbeAnswer& given) {
+                          EXPECT_FALSE(answer) << "an answer comes once";
+                          answer = given;
+                      });
         return attempt;
     }
 
@@ -84,10 +85,11 @@ protected:
 inline testing::AssertionResult is(const ProbeAnswer& answer, Verdict verdict, VerdictKind kind,
                                    std::string_view detail = {})
 {
-    if (answer.verdict == verdict && answer.kind == kind && answer.detail.find(detail) != std::string::npos)
+    if (answer.verdict == verdict && answer.kind == kind &&
+        answer.detail.find(detail) != std::string::npos)
         return testing::AssertionSuccess();
-    return testing::AssertionFailure() << name(answer.verdict) << " " << name(answer.kind) << ": "
-                                       << answer.detail;
+    return testing::AssertionFailure()
+           << name(answer.verdict) << " " << name(answer.kind) << ": " << answer.detail;
 }
 
 } // namespace keel::test

@@ -1,9 +1,9 @@
 #include "tests/integration/probes/fixture.hpp"
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
-#include <array>
 
 namespace keel::test {
 namespace {
@@ -36,7 +36,8 @@ struct Flood {
         (void)peer.read_request();
         peer.write("HTTP/1.1 200 OK\r\nContent-Length: 1073741824\r\n\r\nhello");
         const std::string block(64 << 10, 'x');
-        while (written < 1U << 30 && peer.write(block)) written += block.size();
+        while (written < 1U << 30 && peer.write(block))
+            written += block.size();
         over.set();
     }};
 };
@@ -46,7 +47,7 @@ constexpr std::uint64_t little_enough = 32U << 20;
 
 using HttpProbe = ProberTest;
 
-// ---- status --------------------------------------------------------------------------------------
+// ---- status -------------------------------------------------------------------------------------
 
 TEST_F(HttpProbe, PassesAtAGoodStatus)
 {
@@ -74,15 +75,16 @@ TEST_F(HttpProbe, TakesTheStatusRangesOfTheUnit)
 
 TEST_F(HttpProbe, SkipsInterimAnswers)
 {
-    const Server server(answering("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" +
-                                  http_answer("500 Oops", "")));
+    const Server server(
+        answering("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + http_answer("500 Oops", "")));
     EXPECT_TRUE(is(probe(http(server.url())), Verdict::fail, VerdictKind::status, "status 500"));
 }
 
 TEST_F(HttpProbe, OpensAFreshConnectionEachTime)
 {
     const Server server(answering(http_answer("200 OK", "fine")));
-    for (int i = 0; i < 3; ++i) (void)probe(http(server.url()));
+    for (int i = 0; i < 3; ++i)
+        (void)probe(http(server.url()));
     EXPECT_EQ(3, server.accepted());
 }
 
@@ -93,8 +95,8 @@ TEST_F(HttpProbe, SendsWhatTheUnitSays)
     target.method = "POST";
     target.headers = {{"X-Probe", "yes"}, {"Host", "panel.internal"}, {"X-Empty", ""}};
     EXPECT_TRUE(is(probe(target), Verdict::pass, VerdictKind::none));
-    for (const char* line : {"X-Probe: yes", "Host: panel.internal", "X-Empty:", "Content-Length: 0",
-                             "Connection: close", "User-Agent: keel"}) {
+    for (const char* line : {"X-Probe: yes", "Host: panel.internal", "X-Empty:",
+                             "Content-Length: 0", "Connection: close", "User-Agent: keel"}) {
         target.body = fmt::format("\n{}\r\n", line);
         EXPECT_TRUE(is(probe(target), Verdict::pass, VerdictKind::none)) << line;
     }
@@ -112,7 +114,7 @@ TEST_F(HttpProbe, AsksForTheHeadAlone)
     EXPECT_TRUE(is(probe(target), Verdict::pass, VerdictKind::none, "200 in "));
 }
 
-// ---- body ----------------------------------------------------------------------------------------
+// ---- body ---------------------------------------------------------------------------------------
 
 TEST_F(HttpProbe, SearchesTheBody)
 {
@@ -131,7 +133,8 @@ TEST_F(HttpProbe, SearchesABodyThatComesInPieces)
         peer.drip("2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", 1);
         peer.hold();
     });
-    EXPECT_TRUE(is(probe(http_with_body(server.url(), "^hello$")), Verdict::pass, VerdictKind::none));
+    EXPECT_TRUE(
+        is(probe(http_with_body(server.url(), "^hello$")), Verdict::pass, VerdictKind::none));
 }
 
 TEST_F(HttpProbe, DoesNotSearchTheBodyOfABadStatus)
@@ -188,7 +191,7 @@ TEST_F(HttpProbe, KnowsTheVerdictBeforeTheBodyAndStillTakesItOffTheServer)
     EXPECT_EQ(0, last_error);
 }
 
-// ---- redirects -----------------------------------------------------------------------------------
+// ---- redirects ----------------------------------------------------------------------------------
 
 TEST_F(HttpProbe, ReportsARedirectUnlessItIsToFollowIt)
 {
@@ -196,8 +199,8 @@ TEST_F(HttpProbe, ReportsARedirectUnlessItIsToFollowIt)
         const std::string request = peer.read_request();
         peer.write(request.starts_with("GET /here ")
                        ? http_answer("302 Found", "", "Location: ../there?a=b\r\n")
-                       : request.starts_with("GET /there?a=b ") ? http_answer("404 Not Found", "")
-                                                                : http_answer("500 Oops", ""));
+                   : request.starts_with("GET /there?a=b ") ? http_answer("404 Not Found", "")
+                                                            : http_answer("500 Oops", ""));
         peer.hold();
     });
     auto target = http(server.url("/here"));
@@ -219,8 +222,8 @@ TEST_F(HttpProbe, GivesUpOnRedirectsThatGoRound)
 TEST_F(HttpProbe, FollowsARedirectByNameThroughTheResolverAndLeavesSecretsBehind)
 {
     const Server there([](Peer& peer) { peer.write(http_answer("200 OK", peer.read_request())); });
-    const Server here(answering(http_answer(
-        "307 Moved", "", "Location: http://there.example:" + there.port() + "/\r\n")));
+    const Server here(answering(
+        http_answer("307 Moved", "", "Location: http://there.example:" + there.port() + "/\r\n")));
     lookup_ = [](const std::string& host) {
         EXPECT_EQ("there.example", host);
         return transfer::Resolution{transfer::Resolution::Kind::found, {"127.0.0.1"}, {}};
@@ -237,13 +240,14 @@ TEST_F(HttpProbe, FollowsARedirectByNameThroughTheResolverAndLeavesSecretsBehind
 
 TEST_F(HttpProbe, FollowsNoRedirectOutOfHttp)
 {
-    const Server server(answering(http_answer("302 Found", "", "Location: file:///etc/passwd\r\n")));
+    const Server server(
+        answering(http_answer("302 Found", "", "Location: file:///etc/passwd\r\n")));
     auto target = http(server.url());
     target.follow_redirects = true;
     EXPECT_TRUE(is(probe(target), Verdict::pass, VerdictKind::none, "302 in "));
 }
 
-// ---- connections ---------------------------------------------------------------------------------
+// ---- connections --------------------------------------------------------------------------------
 
 TEST_F(HttpProbe, FailsWhenNobodyListens)
 {
@@ -302,13 +306,15 @@ TEST_F(HttpProbe, FailsWhenTheHeadHasNoEnd)
     const Server many([](Peer& peer) {
         (void)peer.read_request();
         peer.write("HTTP/1.1 200 OK\r\n");
-        while (peer.write("X-More: of the same\r\n")) {}
+        while (peer.write("X-More: of the same\r\n")) {
+        }
     });
     EXPECT_TRUE(is(probe(http(many.url())), Verdict::fail, VerdictKind::status, "head"));
     const Server one([](Peer& peer) {
         (void)peer.read_request();
         peer.write("HTTP/1.1 200 OK\r\nX-Long: ");
-        while (peer.write(std::string(4096, 'x'))) {}
+        while (peer.write(std::string(4096, 'x'))) {
+        }
     });
     EXPECT_TRUE(is(probe(http(one.url())), Verdict::fail, VerdictKind::status));
 }
@@ -319,11 +325,12 @@ TEST_F(HttpProbe, GoesThroughAUnixSocket)
     ASSERT_NE(nullptr, ::mkdtemp(folder.data()));
     const std::string path = folder + "/api.sock";
     {
-        const Server server([](Peer& peer) { peer.write(http_answer("200 OK", peer.read_request())); },
-                            path);
-        EXPECT_TRUE(is(probe(http_with_body("unix:" + path + ":/healthz?deep",
-                                            "^GET /healthz\\?deep HTTP/1.1\r\nHost: localhost\r\n")),
-                       Verdict::pass, VerdictKind::none));
+        const Server server(
+            [](Peer& peer) { peer.write(http_answer("200 OK", peer.read_request())); }, path);
+        EXPECT_TRUE(
+            is(probe(http_with_body("unix:" + path + ":/healthz?deep",
+                                    "^GET /healthz\\?deep HTTP/1.1\r\nHost: localhost\r\n")),
+               Verdict::pass, VerdictKind::none));
     }
     EXPECT_TRUE(is(probe(http("unix:" + path + ":/")), Verdict::fail, VerdictKind::refused,
                    "connection refused"));
@@ -360,19 +367,20 @@ TEST_F(HttpProbe, ClosesEverythingWhenItIsCancelled)
     EXPECT_FALSE(answer);
 }
 
-// ---- names ---------------------------------------------------------------------------------------
+// ---- names --------------------------------------------------------------------------------------
 
 TEST_F(HttpProbe, ConnectsToTheAddressesOfAName)
 {
     const Server server(answering(http_answer("200 OK", "")));
     lookup_ = [](const std::string& host) {
         EXPECT_EQ("panel.example", host);
-        return transfer::Resolution{transfer::Resolution::Kind::found, {"127.0.0.2", "127.0.0.1"}, {}};
+        return transfer::Resolution{
+            transfer::Resolution::Kind::found, {"127.0.0.2", "127.0.0.1"}, {}};
     };
-    EXPECT_TRUE(is(probe(http("http://Panel.Example:" + server.port())), Verdict::pass,
-                   VerdictKind::none));
-    EXPECT_TRUE(is(probe(http("http://localhost:" + server.port())), Verdict::pass,
-                   VerdictKind::none));
+    EXPECT_TRUE(
+        is(probe(http("http://Panel.Example:" + server.port())), Verdict::pass, VerdictKind::none));
+    EXPECT_TRUE(
+        is(probe(http("http://localhost:" + server.port())), Verdict::pass, VerdictKind::none));
 }
 
 TEST_F(HttpProbe, FailsWhenTheNameDoesNotExist)

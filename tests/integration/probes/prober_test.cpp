@@ -19,9 +19,11 @@ TEST_F(Prober, JudgesEveryBadTargetWithinItsTimeout)
 {
     const auto cases = targets_.cases();
     std::vector<std::optional<ProbeAnswer>> answers(cases.size());
-    for (std::size_t i = 0; i < cases.size(); ++i) begin(cases[i].target, cases[i].timeout, answers[i]);
+    for (std::size_t i = 0; i < cases.size(); ++i)
+        begin(cases[i].target, cases[i].timeout, answers[i]);
     EXPECT_TRUE(run_until(loop_, [&] {
-        return std::all_of(answers.begin(), answers.end(), [](const auto& one) { return one.has_value(); });
+        return std::all_of(answers.begin(), answers.end(),
+                           [](const auto& one) { return one.has_value(); });
     }));
     for (std::size_t i = 0; i < cases.size(); ++i)
         EXPECT_TRUE(is(answers[i].value_or(ProbeAnswer{}), cases[i].verdict, cases[i].kind))

@@ -137,7 +137,8 @@ public:
     {
         ::eventfd_write(stop_.get(), 1);
         acceptor_.join();
-        for (std::thread& each : peers_) each.join();
+        for (std::thread& each : peers_)
+            each.join();
     }
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

@@ -1,6 +1,5 @@
 #include "tests/integration/probes/fixture.hpp"
 
-
 namespace keel::test {
 namespace {
 
@@ -33,14 +32,16 @@ TEST_F(TcpProbe, FindsTextThatComesInPieces)
         peer.drip("220 mail.example ESMTP ready\r\n", 1);
         peer.hold();
     });
-    EXPECT_TRUE(is(probe(TcpTarget{server.address(), "", "ESMTP"}), Verdict::pass, VerdictKind::none));
+    EXPECT_TRUE(
+        is(probe(TcpTarget{server.address(), "", "ESMTP"}), Verdict::pass, VerdictKind::none));
 }
 
 TEST_F(TcpProbe, SendsMoreThanASocketHolds)
 {
     std::atomic<std::size_t> received = 0;
     const Server server([&](Peer& peer) {
-        for (std::string data; !(data = peer.read_some(1 << 20)).empty();) received += data.size();
+        for (std::string data; !(data = peer.read_some(1 << 20)).empty();)
+            received += data.size();
     });
     const std::string much(8 << 20, 'x');
     EXPECT_TRUE(is(probe(TcpTarget{server.address(), much, ""}), Verdict::pass, VerdictKind::none,
@@ -67,8 +68,8 @@ TEST_F(TcpProbe, FailsWhenNobodyListens)
     const std::string port = Server([](Peer&) {}).port();
     EXPECT_TRUE(is(probe(TcpTarget{"127.0.0.1:" + port, "", ""}), Verdict::fail,
                    VerdictKind::refused, "connection refused"));
-    EXPECT_TRUE(is(probe(TcpTarget{"localhost:" + port, "", ""}), Verdict::fail,
-                   VerdictKind::refused));
+    EXPECT_TRUE(
+        is(probe(TcpTarget{"localhost:" + port, "", ""}), Verdict::fail, VerdictKind::refused));
 }
 
 TEST_F(TcpProbe, FailsWhenNoAnswerComes)
@@ -88,8 +89,8 @@ TEST_F(TcpProbe, TellsWhatCameInsteadOfTheExpectedText)
     EXPECT_TRUE(is(probe(TcpTarget{talking.address(), "PING\r\n", "+PONG"}, 200ms), Verdict::fail,
                    VerdictKind::timeout, "no `+PONG` within 200ms, got `-LOADING Redis"));
     const Server closing([](Peer& peer) { peer.write("421 too many\r\n"); });
-    EXPECT_TRUE(is(probe(TcpTarget{closing.address(), "", "220 "}), Verdict::fail, VerdictKind::body,
-                   "no `220 ` in the answer, got `421 too many"));
+    EXPECT_TRUE(is(probe(TcpTarget{closing.address(), "", "220 "}), Verdict::fail,
+                   VerdictKind::body, "no `220 ` in the answer, got `421 too many"));
 }
 
 TEST_F(TcpProbe, FailsWhenTheAnswerDripsIn)
@@ -117,7 +118,8 @@ TEST_F(TcpProbe, LooksForTheTextInTheFirst64KiB)
         peer.write(std::string((64 << 10) - 1, 'x') + "ok");
         peer.hold();
     });
-    EXPECT_TRUE(is(probe(TcpTarget{too_late.address(), "", "ok"}), Verdict::fail, VerdictKind::body));
+    EXPECT_TRUE(
+        is(probe(TcpTarget{too_late.address(), "", "ok"}), Verdict::fail, VerdictKind::body));
 }
 
 TEST_F(TcpProbe, FailsWhenTheConnectionIsCutOff)
@@ -151,8 +153,8 @@ TEST_F(TcpProbe, TellsAMissingNameFromAResolverThatIsNotThere)
     EXPECT_TRUE(is(probe(TcpTarget{"nowhere.example:1", "", ""}), Verdict::fail, VerdictKind::dns,
                    "no such name"));
     resolution = {transfer::Resolution::Kind::unavailable, {}, "no server"};
-    EXPECT_TRUE(is(probe(TcpTarget{"nowhere.example:1", "", ""}), Verdict::unknown, VerdictKind::dns,
-                   "no server"));
+    EXPECT_TRUE(is(probe(TcpTarget{"nowhere.example:1", "", ""}), Verdict::unknown,
+                   VerdictKind::dns, "no server"));
 }
 
 TEST_F(TcpProbe, IsUnknownWhenTheResolverHangs)
