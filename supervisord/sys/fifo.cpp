@@ -27,7 +27,8 @@ std::uint64_t hold_key(std::string_view name)
 {
     // FNV-1a: short, and the same for ever, which std::hash does not promise.
     std::uint64_t key = 0xcbf29ce484222325ULL;
-    for (const char byte : name) key = (key ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
+    for (const char byte : name)
+        key = (key ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
     return key != 0 ? key : 1;
 }
 
@@ -38,7 +39,7 @@ Result<OwnedFd> open_fifo(const std::filesystem::path& path)
             return Error::from_errno("make fifo", path);
         OwnedFd fifo(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
         const int refused = errno;
-        struct stat seen{};
+        struct stat seen {};
         if (fifo && ::fstat(fifo.get(), &seen) == 0 && S_ISFIFO(seen.st_mode)) {
             ::fchmod(fifo.get(), 0600); // mkfifo heeds the umask
             return fifo;
@@ -52,7 +53,7 @@ Result<OwnedFd> open_fifo(const std::filesystem::path& path)
 
 void give_fifo(int fifo, const std::optional<ports::Credentials>& owner)
 {
-    struct stat seen{};
+    struct stat seen {};
     if (::fstat(fifo, &seen) != 0) return;
     const uid_t uid = owner ? owner->uid : ::geteuid();
     const gid_t gid = owner ? owner->gid : ::getegid();

@@ -72,7 +72,8 @@ public:
                     (void)take_piece(source->second);
             }
         }
-        for (auto& [id, source] : sources_) take_all(source);
+        for (auto& [id, source] : sources_)
+            take_all(source);
         const std::lock_guard lock(mutex_);
         has_ended_ = true;
         ended_.notify_all();
@@ -82,8 +83,8 @@ public:
     {
         const auto [place, is_new] = sources_.try_emplace(id, std::move(source));
         if (is_new && !watch(place->second.source.fifo->get(), id)) {
-            tell_("log of " + place->second.source.name + " is not kept: " +
-                  Error::from_errno("watch fifo").text());
+            tell_("log of " + place->second.source.name +
+                  " is not kept: " + Error::from_errno("watch fifo").text());
             sources_.erase(place);
         }
     }
@@ -136,7 +137,8 @@ private:
             (void)!::read(wake_.get(), &count, sizeof count);
             orders.swap(orders_);
         }
-        for (auto& order : orders) order(*this);
+        for (auto& order : orders)
+            order(*this);
     }
 
     /// False: there was nothing.
@@ -173,7 +175,8 @@ private:
 
     void take_all(Drained& drained)
     {
-        for (int i = 0; i < pieces_in_full_pipe && take_piece(drained); ++i) {}
+        for (int i = 0; i < pieces_in_full_pipe && take_piece(drained); ++i) {
+        }
     }
 
     const std::function<void(std::string)> tell_;

@@ -27,7 +27,7 @@ struct LogCounters {
 
 /// One FIFO to be drained, handed over to the thread.
 struct LogSource {
-    std::string name; ///< `worker.3`
+    std::string name;                    ///< `worker.3`
     std::shared_ptr<const OwnedFd> fifo; ///< closed when nobody needs it any more
     LogFile file;
     std::shared_ptr<LogCounters> counters;

@@ -30,7 +30,8 @@ Result<std::string_view> PipePeek::look(int pipe)
 {
     if (!in_) {
         std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return Error::from_errno("make pipe");
+        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+            return Error::from_errno("make pipe");
         out_ = OwnedFd(ends[0]);
         in_ = OwnedFd(ends[1]);
         bytes_.resize(LogFile::piece_max);
@@ -81,8 +82,8 @@ Result<std::size_t> LogFile::take_near_end(int fifo, std::uint64_t at, PipePeek&
 Result<std::size_t> LogFile::move(int fifo, std::uint64_t at, std::size_t bytes)
 {
     auto offset = static_cast<loff_t>(at);
-    const ssize_t moved = ::splice(fifo, nullptr, file_.get(), &offset, bytes,
-                                   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    const ssize_t moved =
+        ::splice(fifo, nullptr, file_.get(), &offset, bytes, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
     if (moved >= 0) return static_cast<std::size_t>(moved);
     if (errno == EAGAIN || errno == EINTR) return std::size_t{0};
     auto failed = Error::from_errno("write", names_.current());
@@ -96,10 +97,11 @@ Result<std::uint64_t> LogFile::size()
     for (int attempt = 0; attempt < 2; ++attempt) {
         if (!file_)
             if (auto opened = open(); !opened) return opened.error();
-        struct stat seen{};
+        struct stat seen {};
         if (::fstat(file_.get(), &seen) != 0) return Error::from_errno("stat", names_.current());
         if (seen.st_nlink > 0) return static_cast<std::uint64_t>(seen.st_size);
-        file_.reset(); // somebody deleted it: going on would fill the disk with what nobody can read
+        file_
+            .reset(); // somebody deleted it: going on would fill the disk with what nobody can read
     }
     return Error{"write", names_.current(), ENOENT};
 }
@@ -112,7 +114,7 @@ Result<void> LogFile::open()
         return Error::from_errno("make folder", names_.folder());
     OwnedFd file(::open(names_.current().c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
     if (!file) return Error::from_errno("open", names_.current());
-    struct stat seen{};
+    struct stat seen {};
     if (::fstat(file.get(), &seen) != 0 || !S_ISREG(seen.st_mode))
         return Error{"open", names_.current(), EINVAL};
     file_ = std::move(file);

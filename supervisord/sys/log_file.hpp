@@ -26,7 +26,7 @@ struct LogLimits {
     friend bool operator==(const LogLimits&, const LogLimits&) = default;
 };
 
-/// How much of the waiting bytes still goes into the current file, and whether it is put aside then.
+/// How much of what waits still goes into the current file, and whether that is put aside then.
 struct Cut {
     std::size_t bytes = 0;
     bool rotate = false;

@@ -54,7 +54,7 @@ std::size_t LogFollower::read_here()
         ::pread(file_.get(), buffer_.data(), buffer_.size(), static_cast<off_t>(offset_));
     if (got <= 0) {
         // Somebody emptied the file under us: what comes now is new.
-        struct stat seen{};
+        struct stat seen {};
         if (::fstat(file_.get(), &seen) == 0 && static_cast<std::uint64_t>(seen.st_size) < offset_)
             offset_ = 0;
         return 0;
@@ -110,8 +110,7 @@ bool LogFollower::open_after(std::optional<std::uint64_t> sequence)
         const auto rotated = names_.list_rotated();
         const auto next = sequence ? std::upper_bound(rotated.begin(), rotated.end(), *sequence)
                                    : rotated.begin();
-        OwnedFd file =
-            open_read(next == rotated.end() ? names_.current() : names_.rotated(*next));
+        OwnedFd file = open_read(next == rotated.end() ? names_.current() : names_.rotated(*next));
         if (!file) {
             if (next == rotated.end()) return false;
             continue; // pruned in this moment

@@ -10,11 +10,11 @@ namespace {
 
 std::uint64_t identity_of(int dir_fd, const char* path, int flags)
 {
-    struct statx seen{};
+    struct statx seen {};
     if (::statx(dir_fd, path, flags | AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_BTIME, &seen) != 0)
         return 0;
-    const auto birth = static_cast<std::uint64_t>(seen.stx_btime.tv_sec) * 1'000'000'000U +
-                       seen.stx_btime.tv_nsec;
+    const auto birth =
+        static_cast<std::uint64_t>(seen.stx_btime.tv_sec) * 1'000'000'000U + seen.stx_btime.tv_nsec;
     // Any mixing will do; the multiplier is the golden ratio in 64 bits.
     const std::uint64_t mixed = seen.stx_ino ^ (birth * 0x9e3779b97f4a7c15ULL);
     return mixed != 0 ? mixed : 1;
@@ -24,8 +24,7 @@ std::uint64_t identity_of(int dir_fd, const char* path, int flags)
 
 LogNames::LogNames(const std::filesystem::path& log_dir, const std::string& unit, Slot slot)
     : folder_(log_dir / unit), current_name_(std::to_string(slot) + ".log")
-{
-}
+{}
 
 std::filesystem::path LogNames::current() const { return folder_ / current_name_; }
 

@@ -20,7 +20,8 @@ constexpr std::size_t block = std::size_t{64} << 10;
 /// Collects lines from behind, file by file.
 class TailCollector {
 public:
-    TailCollector(std::size_t lines, std::size_t bytes_max) : lines_(lines), bytes_max_(bytes_max) {}
+    TailCollector(std::size_t lines, std::size_t bytes_max) : lines_(lines), bytes_max_(bytes_max)
+    {}
 
     /// Takes from the end of the file towards its beginning until there is enough.
     void take(int file, std::uint64_t size)
@@ -80,7 +81,7 @@ private:
 
 std::uint64_t size_of(int file)
 {
-    struct stat seen{};
+    struct stat seen {};
     return ::fstat(file, &seen) == 0 ? static_cast<std::uint64_t>(seen.st_size) : 0;
 }
 
@@ -111,8 +112,7 @@ public:
     Following(std::shared_ptr<Watches> watches, LogFollower follower,
               std::function<void(std::string_view)> handler)
         : watches_(std::move(watches)), follower_(std::move(follower)), handler_(std::move(handler))
-    {
-    }
+    {}
 
     void changed()
     {
@@ -190,14 +190,14 @@ void LogReader::Watches::take_changes()
         const bool lost = (event->mask & IN_Q_OVERFLOW) != 0;
         const auto [from, to] = lost ? std::pair(by_folder_.begin(), by_folder_.end())
                                      : by_folder_.equal_range(event->wd);
-        for (auto place = from; place != to; ++place) place->second->changed();
+        for (auto place = from; place != to; ++place)
+            place->second->changed();
     }
 }
 
 LogReader::LogReader(ports::Loop& loop, std::filesystem::path log_dir)
-    : loop_(loop), log_dir_(std::move(log_dir)), watches_(std::make_shared<Watches>(loop))
-{
-}
+    : log_dir_(std::move(log_dir)), watches_(std::make_shared<Watches>(loop))
+{}
 
 LogReader::~LogReader() = default;
 
@@ -226,8 +226,7 @@ LogReader::follow(const std::string& unit, Slot slot, LogPosition from,
     class Registered final : public ports::Loop::Handle {
     public:
         explicit Registered(std::shared_ptr<Following> following) : following_(std::move(following))
-        {
-        }
+        {}
         ~Registered() override { following_->stop(); }
         Registered(const Registered&) = delete;
         Registered& operator=(const Registered&) = delete;
@@ -241,8 +240,8 @@ LogReader::follow(const std::string& unit, Slot slot, LogPosition from,
     std::error_code ignored;
     std::filesystem::create_directories(log_dir_, ignored);
     ::mkdir(names.folder().c_str(), 0750);
-    const auto following = std::make_shared<Following>(watches_, LogFollower(names, from),
-                                                       std::move(handler));
+    const auto following =
+        std::make_shared<Following>(watches_, LogFollower(names, from), std::move(handler));
     if (auto added = watches_->add(*following, names.folder()); !added) return added.error();
     following->changed(); // what came since the position
     return ports::Loop::Registration(std::make_unique<Registered>(following));

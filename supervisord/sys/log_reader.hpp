@@ -35,7 +35,6 @@ private:
     class Watches;
     class Following;
 
-    ports::Loop& loop_;
     const std::filesystem::path log_dir_;
     std::shared_ptr<Watches> watches_; ///< shared with registrations, which may live longer
 };

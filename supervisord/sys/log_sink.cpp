@@ -66,9 +66,9 @@ Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, LogLim
     if (!fifo) return fifo.error();
     const auto shared = std::make_shared<const OwnedFd>(std::move(*fifo));
     try {
-        drain().add(next_id_, LogSource{name, shared,
-                                        LogFile(LogNames(options_.log_dir, unit, slot), limits),
-                                        counters_of(unit)});
+        drain().add(next_id_,
+                    LogSource{name, shared, LogFile(LogNames(options_.log_dir, unit, slot), limits),
+                              counters_of(unit)});
     } catch (const std::system_error& refused) {
         return Error{"start log thread", name, refused.code().value()};
     }

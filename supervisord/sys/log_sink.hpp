@@ -50,7 +50,7 @@ public:
 
 private:
     struct Entry {
-        std::uint64_t id = 0; ///< for the thread; never used again
+        std::uint64_t id = 0;                ///< for the thread; never used again
         std::shared_ptr<const OwnedFd> fifo; ///< what processes are given; shared with the thread
         LogLimits limits;
     };
@@ -63,7 +63,7 @@ private:
     ports::Loop& loop_;
     LogSinkOptions options_;
     Mailbox mailbox_;
-    std::map<std::string, Entry> entries_; ///< by instance name
+    std::map<std::string, Entry> entries_;                         ///< by instance name
     std::map<std::string, std::shared_ptr<LogCounters>> counters_; ///< by unit
     std::map<std::uint64_t, std::function<void()>> waiting_;       ///< for when_drained
     std::uint64_t next_id_ = 0;

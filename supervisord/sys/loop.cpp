@@ -34,9 +34,8 @@ template <class UvHandle, class Handler> struct Node {
     void release()
     {
         released = true;
-        uv_close(reinterpret_cast<uv_handle_t*>(&uv), [](uv_handle_t* closed) noexcept {
-            delete static_cast<Node*>(closed->data);
-        });
+        uv_close(reinterpret_cast<uv_handle_t*>(&uv),
+                 [](uv_handle_t* closed) noexcept { delete static_cast<Node*>(closed->data); });
         // A handler must not be destroyed under its own feet; call() does it on its return.
         if (!running) {
             Handler dying;
@@ -132,7 +131,8 @@ UvLoop::~UvLoop()
 {
     offload_.reset();
     // What deferred calls hold may in turn hold registrations, or defer again while dying.
-    while (!deferred_.empty()) std::exchange(deferred_, {});
+    while (!deferred_.empty())
+        std::exchange(deferred_, {});
     uv_prepare_stop(&before_wait_);
     uv_close(reinterpret_cast<uv_handle_t*>(&before_wait_), nullptr);
     uv_close(reinterpret_cast<uv_handle_t*>(&after_events_), nullptr);
@@ -169,8 +169,8 @@ UvLoop::Registration UvLoop::after(Duration delay, std::function<void()> handler
     // deadline is rounded up on that scale, and is never in this very turn: a timer that arms
     // another with no delay must not keep descriptors from being served.
     const MonoTime deadline = now().mono + std::clamp(delay, Duration::zero(), longest_delay);
-    const auto due = static_cast<std::uint64_t>(
-        ceil<milliseconds>(deadline.time_since_epoch()).count());
+    const auto due =
+        static_cast<std::uint64_t>(ceil<milliseconds>(deadline.time_since_epoch()).count());
     const std::uint64_t current = uv_now(&uv_);
     uv_timer_start(&node->uv, LoopCallbacks::on_timer, due > current ? due - current : 1, 0);
     return std::make_unique<Owner<TimerNode>>(node.release());
@@ -219,7 +219,8 @@ void UvLoop::run_deferred()
 {
     if (!deferred_.empty()) {
         begin_turn();
-        for (auto& handler : std::exchange(deferred_, {})) handler();
+        for (auto& handler : std::exchange(deferred_, {}))
+            handler();
     }
     // An active idle handle is how libuv is told not to wait.
     if (deferred_.empty())

@@ -62,9 +62,9 @@ private:
     uv_idle_t no_wait_{};
     std::vector<std::function<void()>> deferred_;
     std::function<void(Duration)> observer_;
-    std::optional<Now> now_;           ///< none outside of handlers
+    std::optional<Now> now_; ///< none outside of handlers
     std::optional<MonoTime> busy_since_;
-    std::optional<Offload> offload_;   ///< last: it holds a watch on this loop
+    std::optional<Offload> offload_; ///< last: it holds a watch on this loop
 };
 
 } // namespace keel::sys

@@ -53,7 +53,8 @@ void Mailbox::run_all()
     }
     // A call may end the mailbox itself; those after it are then run all the same, as they had
     // been taken out already. Nothing of this object is touched from here on.
-    for (auto& call : calls) call();
+    for (auto& call : calls)
+        call();
 }
 
 } // namespace keel::sys

@@ -106,8 +106,7 @@ void Offload::grow()
 {
     const std::lock_guard lock(shared_->mutex);
     if (shared_->waiting.size() <= shared_->idle || shared_->threads >= limit_) return;
-    auto thread =
-        start_thread("keel-offload", [shared = shared_] { shared->work_until_idle(); });
+    auto thread = start_thread("keel-offload", [shared = shared_] { shared->work_until_idle(); });
     if (thread) {
         ++shared_->threads;
         thread->detach();

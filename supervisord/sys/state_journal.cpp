@@ -28,7 +28,7 @@ Result<void> write_all(int fd, std::string_view bytes, const std::string& path)
 /// At most `limit` bytes of the file; what could be read if reading fails midway.
 std::string read_all(int fd, std::size_t limit)
 {
-    struct stat seen{};
+    struct stat seen {};
     if (::fstat(fd, &seen) != 0 || !S_ISREG(seen.st_mode)) return {};
     std::string bytes(std::min(static_cast<std::size_t>(seen.st_size), limit), '\0');
     std::size_t have = 0;
@@ -55,7 +55,7 @@ FileStateJournal::~FileStateJournal()
     if (fd_ >= 0) ::close(fd_);
 }
 
-/// Reads what is there and cuts what is damaged. Leaves fd_ at -1 if there is nothing to go on with.
+/// Reads what is there and cuts what is damaged. Leaves fd_ at -1 if there is nothing to keep.
 void FileStateJournal::recover()
 {
     const int fd = ::open(options_.path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -76,10 +76,7 @@ void FileStateJournal::recover()
     size_ = parsed.good_size;
 }
 
-const std::map<std::string, std::string>& FileStateJournal::recovered() const
-{
-    return recovered_;
-}
+const std::map<std::string, std::string>& FileStateJournal::recovered() const { return recovered_; }
 
 void FileStateJournal::put(std::string_view key, std::string_view record)
 {
@@ -145,9 +142,11 @@ Result<void> FileStateJournal::rewrite()
 {
     std::string bytes = journal::header(options_.boot_id);
     bytes.reserve(bytes.size() + live_size_);
-    for (const auto& [key, value] : live_) journal::append_put(bytes, key, value);
+    for (const auto& [key, value] : live_)
+        journal::append_put(bytes, key, value);
     const std::string beside = options_.path + ".new";
-    const int fd = ::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int fd =
+        ::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return Error::from_errno("open", beside);
     auto wrote = write_all(fd, bytes, beside);
     if (wrote && ::rename(beside.c_str(), options_.path.c_str()) != 0)

@@ -29,8 +29,8 @@ std::string repaired(std::string bytes)
         const std::size_t length = std::min<std::size_t>(wanted, bytes.size() - at - 8);
         put_u32(bytes, at, static_cast<std::uint32_t>(length));
         const std::string_view all = bytes;
-        const auto sum = journal::crc32c(all.substr(at + 8, length),
-                                         journal::crc32c(all.substr(at, 4)));
+        const auto sum =
+            journal::crc32c(all.substr(at + 8, length), journal::crc32c(all.substr(at, 4)));
         put_u32(bytes, at + 4, sum);
         at += 8 + length;
     }
@@ -59,7 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
            "healing once is enough");
 
     std::string rewritten = journal::header(boot);
-    for (const auto& [key, value] : parsed.entries) journal::append_put(rewritten, key, value);
+    for (const auto& [key, value] : parsed.entries)
+        journal::append_put(rewritten, key, value);
     const journal::Parsed again = journal::parse(rewritten, boot);
     ENSURE(again.entries == parsed.entries && again.good_size == rewritten.size(),
            "compaction loses nothing");

@@ -14,7 +14,8 @@ inline testing::AssertionResult run_until(sys::UvLoop& loop, const std::function
 {
     bool late = false;
     const auto stop = loop.after(bound, [&late] { late = true; });
-    while (!reached() && !late) loop.run_turn();
+    while (!reached() && !late)
+        loop.run_turn();
     if (reached()) return testing::AssertionSuccess();
     return testing::AssertionFailure() << "not reached within " << bound.count() << " s";
 }

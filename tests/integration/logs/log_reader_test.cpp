@@ -30,8 +30,8 @@ protected:
     }
     ports::Loop::Registration follow(LogPosition from, std::string& into)
     {
-        auto following = reader.follow("worker", 1, from,
-                                       [&into](std::string_view bytes) { into += bytes; });
+        auto following =
+            reader.follow("worker", 1, from, [&into](std::string_view bytes) { into += bytes; });
         EXPECT_TRUE(following.ok());
         return std::move(*following);
     }
@@ -79,7 +79,8 @@ TEST_F(LogReading, FindsALineThatIsSplitOverTwoFiles)
 TEST_F(LogReading, ReadsBackwardsOverBlocks)
 {
     std::string all;
-    for (int i = 0; i < 50'000; ++i) all += "line " + std::to_string(i) + "\n";
+    for (int i = 0; i < 50'000; ++i)
+        all += "line " + std::to_string(i) + "\n";
     have("1.log", all);
     const std::string found = tail(30'000);
     EXPECT_TRUE(all.ends_with(found));
@@ -91,7 +92,8 @@ TEST_F(LogReading, NeverReadsMoreThanItsLimitAndBeginsWithAWholeLine)
     const std::string line = std::string(999, 'x') + "\n";
     for (int file = 1; file <= 3; ++file) {
         std::string content;
-        for (int i = 0; i < 3000; ++i) content += line;
+        for (int i = 0; i < 3000; ++i)
+            content += line;
         have("1.log." + std::to_string(file), content);
     }
     const std::string found = tail(1'000'000);
@@ -160,7 +162,8 @@ TEST_F(LogReading, HearsEveryByteWhileFilesAreBeingPutAside)
     std::string heard;
     const auto following = follow({}, heard);
     std::string written;
-    for (int i = 0; i < 100'000; ++i) written += std::to_string(i) + "\n";
+    for (int i = 0; i < 100'000; ++i)
+        written += std::to_string(i) + "\n";
     std::thread writer([&] { write_all(*output, written); });
     EXPECT_TRUE(run_until(loop, [&] { return heard.size() >= written.size(); }));
     writer.join();

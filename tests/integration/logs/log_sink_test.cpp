@@ -59,7 +59,7 @@ TEST_F(Logs, GivesTheFifoToTheUnitsUserAlone)
     if (::geteuid() != 0) GTEST_SKIP() << "only root can give a file away";
     LogSink sink(loop, place.options());
     ASSERT_TRUE(sink.output_of("worker", 1, {}, ports::Credentials{65534, 65533, {}}).ok());
-    struct stat seen{};
+    struct stat seen {};
     ASSERT_EQ(0, ::stat((place.fifo() / "worker.1").c_str(), &seen));
     EXPECT_TRUE(S_ISFIFO(seen.st_mode));
     EXPECT_EQ(0600U, seen.st_mode & 07777U);
@@ -137,7 +137,8 @@ TEST_F(Logs, KeepsTheNewestFilesAndNeverANumberTwice)
     const std::string line = std::string(599, 'x') + "\n";
     {
         LogSink sink(loop, place.options());
-        for (int i = 0; i < 5; ++i) write_all(output(sink, "worker", spec), line);
+        for (int i = 0; i < 5; ++i)
+            write_all(output(sink, "worker", spec), line);
         ASSERT_TRUE(drained(sink));
         EXPECT_THAT(place.names("worker").list_rotated(), ElementsAre(3, 4));
     }
@@ -211,7 +212,8 @@ TEST_F(Logs, DropsOnAFullDisk)
         write_all(*fd, std::string(200'000, 'x'));
         bool done = false;
         sink.when_drained("worker", 1, [&] { done = true; });
-        while (!done) own.run_turn();
+        while (!done)
+            own.run_turn();
         ::_exit(sink.bytes("worker") == 1000 && sink.dropped_bytes("worker") == 199'000 ? 0 : 1);
     }
     int status = 0;
@@ -230,9 +232,11 @@ TEST_F(Logs, ServesAQuietUnitBesideAFloodingOne)
     std::atomic<bool> stop = false;
     std::thread flood([&] {
         const std::string line(1000, 'x');
-        while (!stop) write_all(flooded, line);
+        while (!stop)
+            write_all(flooded, line);
     });
-    for (int i = 0; i < 20; ++i) write_all(quiet, "heard\n");
+    for (int i = 0; i < 20; ++i)
+        write_all(quiet, "heard\n");
     EXPECT_TRUE(drained(sink, "quiet"));
     EXPECT_EQ(120U, sink.bytes("quiet"));
     stop = true;
@@ -265,7 +269,7 @@ TEST_F(Logs, WritesWhatStillWaitsWhenItEnds)
     EXPECT_EQ("last words\n", read_file(place.log() / "worker/1.log"));
 }
 
-/// A process of this test, killed with it. Forked while there are no threads, as sanitizers want it.
+/// A process of this test, killed with it. Forked without threads, as sanitizers want it.
 class Child {
 public:
     explicit Child(const std::function<void()>& body) : pid_(::fork())
@@ -326,11 +330,13 @@ TEST_F(Logs, LosesAndDoublesNothingHoweverOftenItsReaderIsKilled)
     LogSink last(loop, place.options());
     ASSERT_TRUE(drained(last));
     std::string expected;
-    for (int i = 0; i < kills * lines_between; ++i) expected += std::to_string(i) + "\n";
+    for (int i = 0; i < kills * lines_between; ++i)
+        expected += std::to_string(i) + "\n";
     std::string found;
-    for (const std::string& content : place.files("worker", 1)) found += content;
-    EXPECT_TRUE(expected == found) << expected.size() << " bytes written, " << found.size()
-                                   << " found";
+    for (const std::string& content : place.files("worker", 1))
+        found += content;
+    EXPECT_TRUE(expected == found)
+        << expected.size() << " bytes written, " << found.size() << " found";
 }
 
 } // namespace

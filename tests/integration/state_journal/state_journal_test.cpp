@@ -78,10 +78,14 @@ TEST_F(StateJournal, HealsAndGoesOnWhereverItWasCut)
 
 TEST_F(StateJournal, IsEmptyAfterABoot)
 {
-    { FileStateJournal(options()).put("a", "1"); }
+    {
+        FileStateJournal(options()).put("a", "1");
+    }
     auto rebooted = options();
     rebooted.boot_id = "00000000-1111-2222-3333-444444444444";
-    { EXPECT_TRUE(FileStateJournal(rebooted).recovered().empty()); }
+    {
+        EXPECT_TRUE(FileStateJournal(rebooted).recovered().empty());
+    }
     const FileStateJournal again(options());
     EXPECT_TRUE(again.recovered().empty());
 }
@@ -193,7 +197,8 @@ TEST_F(StateJournal, SurvivesBeingKilledAtAnyMoment)
             }
         }
         std::array<char, 1> byte{};
-        for (int i = 0; i <= round; ++i) ASSERT_EQ(1, ::read(ready[0], byte.data(), 1));
+        for (int i = 0; i <= round; ++i)
+            ASSERT_EQ(1, ::read(ready[0], byte.data(), 1));
         ::kill(child, SIGKILL);
         ASSERT_EQ(child, ::waitpid(child, nullptr, 0));
         const FileStateJournal next(options());
@@ -209,7 +214,9 @@ TEST_F(StateJournal, FollowsNoLinkOutOfItsDirectory)
     const auto target = dir / "victim";
     std::ofstream(target) << "precious";
     fs::create_symlink(target, dir / "state.journal");
-    { FileStateJournal(options()).put("a", "1"); }
+    {
+        FileStateJournal(options()).put("a", "1");
+    }
     EXPECT_EQ(8U, fs::file_size(target));
     EXPECT_FALSE(fs::is_symlink(dir / "state.journal"));
 }

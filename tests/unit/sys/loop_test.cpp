@@ -227,7 +227,8 @@ TEST(UvLoop, KeepsOneTimeForAllHandlersOfAHalfTurn)
     const auto note = [&](FdEvents) {
         seen.push_back(loop.now().mono);
         const MonoTime begin = read_mono();
-        while (read_mono() == begin) {} // Even where the clock is coarse it has moved on now.
+        while (read_mono() == begin) {
+        } // Even where the clock is coarse it has moved on now.
     };
     const auto first = loop.watch_fd(one.end[0], Interest::readable, note);
     const auto second = loop.watch_fd(other.end[0], Interest::readable, note);
@@ -248,7 +249,8 @@ TEST(UvLoop, TellsHowLongATurnsWorkTookAndNothingOfTurnsWithoutWork)
     bool done = false;
     const auto timer = loop.after(1ms, [&] {
         const MonoTime begin = read_mono();
-        while (read_mono() - begin < busy) {}
+        while (read_mono() - begin < busy) {
+        }
         done = true;
     });
     EXPECT_TRUE(run_until(loop, [&] { return done; }));

@@ -59,8 +59,8 @@ TEST(Paths, AreAbsoluteForARelativeRoot)
 
 TEST(Paths, AreAUsersOwnWithoutRoot)
 {
-    const auto paths = paths_from(
-        asked({}, 1000, {{"HOME", "/home/kim"}, {"XDG_RUNTIME_DIR", "/run/user/1000"}}));
+    const auto paths =
+        paths_from(asked({}, 1000, {{"HOME", "/home/kim"}, {"XDG_RUNTIME_DIR", "/run/user/1000"}}));
     ASSERT_TRUE(paths.ok());
     EXPECT_EQ("/home/kim/.config/keel/units", paths->units_dir);
     EXPECT_EQ("/run/user/1000/keel/control.sock", paths->control_socket);

@@ -31,7 +31,8 @@ struct Grown {
     [[nodiscard]] std::size_t whole_within(std::size_t size) const
     {
         std::size_t found = 0;
-        while (found + 1 < ends.size() && ends[found + 1] <= size) ++found;
+        while (found + 1 < ends.size() && ends[found + 1] <= size)
+            ++found;
         return found;
     }
 
