@@ -34,7 +34,7 @@ Tone tone_of_kind(std::string_view kind)
 bool show(const Context& context, const control::SseEvent& event)
 {
     if (event.event == "missed") {
-        complain("some events were lost, as they came faster than they were read");
+        complain("some events may be missing here");
         return true;
     }
     if (context.as_json()) return print(event.data + "\n");

@@ -23,7 +23,9 @@ const Duration patience = std::chrono::seconds(10);
 Reply<std::string> fetch(const Context& context, const StatusOptions& options)
 {
     const Deadline deadline = control::deadline_in(patience);
-    if (options.units.empty()) return control::get(context.socket_path, "/v1/units", deadline);
+    if (options.units.empty())
+        return control::get(context.socket_path, context.as_json() ? "/v1/units" : "/v1/units?brief=1",
+                            deadline);
     std::string joined = R"({"units":[)";
     for (const std::string& unit : options.units) {
         auto one = control::get(context.socket_path, "/v1/units/" + control::url_encoded(unit), deadline);
@@ -127,7 +129,7 @@ std::string status_table(const std::vector<UnitView>& units, WallTime now, const
         table.add({{unit.name, Tone::strong},
                    {std::string(name(unit.status)), tone_of(unit.status)},
                    {ready_of(unit)},
-                   {age(since_of(unit), now)},
+                   {age(unit.since, now)},
                    {std::to_string(unit.restarts)},
                    {note_of(unit, now)}});
     return table.text(screen);
@@ -137,7 +139,7 @@ std::string unit_details(const UnitView& unit, WallTime now, const Screen& scree
 {
     std::string text = toned(unit.name, Tone::strong, screen.colour) + " is " +
                        toned(name(unit.status), tone_of(unit.status), screen.colour);
-    if (const std::string since = age(since_of(unit), now); !since.empty()) text += " since " + since;
+    if (const std::string since = age(unit.since, now); !since.empty()) text += " since " + since;
     text += fmt::format(", {} ready, {} needed\n", ready_of(unit), unit.min_ready);
     if (!unit.description.empty()) text += "  " + printable(unit.description) + "\n";
     if (const std::string note = note_of(unit, now); !note.empty()) text += "  " + printable(note) + "\n";

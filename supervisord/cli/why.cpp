@@ -17,7 +17,7 @@ std::string standing(const core::UnitView& unit, WallTime now, const Screen& scr
 {
     std::string text = fmt::format("{} is {}", toned(unit.name, Tone::strong, screen.colour),
                                    toned(name(unit.status), tone_of(unit.status), screen.colour));
-    const std::string since = age(since_of(unit), now);
+    const std::string since = age(unit.since, now);
     if (!since.empty()) text += fmt::format(", and has been for {}", since);
     if (unit.wanted_instances > 1)
         text += fmt::format("; {} of {} instances are ready and {} must be", unit.ready,

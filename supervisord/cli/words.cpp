@@ -11,8 +11,6 @@ namespace {
 
 using core::UnitStatus;
 
-bool is_at_rest(std::string_view state) { return state == "ready" || state == "done"; }
-
 /// What Keel does at next_at, after `in 3.2 s`.
 std::string next_of(const core::InstanceView& instance, WallTime now)
 {
@@ -53,7 +51,7 @@ Tone tone_of(UnitStatus status)
 
 Tone tone_of_state(std::string_view state)
 {
-    if (is_at_rest(state)) return Tone::good;
+    if (state == "ready" || state == "done") return Tone::good;
     if (state == "failed" || state == "backoff") return Tone::bad;
     return state == "stopped" ? Tone::dim : Tone::warning;
 }
@@ -64,24 +62,9 @@ std::string age(WallTime since, WallTime now)
     return to_human(std::max(now - since, Duration{0}));
 }
 
-WallTime since_of(const core::UnitView& unit)
-{
-    if (unit.status == UnitStatus::held && unit.held) return unit.held->since;
-    // Up since the last instance came up; not up since the first one that is missing went.
-    const bool well = unit.status == UnitStatus::up || unit.status == UnitStatus::done;
-    WallTime since{};
-    for (const auto& instance : unit.instances) {
-        if (well != is_at_rest(instance.state)) continue;
-        const bool replaces = well ? instance.since > since : instance.since < since;
-        if (since == WallTime{} || replaces) since = instance.since;
-    }
-    if (!well && unit.outage) since = unit.outage->record.opened.wall;
-    return since;
-}
-
 std::string note_of(const core::InstanceView& instance, WallTime now)
 {
-    if (is_at_rest(instance.state)) return {};
+    if (core::is_at_rest(instance)) return {};
     return joined(instance.reason, next_of(instance, now));
 }
 
@@ -97,7 +80,7 @@ std::string note_of(const core::UnitView& unit, WallTime now)
     for (const auto& instance : unit.instances) {
         const std::string note = note_of(instance, now);
         if (note.empty()) continue;
-        return unit.instances.size() == 1 ? note : instance.name + ": " + note;
+        return instance.name == unit.name ? note : instance.name + ": " + note;
     }
     return {};
 }

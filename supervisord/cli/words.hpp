@@ -13,9 +13,6 @@ Tone tone_of_state(std::string_view state);
 /// `12 s`, `2 h 5 min`; nothing for a time that was never set.
 std::string age(WallTime since, WallTime now);
 
-/// Since when the unit's status has been what it is, as far as its instances tell.
-WallTime since_of(const core::UnitView& unit);
-
 /// What is up with an instance that is not simply ready: its reason, and what comes next and when.
 std::string note_of(const core::InstanceView& instance, WallTime now);
 

@@ -69,8 +69,8 @@ private:
         std::string text;
         const auto events = hub_.supervisor_.events_after(last_id_, all);
         if (last_id_ > 0 && !events.empty() && events.front().id > last_id_ + 1)
-            text = fmt::format("event: missed\ndata: {{\"count\":{}}}\n\n",
-                               events.front().id - last_id_ - 1);
+            text = fmt::format("event: missed\ndata: {{\"after\":{},\"before\":{}}}\n\n", last_id_,
+                               events.front().id);
         for (const auto& event : events) {
             if (text.size() >= portion) return text;
             last_id_ = event.id;

@@ -2,8 +2,9 @@
 //
 // A stream has no queue of its own: it remembers the last id that it gave out and takes what comes
 // after it when its client has room. So a slow client costs no memory; if it is so slow that the
-// engine's ring of events has moved on, it is told how many it missed. Every 15 s without an event
-// a comment is sent, by which both ends notice that the other is gone.
+// engine's ring of events has moved on, it is told between which ids events may be missing (ids
+// also leap when an engine is replaced). Every 15 s without an event a comment is sent, by which
+// both ends notice that the other is gone.
 #pragma once
 #include "control/http.hpp"
 #include "ports/loop.hpp"

@@ -61,7 +61,10 @@ inline constexpr std::size_t why_bytes_max = 1024;
 std::string encode(const core::UnitView&);
 std::string encode(const core::WhyView&);
 std::string encode(const core::EventView&);
-std::string encode(const std::vector<core::UnitView>&);   ///< {"units": […]}
+/// {"units": […]}. Brief: without what a line about each unit does not need: description, rung,
+/// release, and instances that are ready or done; what would be null is left out.
+enum class Detail : std::uint8_t { full, brief };
+std::string encode(const std::vector<core::UnitView>&, Detail detail = Detail::full);
 std::string encode(const std::vector<core::OutageView>&); ///< {"outages": […]}
 std::string encode(const std::vector<core::EventView>&);  ///< {"events": […]}
 std::string encode(const OperationReport&);

@@ -177,6 +177,7 @@ core::UnitView unit_from(const Json& json)
     if (const Json& held = member(json, "held"); !held.is_null())
         unit.held = core::Held{text(held, "by"), text(held, "why"), moment(held, "since")};
     unit.status = enumerator(json, "status", core::UnitStatus::down);
+    if (const auto since = moment_if_any(json, "since")) unit.since = *since;
     unit.ready = count<std::uint16_t>(json, "ready");
     unit.wanted_instances = count<std::uint16_t>(json, "wanted_instances");
     unit.min_ready = count<std::uint16_t>(json, "min_ready");

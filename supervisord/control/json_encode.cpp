@@ -1,218 +1,294 @@
 #include "control/json_codec.hpp"
 
-#include <nlohmann/json.hpp>
+#include "control/json_writer.hpp"
 
 namespace keel::control {
 namespace {
 
-// Members in the order in which they are documented, for people who read the raw answer.
-using Json = nlohmann::ordered_json;
+// Members stand in the order in which they are documented, for people who read the raw answer.
 
-Json time_json(WallTime at) { return to_rfc3339(at); }
+// Declared together, as the templates below call any of them.
+void write(JsonWriter& out, const core::ProbeView& probe);
+void write(JsonWriter& out, const core::InstanceView& instance);
+void write(JsonWriter& out, const core::OperationView& operation);
+void write(JsonWriter& out, const core::ActionTaken& taken);
+void write(JsonWriter& out, const core::OutageView& outage);
+void write(JsonWriter& out, const core::Held& held);
+void write(JsonWriter& out, const core::UnitView& unit);
+void write(JsonWriter& out, const core::EventView& event);
+void write(JsonWriter& out, const std::string& sentence);
+void write(JsonWriter& out, const units::Problem& problem);
 
-template <class T> Json time_json(const std::optional<T>& at)
+std::string_view outcome_name(core::OperationResult::Outcome outcome)
 {
-    return at ? time_json(*at) : Json(nullptr);
+    return outcome == core::OperationResult::Outcome::done ? "done" : "failed";
 }
 
-template <class Id> Json id_json(const std::optional<Id>& id)
+void member(JsonWriter& out, std::string_view name, WallTime at) { out.member(name, to_rfc3339(at)); }
+
+void member(JsonWriter& out, std::string_view name, const std::optional<WallTime>& at)
 {
-    return id ? Json(number(*id)) : Json(nullptr);
+    at ? member(out, name, *at) : void(out.key(name).null());
 }
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-Json to_json(const core::ProbeView& probe)
+template <class Id>
+void member_id(JsonWriter& out, std::string_view name, const std::optional<Id>& id)
 {
-    return {{"name", probe.name},
-            {"verdict", probe.verdict ? Json(name(*probe.verdict)) : Json(nullptr)},
-            {"kind", name(probe.kind)},
-            {"latency_seconds", probe.verdict ? Json(seconds(probe.latency)) : Json(nullptr)},
-            {"detail", probe.detail}};
+    id ? out.member(name, number(*id)) : out.key(name).null();
 }
 
-Json to_json(const core::InstanceView& instance)
+void write(JsonWriter& out, const core::ProbeView& probe)
 {
-    Json probes = Json::array();
-    for (const auto& probe : instance.probes)
-        probes.push_back(to_json(probe));
-    return {{"name", instance.name},
-            {"slot", instance.slot},
-            {"state", instance.state},
-            {"reason", instance.reason},
-            {"pid", instance.pid ? Json(*instance.pid) : Json(nullptr)},
-            {"spawn", id_json(instance.spawn)},
-            {"since", time_json(instance.since)},
-            {"next_at", time_json(instance.next_at)},
-            {"restarts", instance.restarts},
-            {"probes", std::move(probes)}};
+    out.begin_object().member("name", probe.name).key("verdict");
+    probe.verdict ? out.value(name(*probe.verdict)) : out.null();
+    out.member("kind", name(probe.kind)).key("latency_seconds");
+    probe.verdict ? out.value(seconds(probe.latency)) : out.null();
+    out.member("detail", probe.detail).end_object();
 }
 
-Json to_json(const core::OperationView& operation)
+template <class View>
+void write_list(JsonWriter& out, std::string_view name, const std::vector<View>& views)
 {
-    return {{"id", number(operation.id)},
-            {"verb", name(operation.verb)},
-            {"by", operation.by},
-            {"step", operation.step}};
+    out.key(name).begin_list();
+    for (const View& view : views)
+        write(out, view);
+    out.end_list();
 }
 
-Json to_json(const core::OutageView& outage)
+template <class View>
+void write_member(JsonWriter& out, std::string_view name, const std::optional<View>& view)
+{
+    out.key(name);
+    view ? write(out, *view) : void(out.null());
+}
+
+void write(JsonWriter& out, const core::InstanceView& instance)
+{
+    out.begin_object()
+        .member("name", instance.name)
+        .member("slot", instance.slot)
+        .member("state", instance.state)
+        .member("reason", instance.reason)
+        .member("pid", instance.pid);
+    member_id(out, "spawn", instance.spawn);
+    member(out, "since", instance.since);
+    member(out, "next_at", instance.next_at);
+    out.member("restarts", instance.restarts);
+    write_list(out, "probes", instance.probes);
+    out.end_object();
+}
+
+void write(JsonWriter& out, const core::OperationView& operation)
+{
+    out.begin_object()
+        .member("id", number(operation.id))
+        .member("verb", name(operation.verb))
+        .member("by", operation.by)
+        .member("step", operation.step)
+        .end_object();
+}
+
+void write(JsonWriter& out, const core::ActionTaken& taken)
+{
+    out.begin_object();
+    member(out, "at", taken.at);
+    out.member("action", taken.action)
+        .member("reason", taken.reason)
+        .member_if_any("result", taken.result)
+        .end_object();
+}
+
+void write(JsonWriter& out, const core::OutageView& outage)
 {
     const core::Outage& record = outage.record;
-    Json actions = Json::array();
-    for (const auto& taken : record.actions)
-        actions.push_back({{"at", time_json(taken.at)},
-                           {"action", taken.action},
-                           {"reason", taken.reason},
-                           {"result", text_or_null(taken.result)}});
-    const bool closed = record.closed.has_value();
-    return {{"id", number(record.id)},
-            {"unit", record.unit},
-            {"kind", name(record.kind)},
-            {"planned", record.planned == core::Outage::Planned::yes},
-            {"opened", time_json(record.opened.wall)},
-            {"closed", closed ? time_json(record.closed->wall) : Json(nullptr)},
-            {"settling", outage.settling == core::OutageView::Settling::yes},
-            {"seconds", seconds(outage.length)},
-            {"detected_by", record.detected_by},
-            {"cause", record.cause_text},
-            {"cause_kind", name(record.cause)},
-            {"caused_by", id_json(record.caused_by)},
-            {"detection_seconds", seconds(record.detection)},
-            {"recovery_seconds", closed ? Json(seconds(outage.length)) : Json(nullptr)},
-            {"actions", std::move(actions)},
-            {"last_words", nullptr}};
+    out.begin_object()
+        .member("id", number(record.id))
+        .member("unit", record.unit)
+        .member("kind", name(record.kind))
+        .member("planned", record.planned == core::Outage::Planned::yes);
+    member(out, "opened", record.opened.wall);
+    member(out, "closed", record.closed ? std::optional(record.closed->wall) : std::nullopt);
+    out.member("settling", outage.settling == core::OutageView::Settling::yes)
+        .member("seconds", seconds(outage.length))
+        .member("detected_by", record.detected_by)
+        .member("cause", record.cause_text)
+        .member("cause_kind", name(record.cause));
+    member_id(out, "caused_by", record.caused_by);
+    out.member("detection_seconds", seconds(record.detection)).key("recovery_seconds");
+    record.closed ? out.value(seconds(outage.length)) : out.null();
+    write_list(out, "actions", record.actions);
+    out.key("last_words").null().end_object();
 }
 
-Json to_json(const std::optional<core::Held>& held)
+void write(JsonWriter& out, const core::Held& held)
 {
-    if (!held) return nullptr;
-    return {{"by", held->by}, {"why", text_or_null(held->why)}, {"since", time_json(held->since)}};
+    out.begin_object().member("by", held.by).member_if_any("why", held.why);
+    member(out, "since", held.since);
+    out.end_object();
 }
 
-template <class View> Json to_json(const std::optional<View>& view)
+/// The beginning of a unit, which both of its forms share.
+void write_standing(JsonWriter& out, const core::UnitView& unit)
 {
-    return view ? to_json(*view) : Json(nullptr);
+    out.member("wanted", unit.wanted);
+    write_member(out, "held", unit.held);
+    out.member("status", name(unit.status));
+    member(out, "since", unit.since);
+    out.member("ready", unit.ready)
+        .member("wanted_instances", unit.wanted_instances)
+        .member("min_ready", unit.min_ready)
+        .member("restarts", unit.restarts);
 }
 
-Json to_json(const core::UnitView& unit)
+void write(JsonWriter& out, const core::UnitView& unit)
 {
-    Json instances = Json::array();
+    out.begin_object().member("name", unit.name).member("description", unit.description);
+    write_standing(out, unit);
+    out.member("rung", unit.rung).key("release").null().member("changed_on_disk", false);
+    write_member(out, "operation", unit.operation);
+    write_member(out, "outage", unit.outage);
+    write_list(out, "instances", unit.instances);
+    out.end_object();
+}
+
+void write_brief(JsonWriter& out, const core::UnitView& unit)
+{
+    out.begin_object().member("name", unit.name);
+    write_standing(out, unit);
+    if (unit.operation) write_member(out, "operation", unit.operation);
+    if (unit.outage) write_member(out, "outage", unit.outage);
+    std::vector<core::InstanceView> troubled;
     for (const auto& instance : unit.instances)
-        instances.push_back(to_json(instance));
-    return {{"name", unit.name},
-            {"description", unit.description},
-            {"wanted", unit.wanted},
-            {"held", to_json(unit.held)},
-            {"status", name(unit.status)},
-            {"ready", unit.ready},
-            {"wanted_instances", unit.wanted_instances},
-            {"min_ready", unit.min_ready},
-            {"restarts", unit.restarts},
-            {"rung", unit.rung},
-            {"release", nullptr},
-            {"changed_on_disk", false},
-            {"operation", to_json(unit.operation)},
-            {"outage", to_json(unit.outage)},
-            {"instances", std::move(instances)}};
+        if (!core::is_at_rest(instance)) troubled.push_back(instance);
+    if (!troubled.empty()) write_list(out, "instances", troubled);
+    out.end_object();
 }
 
-Json to_json(const core::EventView& event)
+void write(JsonWriter& out, const core::EventView& event)
 {
-    return {{"id", event.id},           {"at", time_json(event.at)}, {"unit", text_or_null(event.unit)},
-            {"subject", event.subject}, {"kind", event.kind},        {"text", event.text}};
+    out.begin_object().member("id", event.id);
+    member(out, "at", event.at);
+    out.member_if_any("unit", event.unit)
+        .member("subject", event.subject)
+        .member("kind", event.kind)
+        .member("text", event.text)
+        .end_object();
 }
 
-template <class View> Json to_json(const std::vector<View>& views)
+void write(JsonWriter& out, const std::string& sentence) { out.value(sentence); }
+
+void write(JsonWriter& out, const units::Problem& problem)
 {
-    Json list = Json::array();
-    for (const auto& view : views)
-        list.push_back(to_json(view));
-    return list;
+    out.begin_object()
+        .member("file", problem.file)
+        .member("line", problem.line)
+        .member("column", problem.column)
+        .member_if_any("key", problem.key)
+        .member("message", problem.message)
+        .member_if_any("hint", problem.hint)
+        .end_object();
 }
 
-std::string text_of(const Json& json)
+template <class View> std::string document(const View& view)
 {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+    JsonWriter out;
+    write(out, view);
+    return out.take();
+}
+
+template <class View>
+std::string list_document(std::string_view name, const std::vector<View>& views)
+{
+    JsonWriter out;
+    out.begin_object();
+    write_list(out, name, views);
+    return out.end_object().take();
 }
 
 } // namespace
 
-std::string encode(const core::UnitView& unit) { return text_of(to_json(unit)); }
+std::string encode(const core::UnitView& unit) { return document(unit); }
+std::string encode(const core::EventView& event) { return document(event); }
 
 std::string encode(const core::WhyView& why)
 {
-    return text_of({{"unit", to_json(why.unit)},
-                    {"happened", to_json(why.happened)},
-                    {"now", why.now},
-                    {"next", why.next}});
+    JsonWriter out;
+    out.begin_object().key("unit");
+    write(out, why.unit);
+    write_list(out, "happened", why.happened);
+    write_list(out, "now", why.now);
+    write_list(out, "next", why.next);
+    return out.end_object().take();
 }
 
-std::string encode(const core::EventView& event) { return text_of(to_json(event)); }
-
-std::string encode(const std::vector<core::UnitView>& units)
+std::string encode(const std::vector<core::UnitView>& units, Detail detail)
 {
-    return text_of({{"units", to_json(units)}});
+    if (detail == Detail::full) return list_document("units", units);
+    JsonWriter out;
+    out.begin_object().key("units").begin_list();
+    for (const auto& unit : units)
+        write_brief(out, unit);
+    return out.end_list().end_object().take();
 }
 
 std::string encode(const std::vector<core::OutageView>& outages)
 {
-    return text_of({{"outages", to_json(outages)}});
+    return list_document("outages", outages);
 }
 
 std::string encode(const std::vector<core::EventView>& events)
 {
-    return text_of({{"events", to_json(events)}});
+    return list_document("events", events);
 }
 
 std::string encode(const OperationReport& report)
 {
-    constexpr std::array outcomes = std::to_array<std::string_view>({"done", "failed"});
-    return text_of(
-        {{"id", number(report.id)},
-         {"verb", name(report.verb)},
-         {"unit", report.unit},
-         {"instance", report.instance ? Json(*report.instance) : Json(nullptr)},
-         {"outcome", report.outcome ? Json(outcomes[static_cast<std::size_t>(*report.outcome)])
-                                    : Json(nullptr)},
-         {"text", text_or_null(report.text)}});
+    JsonWriter out;
+    out.begin_object()
+        .member("id", number(report.id))
+        .member("verb", name(report.verb))
+        .member("unit", report.unit)
+        .member("instance", report.instance)
+        .key("outcome");
+    report.outcome ? out.value(outcome_name(*report.outcome)) : out.null();
+    return out.member_if_any("text", report.text).end_object().take();
 }
 
 std::string encode(const ChangeRequest& change)
 {
-    Json json = Json::object();
-    if (!change.why.empty()) json["why"] = change.why;
-    if (change.instance) json["instance"] = *change.instance;
-    return text_of(json);
+    JsonWriter out;
+    out.begin_object();
+    if (!change.why.empty()) out.member("why", change.why);
+    if (change.instance) out.member("instance", change.instance);
+    return out.end_object().take();
 }
 
 std::string encode(const VersionInfo& info)
 {
-    return text_of({{"version", info.version}, {"api", info.api}});
+    JsonWriter out;
+    out.begin_object().member("version", info.version).member("api", info.api);
+    return out.end_object().take();
 }
 
 std::string encode(const CheckReport& report)
 {
-    Json problems = Json::array();
-    for (const units::Problem& problem : report.problems)
-        problems.push_back({{"file", problem.file},
-                            {"line", problem.line},
-                            {"column", problem.column},
-                            {"key", text_or_null(problem.key)},
-                            {"message", problem.message},
-                            {"hint", text_or_null(problem.hint)}});
-    return text_of({{"checked", report.checked}, {"problems", std::move(problems)}});
+    JsonWriter out;
+    out.begin_object().member("checked", report.checked);
+    write_list(out, "problems", report.problems);
+    return out.end_object().take();
 }
 
 std::string encode(const Problem& problem)
 {
-    Json json = {{"type", problem.type.empty() ? "about:blank" : problem.type},
-                 {"title", problem.title},
-                 {"status", problem.status},
-                 {"detail", problem.detail}};
-    if (!problem.hint.empty()) json["hint"] = problem.hint;
-    if (problem.in_the_way) json["operation"] = to_json(*problem.in_the_way);
-    return text_of(json);
+    JsonWriter out;
+    out.begin_object()
+        .member("type", problem.type.empty() ? "about:blank" : problem.type)
+        .member("title", problem.title)
+        .member("status", problem.status)
+        .member("detail", problem.detail);
+    if (!problem.hint.empty()) out.member("hint", problem.hint);
+    if (problem.in_the_way) write_member(out, "operation", problem.in_the_way);
+    return out.end_object().take();
 }
 
 } // namespace keel::control

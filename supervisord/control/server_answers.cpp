@@ -13,7 +13,7 @@ namespace {
 using Exchanged = std::shared_ptr<Exchange>;
 
 /// More units than these are turned into text on another thread.
-constexpr std::size_t units_at_once = 64;
+constexpr std::size_t units_at_once = 256;
 constexpr std::uint64_t events_max = 10'000;
 
 void refuse(const Exchanged& exchange, const Problem& problem)
@@ -57,10 +57,14 @@ bool has_instance(const core::UnitView& unit, std::uint64_t slot)
 
 void ControlServer::answer_units(const Exchanged& exchange)
 {
+    const auto brief = number_argument(exchange->request(), "brief", 0, 1);
+    if (!brief) return refuse(exchange, bad_number("brief", 1));
+    const Detail detail = *brief == 1 ? Detail::brief : Detail::full;
     auto units = std::make_shared<std::vector<core::UnitView>>(sources_.supervisor.units());
-    if (units->size() <= units_at_once) return exchange->answer(json_answer(encode(*units)));
+    if (units->size() <= units_at_once)
+        return exchange->answer(json_answer(encode(*units, detail)));
     auto text = std::make_shared<std::string>();
-    sources_.loop.offload([units, text] { *text = encode(*units); },
+    sources_.loop.offload([units, text, detail] { *text = encode(*units, detail); },
                           [exchange, text] { exchange->answer(json_answer(std::move(*text))); });
 }
 

@@ -77,6 +77,25 @@ OperationView make_view(const Operation& op)
     return {op.id, op.verb, op.by, step_of(op)};
 }
 
+bool is_at_rest(const InstanceView& instance)
+{
+    return instance.state == "ready" || instance.state == "done";
+}
+
+WallTime since_of(const UnitView& unit)
+{
+    if (unit.status == UnitStatus::held && unit.held) return unit.held->since;
+    const bool well = unit.status == UnitStatus::up || unit.status == UnitStatus::done;
+    if (!well && unit.outage) return unit.outage->record.opened.wall;
+    WallTime since{};
+    for (const InstanceView& instance : unit.instances) {
+        if (is_at_rest(instance) != well) continue;
+        const bool replaces = well ? instance.since > since : instance.since < since;
+        if (since == WallTime{} || replaces) since = instance.since;
+    }
+    return since;
+}
+
 UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
 {
     const units::UnitSpec& spec = host.spec(id);
@@ -98,6 +117,7 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
         view.instances.push_back(make_view(spec, unit.instances[slot - 1U], slot, pid_of, now));
         view.restarts += view.instances.back().restarts;
     }
+    view.since = since_of(view);
     return view;
 }
 

@@ -51,6 +51,7 @@ struct UnitView {
     std::string_view wanted;   ///< one of core::wanted_names
     std::optional<Held> held;
     UnitStatus status = UnitStatus::stopped;
+    WallTime since;            ///< of the status, as far as the instances tell: see since_of()
     std::uint16_t ready = 0;
     std::uint16_t wanted_instances = 1;
     std::uint16_t min_ready = 1;
@@ -61,6 +62,14 @@ struct UnitView {
     std::optional<OutageView> outage;
     std::vector<InstanceView> instances;
 };
+
+/// Whether the instance is as it should be and nothing is about to happen to it: ready, or done.
+bool is_at_rest(const InstanceView&);
+
+/// A unit that is up has been so since its last instance came up; one that is held, since it was
+/// held; any other since its outage opened or the first of its missing instances went. The clock's
+/// zero if nothing of it can be told.
+WallTime since_of(const UnitView&);
 
 /// One thing that happened, as `keel events` and `keel why` tell it.
 struct EventView {

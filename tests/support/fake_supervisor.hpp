@@ -48,7 +48,11 @@ inline core::UnitView unit_up(const std::string& name, std::uint16_t instances =
 class FakeSupervisor final : public ports::Supervisor {
 public:
     // ---- what it says
-    void put(core::UnitView unit) { units_[unit.name] = std::move(unit); }
+    void put(core::UnitView unit)
+    {
+        unit.since = core::since_of(unit);
+        units_[unit.name] = std::move(unit);
+    }
     core::UnitView& at(const std::string& name) { return units_.at(name); }
     std::map<std::string, core::WhyView> stories;
     std::vector<core::OutageView> outage_list;
