@@ -30,7 +30,7 @@ struct ProbeCounters {
 
 /// Of one unit.
 struct UnitCounters {
-    CountBy<StartCause> starts{};       ///< every spawn, by its cause; `wanted` is no restart
+    CountBy<StartCause> starts{};       ///< processes that ran, by cause; `wanted` is no restart
     CountBy<SetupStage> spawn_failures{};
     CountBy<OutageCause> outages{};     ///< those that outlived `grace`, and were not planned
     double outage_seconds = 0;          ///< of closed ones; the open one's length comes on top

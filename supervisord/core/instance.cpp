@@ -119,6 +119,7 @@ InstanceStep on(Here& h, const InService auto&, const LaunchWanted&)
 
 InstanceStep on(Here& h, const InService auto& s, const ProcessExited& e)
 {
+    note_started(h);
     h.actions.emplace_back(Acknowledge{s.spawn});
     auto after = judge_trouble(h, {{cause_of(e.status), e.status, to_text(e.status), {}}});
     if (e.tree == TreeState::alive) return sweep(h, s.spawn, std::move(after));
@@ -129,20 +130,20 @@ InstanceStep on(Here& h, const InService auto& s, const ProcessExited& e)
 
 InstanceStep on(Here& h, const Starting& s, const Spawned&)
 {
+    note_started(h);
     if (h.spec.ready == units::ReadyBy::exec) return become_ready(h, s.spawn, "runs");
     if (s.running == Starting::Running::yes) return stay(h, "runs already");
-    std::get<Starting>(h.instance.state).running = Starting::Running::yes;
     begin_probes(h);
     if (all_pass(h, gates_readiness)) return become_ready(h, s.spawn, "runs");
     run_due_probes(h);
     return stay(h, "runs, not yet ready");
 }
 
-InstanceStep on(Here& h, const Starting&, const SpawnFailed& e)
+InstanceStep on(Here& h, const Starting& s, const SpawnFailed& e)
 {
     using namespace std::chrono_literals;
     if (e.stage == SetupStage::lost)
-        return launch(h, StartCause::lost, "the spawn was lost with the engine");
+        return launch(h, s.cause, "the spawn was lost with the engine");
     if (e.stage == SetupStage::descriptors || e.stage == SetupStage::processes) {
         const BlockedOn on_what{BlockedOn::Kind::descriptors, std::string(name(e.stage))};
         return enter(h, Blocked{on_what, StartCause::spawn, h.now() + 1s}, to_text(on_what));

@@ -60,6 +60,7 @@ struct Starting {
     MonoTime ready_by;
     enum class Extended : std::uint8_t { no, yes } extended = Extended::no;
     enum class Running : std::uint8_t { no, yes } running = Running::no; ///< Spawned has come
+    StartCause cause = StartCause::wanted;
 };
 struct Ready {
     SpawnId spawn;
@@ -113,7 +114,7 @@ struct Instance {
     RestartHistory history;
     Duration ready_for{0};    ///< ready time of this spawn before its present state
     std::vector<ProbeHealth> probes; ///< one per ProbeSpec while a spawn lives; else empty
-    std::uint64_t restarts = 0;      ///< spawns other than first starts, ever
+    std::uint64_t restarts = 0;      ///< processes that ran, other than first starts, ever
 };
 
 // ---- events ---------------------------------------------------------------------------------
@@ -176,6 +177,7 @@ struct InstanceStep {
     std::vector<InstanceAction> actions;
     std::string reason;             ///< why this step went as it did; never empty
     std::optional<Failure> failure;
+    std::optional<StartCause> started; ///< a process runs as of this step: what it was started for
 };
 
 InstanceStep step(const units::UnitSpec&, Instance, const InstanceEvent&, const Inputs&);

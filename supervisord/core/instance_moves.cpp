@@ -9,7 +9,8 @@ namespace keel::core {
 
 InstanceStep stay(Here& h, std::string reason)
 {
-    return {std::move(h.instance), std::move(h.actions), std::move(reason), std::move(h.failure)};
+    return {std::move(h.instance), std::move(h.actions), std::move(reason), std::move(h.failure),
+            h.started};
 }
 
 InstanceStep enter(Here& h, InstanceState state, std::string reason)
@@ -58,9 +59,19 @@ InstanceStep launch(Here& h, StartCause cause, std::string reason)
     }
     const SpawnId spawn = h.inputs.next_spawn;
     const auto brake = is_charged(h.instance.history) ? Spawn::Brake::charged : Spawn::Brake::free;
-    if (cause != StartCause::wanted) ++h.instance.restarts;
     h.actions.emplace_back(Spawn{spawn, cause, brake});
-    return enter(h, Starting{spawn, h.now(), h.now() + h.spec.start.timeout}, std::move(reason));
+    Starting starting{spawn, h.now(), h.now() + h.spec.start.timeout};
+    starting.cause = cause;
+    return enter(h, starting, std::move(reason));
+}
+
+void note_started(Here& h)
+{
+    auto* starting = std::get_if<Starting>(&h.instance.state);
+    if (starting == nullptr || starting->running == Starting::Running::yes) return;
+    starting->running = Starting::Running::yes;
+    h.started = starting->cause;
+    if (starting->cause != StartCause::wanted) ++h.instance.restarts;
 }
 
 InstanceStep launch_afresh(Here& h, StartCause cause, std::string reason)
@@ -167,6 +178,7 @@ InstanceStep become_ready(Here& h, SpawnId spawn, std::string reason)
     auto step_out = enter(h, Ready{spawn, h.now()}, std::move(reason));
     if (!from_start) return step_out;
     Here after{h.spec, h.inputs, std::move(step_out.next), std::move(step_out.actions)};
+    after.started = step_out.started;
     resume_probes(after);
     return stay(after, std::move(step_out.reason));
 }

@@ -14,6 +14,7 @@ struct Here {
     Instance instance;
     std::vector<InstanceAction> actions{};
     std::optional<Failure> failure{};
+    std::optional<StartCause> started{};
 
     [[nodiscard]] MonoTime now() const { return inputs.now.mono; }
 };
@@ -42,6 +43,8 @@ InstanceStep enter(Here&, InstanceState, std::string reason);
 std::optional<BlockedOn> held_back_by(const Here&);
 /// A start now, or `blocked` if the gate or the brake holds it back.
 InstanceStep launch(Here&, StartCause, std::string reason);
+/// Counts the process of a start, once, when it is known to have run.
+void note_started(Here&);
 /// The same with budget and delay cleared: a person's word.
 InstanceStep launch_afresh(Here&, StartCause, std::string reason);
 

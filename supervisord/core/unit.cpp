@@ -162,6 +162,7 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     const bool moved = before != state_name(m.instance(slot).state) ||
                        spawn_before != spawn_of(m.instance(slot).state);
     const bool said = std::ranges::any_of(made.actions, is_worth_a_line);
+    if (made.started) m.out.notes.emplace_back(Started{slot, *made.started});
     if (made.failure) take_failure(m, slot, *made.failure);
     else if (const auto* exited = std::get_if<ProcessExited>(&event); moved && exited != nullptr)
         take_clean_exit(m, before, exited->status);

@@ -109,6 +109,7 @@ struct UnitInputs {
 
 struct Moved { Slot slot; std::string_view from; std::string_view to; std::string reason; };
 struct Stayed { Slot slot; std::string_view in; std::string reason; }; ///< with actions worth a line
+struct Started { Slot slot; StartCause cause; }; ///< a process of it runs
 struct AttemptFailed { Slot slot; Failure failure; };
 struct Climbed { units::Rung from; units::Rung to; std::string reason; };
 struct BackToBottom {};
@@ -118,7 +119,7 @@ struct OutageClosed { Outage record; };
 struct OperationEnded { OperationResult result; };
 struct Frozen { std::string what; };    ///< a mistake of Keel's own: the unit is left as it is
 struct ExitWanted { std::string why; }; ///< the ladder's last word: keeld stops everything and exits
-using Note = std::variant<Moved, Stayed, AttemptFailed, Climbed, BackToBottom, OutageOpened,
+using Note = std::variant<Moved, Stayed, Started, AttemptFailed, Climbed, BackToBottom, OutageOpened,
                           OutageCounted, OutageClosed, OperationEnded, Frozen, ExitWanted>;
 
 struct UnitAction { Slot slot; InstanceAction action; };

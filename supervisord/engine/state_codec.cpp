@@ -57,11 +57,14 @@ json put(const Blocked& s)
 }
 json put(const Starting& s)
 {
-    return {number(s.spawn), put(s.since), put(s.ready_by), put_number(s.extended),
-            put_number(s.running)};
+    return {number(s.spawn),        put(s.since),          put(s.ready_by),
+            put_number(s.extended), put_number(s.running), put_name(s.cause)};
 }
 json put(const Ready& s) { return {number(s.spawn), put(s.since)}; }
-json put(const Unready& s) { return {number(s.spawn), put(s.limit_at)}; }
+json put(const Unready& s)
+{
+    return {number(s.spawn), put(s.limit_at), put_number(s.dependencies)};
+}
 json put(const Stopping& s)
 {
     return {number(s.spawn),    put_number(s.stage), put(s.escalate_at),
@@ -80,9 +83,11 @@ InstanceState get_state(std::string_view kind, const json& j)
     if (kind == "starting")
         return Starting{spawn(j.at(0)), mono(j.at(1)), mono(j.at(2)),
                         get_number(j.at(3), Starting::Extended::yes),
-                        get_number(j.at(4), Starting::Running::yes)};
+                        get_number(j.at(4), Starting::Running::yes),
+                        get_name<StartCause>(j.at(5))};
     if (kind == "ready") return Ready{spawn(j.at(0)), mono(j.at(1))};
-    if (kind == "unready") return Unready{spawn(j.at(0)), mono(j.at(1))};
+    if (kind == "unready") 
+        return Unready{spawn(j.at(0)), mono(j.at(1)), get_number(j.at(2), Dependencies::down)};
     if (kind == "stopping")
         return Stopping{spawn(j.at(0)), get_number(j.at(1), KillStage::sweeping), mono(j.at(2)),
                         get_number(j.at(3), AfterStop::give_up), get_name<StartCause>(j.at(4)),

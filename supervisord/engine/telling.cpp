@@ -77,12 +77,10 @@ bool counts(const core::Outage& record)
 /// Before the step is journaled, so that the journal's counters include it.
 void Engine::count(const core::HostStep& step)
 {
-    for (const core::HostAction& action : step.actions)
-        if (const auto* spawn = std::get_if<core::Spawn>(&action.action))
-            ++unit_counters_[number(action.instance.unit)]
-                  .starts[static_cast<std::size_t>(spawn->cause)];
     for (const core::HostNote& note : step.notes) {
         core::UnitCounters& counted = unit_counters_[number(note.unit)];
+        if (const auto* started = std::get_if<core::Started>(&note.note))
+            ++counted.starts[static_cast<std::size_t>(started->cause)];
         if (const auto* certain = std::get_if<core::OutageCounted>(&note.note);
             certain != nullptr && counts(certain->record)) {
             ++counted.outages[static_cast<std::size_t>(certain->record.cause)];

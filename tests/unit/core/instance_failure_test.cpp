@@ -85,6 +85,19 @@ TEST_F(InstanceFailure, AnExitIsToldUpwardsWithItsCauseAndText)
     EXPECT_EQ(i.last.failure->cause, StartCause::exit);
     EXPECT_EQ(i.last.failure->what, "exit 3");
     EXPECT_EQ(i.last.failure->charge, Failure::Charge::charged);
+}
+
+TEST_F(InstanceFailure, ARestartCountsOnceItsProcessRuns)
+{
+    i.start();
+    i.exits(exit_code(3));
+    EXPECT_EQ(i.it.restarts, 0U) << "decided on, not yet carried out";
+    i.apply(SpawnFailed{i.spawn(), SetupStage::lost, 0});
+    EXPECT_EQ(i.it.restarts, 0U) << "a spawn that was lost with the engine never ran";
+    i.apply(Spawned{i.spawn()});
+    EXPECT_EQ(i.it.restarts, 1U);
+    EXPECT_EQ(i.last.started, StartCause::exit);
+    i.apply(Adopted{i.spawn()});
     EXPECT_EQ(i.it.restarts, 1U);
 }
 

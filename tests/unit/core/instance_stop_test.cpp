@@ -115,8 +115,9 @@ TEST_F(InstanceStop, ARestartIsAStopAndAFreeStart)
     EXPECT_EQ(i.did<Spawn>()->brake, Spawn::Brake::free);
     EXPECT_EQ(i.it.history.in_a_row, 0U);
     EXPECT_TRUE(i.it.history.charged.empty());
-    EXPECT_EQ(i.it.restarts, 1U);
     EXPECT_FALSE(i.last.failure);
+    i.apply(Spawned{i.spawn()});
+    EXPECT_EQ(i.it.restarts, 1U);
 }
 
 TEST_F(InstanceStop, AStopWantedInBackoffOrBlockedOrFailedOrDoneIsAtOnceStopped)
