@@ -20,8 +20,10 @@
 #include "sys/state_journal.hpp"
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <fmt/format.h>
 #include <unistd.h>
+#include <utility>
 
 namespace keel {
 namespace {
@@ -29,6 +31,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration heartbeat_every = 5s;
+constexpr Duration status_pause = 200ms; ///< between two lines of `systemctl status`
 
 struct Options {
     std::optional<std::string> root; ///< none: as KEEL_ROOT says
@@ -89,8 +92,10 @@ public:
         make_engine();
         engine_->start();
         serve();
+        listener_ = engine_->subscribe([this](const core::EventView&) { status_soon(); });
         loop_.defer([this] {
             keeper_.ready();
+            tell_status();
             beat();
         });
         loop_.run();
@@ -216,6 +221,28 @@ private:
         heartbeat_ = loop_.after(heartbeat_every, [this] { beat(); });
     }
 
+    /// Once for all that happens within a moment.
+    void status_soon()
+    {
+        if (!status_timer_) status_timer_ = loop_.after(status_pause, [this] { tell_status(); });
+    }
+
+    void tell_status()
+    {
+        status_timer_.reset();
+        const core::Host& host = engine_->host();
+        std::array<unsigned, names_of<core::UnitStatus>.size()> counts{};
+        for (std::uint32_t i = 0; i < host.size(); ++i)
+            ++counts[static_cast<std::size_t>(
+                core::status_of(host.spec(UnitId{i}), host.unit(UnitId{i})))];
+        std::string text = fmt::format("{} units", host.size());
+        for (std::size_t i = 0; i < counts.size(); ++i)
+            if (counts[i] != 0)
+                text += fmt::format("{} {} {}", text.ends_with("units") ? ":" : ",", counts[i],
+                                    names_of<core::UnitStatus>[i]);
+        if (text != std::exchange(status_, text)) keeper_.status(text);
+    }
+
     /// The units live on; the next engine adopts them.
     void leave(int code)
     {
@@ -234,7 +261,10 @@ private:
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<metrics::Page> metrics_;
     std::unique_ptr<control::ControlServer> server_;
+    std::unique_ptr<ports::Supervisor::Subscription> listener_;
     ports::Loop::Registration heartbeat_;
+    ports::Loop::Registration status_timer_;
+    std::string status_; ///< as last told to systemd
     int exit_code_ = 0;
 };
 

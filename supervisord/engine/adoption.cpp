@@ -84,49 +84,72 @@ void Engine::recover(const HostRecord& record)
     counters_.adopted_processes = record.adopted_processes;
     counters_.invariant_failures = record.invariant_failures;
 
-    const bool ended_in_order = recovered.contains(key_of_clean_end);
+    const auto last_end =
+        recovered.contains(key_of_clean_end) ? LastEnd::in_order : LastEnd::cut_short;
     ports_.journal.erase(key_of_clean_end);
-    std::vector<UnitId> fresh;
-    std::vector<ports::Spawner::Survivor> journaled;
-    for (const auto& [key, text] : recovered) {
+    std::vector<UnitId> fresh; // units that begin as the files say
+    for (const UnitId id : host_.start_order())
+        if (!recover_unit(id, last_end)) fresh.push_back(id);
+    const bool takes_over = fresh.size() < host_.size();
+    say_host(fmt::format("{} {} units", takes_over ? "a new engine takes over" : "starting with",
+                         host_.size()));
+    adopt(ports_.spawner.survivors(recover_records()));
+    journal_host();
+    if (takes_over)
+        go_on(fresh);
+    else
+        post(core::HostBooted{});
+}
+
+/// Processes that were running and outages that had ended when the journal was written.
+std::vector<ports::Spawner::Survivor> Engine::recover_records()
+{
+    std::vector<ports::Spawner::Survivor> processes;
+    for (const auto& [key, text] : ports_.journal.recovered()) {
         if (key.starts_with("process/"))
-            if (auto process = decode_process(text)) journaled.push_back(*process);
+            if (auto process = decode_process(text)) processes.push_back(std::move(*process));
         if (key.starts_with("outage/"))
             if (auto outage = decode_outage(text)) ended_.push_back(std::move(*outage));
     }
-    for (const UnitId id : host_.start_order()) {
-        const auto& spec = host_.spec(id);
-        core::Unit unit = host_.unit(id);
-        const auto saved = recovered.find(unit_key(spec));
-        const bool usable = unit.config_problem.empty() && saved != recovered.end();
-        if (!usable || !decode(saved->second, unit, unit_counters_[number(id)])) {
-            fresh.push_back(id);
-            continue;
-        }
-        for (Slot slot = 1; slot <= spec.instances; ++slot) {
-            const auto found = recovered.find(instance_key(spec, slot));
-            auto instance = found == recovered.end() ? std::nullopt : decode_instance(found->second);
-            if (!instance) continue;
-            if (const auto spawn = core::spawn_of(instance->state)) {
-                owners_[number(*spawn)] = {id, slot};
-                missing_[number(*spawn)] = {id, slot};
-                body({id, slot}).spawn = *spawn;
-            }
+    return processes;
+}
+
+/// False if there is nothing to go on from: the unit begins as its file says. After an orderly end
+/// only a person's hold outlives it.
+bool Engine::recover_unit(UnitId id, LastEnd last_end)
+{
+    const auto& recovered = ports_.journal.recovered();
+    core::Unit unit = host_.unit(id);
+    const auto saved = recovered.find(unit_key(host_.spec(id)));
+    if (!unit.config_problem.empty() || saved == recovered.end()) return false;
+    if (!decode(saved->second, unit, unit_counters_[number(id)])) return false;
+    for (Slot slot = 1; slot <= unit.instances.size(); ++slot)
+        if (auto instance = recover_instance({id, slot}))
             unit.instances[slot - 1U] = std::move(*instance);
-        }
-        if (ended_in_order && !std::holds_alternative<core::Held>(unit.wanted)) {
-            // What the files say counts again; only a person's hold outlives an orderly end.
-            unit.wanted = core::Down{};
-            fresh.push_back(id);
-        }
-        host_.restore(id, std::move(unit));
+    const bool begins_anew =
+        last_end == LastEnd::in_order && !std::holds_alternative<core::Held>(unit.wanted);
+    if (begins_anew) unit.wanted = core::Down{};
+    host_.restore(id, std::move(unit));
+    return !begins_anew;
+}
+
+std::optional<core::Instance> Engine::recover_instance(InstanceId id)
+{
+    const auto& recovered = ports_.journal.recovered();
+    const auto found = recovered.find(instance_key(host_.spec(id.unit), id.slot));
+    if (found == recovered.end()) return std::nullopt;
+    auto instance = decode_instance(found->second);
+    if (!instance) return std::nullopt;
+    if (const auto spawn = core::spawn_of(instance->state)) {
+        owners_[number(*spawn)] = id;
+        missing_[number(*spawn)] = id;
+        body(id).spawn = *spawn;
     }
-    const bool takes_over = fresh.size() < host_.size() && !recovered.empty();
-    say_host(takes_over ? fmt::format("a new engine takes over {} units", host_.size())
-                        : fmt::format("starting with {} units", host_.size()));
-    adopt(ports_.spawner.survivors(journaled));
-    journal_host();
-    if (fresh.size() == host_.size()) return post(core::HostBooted{});
+    return instance;
+}
+
+void Engine::go_on(const std::vector<UnitId>& fresh)
+{
     for (const UnitId id : fresh) post(core::ForUnit{id, core::Booted{}});
     // An end of keeld that was cut short may have stopped what is wanted up.
     for (const UnitId id : host_.start_order())

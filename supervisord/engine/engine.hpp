@@ -126,6 +126,11 @@ private:
     void journal(const core::HostStep& step);
     void journal_host();
     void recover(const HostRecord& host);
+    [[nodiscard]] std::vector<ports::Spawner::Survivor> recover_records();
+    enum class LastEnd : std::uint8_t { in_order, cut_short }; ///< of keeld
+    bool recover_unit(UnitId id, LastEnd last_end);
+    std::optional<core::Instance> recover_instance(InstanceId id);
+    void go_on(const std::vector<UnitId>& fresh);
     void adopt(const std::vector<ports::Spawner::Survivor>& survivors);
     void adopt_stray(const ports::Spawner::Survivor& survivor);
     void resolve_missing();
