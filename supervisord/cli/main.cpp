@@ -1,6 +1,7 @@
 // keel: shows and steers what keeld supervises. Here the command line becomes a call; nothing else.
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/hand_over.hpp"
 #include "cli/help.hpp"
 
 #include <CLI/CLI.hpp>
@@ -72,6 +73,14 @@ WaitOptions wait_options(const Arguments& arguments)
     return {arguments.names, arguments.state, timeout_of(arguments)};
 }
 
+/// With its own libraries, which would slow down every other command.
+Exit check_elsewhere(const Context& context, const std::vector<std::string>& paths)
+{
+    std::vector<std::string> words = {context.root, context.as_json() ? "json" : "people"};
+    words.insert(words.end(), paths.begin(), paths.end());
+    return hand_over("check", words);
+}
+
 Exit run_command(std::string_view command, const Arguments& arguments)
 {
     std::string root = arguments.root;
@@ -95,7 +104,7 @@ Exit run_command(std::string_view command, const Arguments& arguments)
         return events(context, {arguments.name, arguments.count, follow_of(arguments)});
     if (command == "outages") return outages(context);
     if (command == "wait") return wait(context, wait_options(arguments));
-    if (command == "check") return check(context, {arguments.names});
+    if (command == "check") return check_elsewhere(context, arguments.names);
     return version(context);
 }
 
@@ -180,7 +189,10 @@ Exit run(std::vector<std::string> words)
     if (command == "help") return show_help(take_command(words));
     if (wants_help) return show_help(command);
     if (wants_version) command = "version";
-    if (command.empty()) throw Wrong{"no command", "`keel help` lists the commands"};
+    if (command.empty()) {
+        complain("which command?\n\n" + overview());
+        return Exit::usage;
+    }
     if (known_command(command).command == "exit") return show_help(command);
 
     Arguments arguments;
