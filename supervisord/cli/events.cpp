@@ -6,6 +6,7 @@
 #include "control/sse_reader.hpp"
 
 #include <fmt/format.h>
+#include <span>
 
 namespace keel::cli {
 namespace {
@@ -77,9 +78,11 @@ std::string event_line(const core::EventView& event, WallTime now, const Screen&
 
 Exit events(const Context& context, const EventsOptions& options)
 {
-    const auto body = control::get(
-        context.socket_path, query(options, fmt::format("follow=0&limit={}", options.count)),
-        control::deadline_in(patience));
+    // Also who wants to see none of the past needs its last event, to begin after it.
+    const auto asked = std::max<std::size_t>(options.count, 1);
+    const auto body = control::get(context.socket_path,
+                                   query(options, fmt::format("follow=0&limit={}", asked)),
+                                   control::deadline_in(patience));
     if (const auto* trouble = trouble_of(body)) return give_up(*trouble);
     const std::string& json = std::get<std::string>(body);
     const auto list = control::decode_events(json);
@@ -90,7 +93,7 @@ Exit events(const Context& context, const EventsOptions& options)
         print(json + "\n");
         return Exit::done;
     }
-    for (const auto& event : *list)
+    for (const auto& event : std::span(*list).last(std::min(options.count, list->size())))
         print(context.as_json() ? control::encode(event) + "\n"
                                 : event_line(event, wall_now(), context.screen));
     if (!follows) return Exit::done;
