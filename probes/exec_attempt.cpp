@@ -127,18 +127,15 @@ void ExecProber::abandon(SpawnId spawn)
     spawner_.kill_tree(spawn);
 }
 
-void ExecProber::on_exit(SpawnId spawn, const ExitStatus& status, core::TreeState tree)
+void ExecProber::on_exit(SpawnId spawn, const ExitStatus& status)
 {
     Child& child = children_.at(spawn);
     child.exited = true;
-    if (tree == core::TreeState::alive && !child.killing) {
-        child.killing = true;
-        spawner_.kill_tree(spawn);
-    }
+    // Also where none is known to live: that is not exact, and it is what removes its cgroup.
+    if (!child.killing) spawner_.kill_tree(spawn);
+    child.killing = true;
     spawner_.acknowledge(spawn);
-    ExecAttempt* attempt = std::exchange(child.attempt, nullptr);
-    if (!child.killing) children_.erase(spawn);
-    if (attempt != nullptr) attempt->on_exit(status);
+    if (ExecAttempt* attempt = std::exchange(child.attempt, nullptr)) attempt->on_exit(status);
 }
 
 void ExecProber::on_tree_empty(SpawnId spawn)

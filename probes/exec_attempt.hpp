@@ -59,7 +59,7 @@ public:
 
     /// Whether the spawn is a probe's; so until its end and that of its tree have been dealt with.
     [[nodiscard]] bool claims(SpawnId spawn) const { return children_.contains(spawn); }
-    void on_exit(SpawnId spawn, const core::ExitStatus& status, core::TreeState tree);
+    void on_exit(SpawnId spawn, const core::ExitStatus& status);
     void on_tree_empty(SpawnId spawn);
 
 private:

@@ -56,9 +56,9 @@ void Prober::deliver(ports::AttemptId attempt, const core::ProbeAnswer& answer)
 
 bool Prober::claims(SpawnId spawn) const { return exec_->claims(spawn); }
 
-void Prober::on_exit(SpawnId spawn, core::ExitStatus status, core::TreeState tree)
+void Prober::on_exit(SpawnId spawn, core::ExitStatus status, core::TreeState)
 {
-    exec_->on_exit(spawn, status, tree);
+    exec_->on_exit(spawn, status);
 }
 
 void Prober::on_tree_empty(SpawnId spawn) { exec_->on_tree_empty(spawn); }

@@ -29,7 +29,9 @@ struct Credentials {
 
 /// All that a child needs, resolved: no placeholders, no names to look up.
 struct SpawnPlan {
-    std::string unit;           ///< names the cgroup and KEEL_UNIT; nothing else
+    /// Names the cgroup and KEEL_UNIT; nothing else. What follows a dot names something that runs
+    /// beside the instance (`api.probe-7`): it gets a cgroup of its own, and KEEL_UNIT without it.
+    std::string unit;
     Slot slot = 1;
     std::vector<std::string> argv; ///< argv[0] without a slash is searched in the PATH of `environment`
     std::map<std::string, std::string> environment; ///< complete: nothing of keeld's is added

@@ -74,7 +74,7 @@ Words environment_of(SpawnId id, const SpawnPlan& plan, const std::string& run_d
     Words words;
     words.add(fmt::format("KEEL_SPAWN={}", number(id)));
     words.add("KEEL_RUN=" + run_dir);
-    words.add("KEEL_UNIT=" + plan.unit);
+    words.add("KEEL_UNIT=" + plan.unit.substr(0, plan.unit.find('.')));
     words.add(fmt::format("KEEL_INSTANCE={}", plan.slot));
     for (const auto& [key, value] : plan.environment) {
         const bool ours = key == "KEEL_SPAWN" || key == "KEEL_RUN" || key == "KEEL_UNIT" ||
@@ -157,6 +157,7 @@ std::variant<ProcessIdentity, SpawnFailure> Spawner::spawn(SpawnId id, const Spa
     auto& child = std::get<Child>(started);
     const ProcessIdentity process = child.process;
     const bool known_to_keeper = !setup.failed || setup.stage > SetupStage::hello;
+    if (setup.failed && !child.cgroup.empty()) options_.cgroups->remove(child.cgroup);
     if (known_to_keeper) children_.emplace(id, std::move(child));
     if (setup.failed) return SpawnFailure{setup.stage, setup.errno_value};
     return process;

@@ -89,6 +89,7 @@ void HttpExchange::prepare(const HttpRequest& request, const std::string& url,
     location_.clear();
     redirected_to_.clear();
     head_bytes_ = unwanted_bytes_ = 0;
+    socket_ = -1;
     socket_errno_ = 0;
     head_complete_ = concluded_ = head_too_large_ = false;
     error_[0] = '\0';
@@ -185,7 +186,9 @@ curl_socket_t HttpExchange::open_socket(void* self, curlsocktype, curl_sockaddr*
 {
     const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
                             address->protocol);
-    if (fd < 0) static_cast<HttpExchange*>(self)->socket_errno_ = errno;
+    auto* exchange = static_cast<HttpExchange*>(self);
+    exchange->socket_ = fd;
+    if (fd < 0) exchange->socket_errno_ = errno;
     return fd;
 }
 
@@ -261,11 +264,15 @@ void HttpExchange::conclude()
 Phase HttpExchange::phase() const
 {
     if (head_complete_) return Phase::receiving;
-    curl_off_t connected = 0, secured = 0;
-    curl_easy_getinfo(easy_, CURLINFO_CONNECT_TIME_T, &connected);
-    curl_easy_getinfo(easy_, CURLINFO_APPCONNECT_TIME_T, &secured);
-    if (connected == 0) return Phase::connecting;
-    return encrypted_ && secured == 0 ? Phase::shaking_hands : Phase::waiting;
+    curl_off_t ready = 0; // which includes the handshake
+    curl_easy_getinfo(easy_, CURLINFO_CONNECT_TIME_T, &ready);
+    if (encrypted_) curl_easy_getinfo(easy_, CURLINFO_APPCONNECT_TIME_T, &ready);
+    if (ready != 0) return Phase::waiting;
+    sockaddr_storage peer{};
+    socklen_t length = sizeof peer;
+    const bool has_peer =
+        socket_ >= 0 && ::getpeername(socket_, reinterpret_cast<sockaddr*>(&peer), &length) == 0;
+    return encrypted_ && has_peer ? Phase::shaking_hands : Phase::connecting;
 }
 
 HttpEnd::Kind HttpExchange::kind_of(CURLcode outcome) const

@@ -81,6 +81,7 @@ private:
     std::string redirected_to_;
     std::size_t head_bytes_ = 0;
     std::size_t unwanted_bytes_ = 0;
+    int socket_ = -1;      ///< the last that libcurl was given; it is libcurl's to close
     int socket_errno_ = 0; ///< why no socket could be had
     bool encrypted_ = false;
     bool head_complete_ = false;
