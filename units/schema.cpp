@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace keel::units {
@@ -55,9 +56,10 @@ constexpr Slot<std::vector<std::uint8_t>> ladder{
         return rungs;
     },
     [](Draft& draft, std::vector<std::uint8_t> rungs) {
-        draft.unit.escalation.ladder.clear();
-        for (const std::uint8_t rung : rungs)
-            draft.unit.escalation.ladder.push_back(static_cast<Rung>(rung));
+        std::vector<Rung>& chosen = draft.unit.escalation.ladder;
+        chosen.clear();
+        std::transform(rungs.begin(), rungs.end(), std::back_inserter(chosen),
+                       [](std::uint8_t rung) { return static_cast<Rung>(rung); });
     }};
 
 /// `restart` is always first, and only the last rung can be one that is never climbed from. No rung

@@ -46,7 +46,7 @@ std::variant<std::string, Mistake> read_text(const std::string& path)
     if (!S_ISREG(status.st_mode)) return Mistake{"is not a regular file", "move it elsewhere"};
 
     std::string text;
-    std::array<char, 16 * 1024> buffer;
+    std::array<char, 16'384> buffer;
     while (text.size() <= document_size_max) {
         const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
         if (count < 0 && errno == EINTR) continue;

@@ -176,7 +176,7 @@ std::string to_human(Duration d)
     if (count < 59.95e9) return three_digits(count / 1e9) + " s";
     if (const auto s = round<std::chrono::seconds>(d).count(); s < 3600)
         return two_parts(s / 60, "min", s % 60, "s");
-    if (const auto m = round<minutes>(d).count(); m < 24 * 60)
+    if (const auto m = round<minutes>(d).count(); m < minutes(24h).count())
         return two_parts(m / 60, "h", m % 60, "min");
     const auto h = round<hours>(d).count();
     return two_parts(h / 24, "d", h % 24, "h");

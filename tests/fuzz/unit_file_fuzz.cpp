@@ -123,6 +123,7 @@ void check_problems(const std::vector<Problem>& problems)
 } // namespace
 } // namespace keel::units
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     using namespace keel::units;

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <string>
 
-namespace keel::tests {
+namespace keel::test {
 
 /// A file of the source tree, whole. A missing one fails the test and reads as empty.
 inline std::string read_source_file(const std::string& relative_path)
@@ -71,4 +71,4 @@ inline void expect_golden(const std::string& relative_path, const std::string& a
                   << "\nUPDATE_GOLDEN=1 rewrites it; read the diff before you commit it.";
 }
 
-} // namespace keel::tests
+} // namespace keel::test

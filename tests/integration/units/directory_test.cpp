@@ -1,5 +1,5 @@
 // Reading unit files from a real directory.
-#include "tests/integration/units/temporary_folder.hpp"
+#include "tests/integration/units/folder.hpp"
 #include "units/document.hpp"
 #include "units/unit_set.hpp"
 
@@ -26,7 +26,7 @@ std::vector<std::string> names_of(const UnitSet& set)
 
 TEST(Directory, GivesItsUnitsByNameAndNothingElse)
 {
-    const tests::TemporaryFolder folder;
+    const test::Folder folder;
     folder.write("worker.toml", "command = \"worker\"\nrequires = [\"backbone\"]");
     folder.write("backbone.toml", "command = \"redis-server\"");
     folder.write(".hidden.toml", "nonsense");
@@ -41,7 +41,7 @@ TEST(Directory, GivesItsUnitsByNameAndNothingElse)
 
 TEST(Directory, KeepsGoodUnitsWhenOthersHaveProblems)
 {
-    const tests::TemporaryFolder folder;
+    const test::Folder folder;
     folder.write("bad.toml", "command = ");
     folder.write("good.toml", "command = \"good\"");
     folder.write("needy.toml", "command = \"needy\"\nrequires = [\"bad\"]");
@@ -54,7 +54,7 @@ TEST(Directory, KeepsGoodUnitsWhenOthersHaveProblems)
 
 TEST(Directory, ThatIsNotThereIsOneProblem)
 {
-    const tests::TemporaryFolder folder;
+    const test::Folder folder;
     const UnitSet set = load_directory(folder / "missing");
     EXPECT_THAT(set.units, IsEmpty());
     ASSERT_EQ(set.problems.size(), 1U);
@@ -65,7 +65,7 @@ TEST(Directory, ThatIsNotThereIsOneProblem)
 
 TEST(Directory, ThatIsEmptyHasNoProblem)
 {
-    const tests::TemporaryFolder folder;
+    const test::Folder folder;
     const UnitSet set = load_directory(folder.path());
     EXPECT_THAT(set.units, IsEmpty());
     EXPECT_THAT(set.problems, IsEmpty());
@@ -73,7 +73,7 @@ TEST(Directory, ThatIsEmptyHasNoProblem)
 
 TEST(UnitFile, ThatIsAFifoOrAFolderDoesNotBlock)
 {
-    const tests::TemporaryFolder folder;
+    const test::Folder folder;
     ASSERT_EQ(::mkfifo((folder / "pipe.toml").c_str(), 0600), 0);
     fs::create_directory(folder / "folder.toml");
     fs::create_symlink("/dev/zero", folder / "zero.toml");
@@ -85,7 +85,7 @@ TEST(UnitFile, ThatIsAFifoOrAFolderDoesNotBlock)
 
 TEST(UnitFile, ThatCannotBeOpenedIsAProblemOfTheUnit)
 {
-    const tests::TemporaryFolder folder;
+    const test::Folder folder;
     fs::create_symlink("nowhere", folder / "dangling.toml");
     const LoadedUnit unit = load_file(folder / "dangling.toml");
     EXPECT_EQ(unit.name, "dangling");
@@ -95,7 +95,7 @@ TEST(UnitFile, ThatCannotBeOpenedIsAProblemOfTheUnit)
 
 TEST(UnitFile, ThatIsTooLargeIsNotReadWhole)
 {
-    const tests::TemporaryFolder folder;
+    const test::Folder folder;
     const std::string path = folder.write("huge.toml", "");
     fs::resize_file(path, 1ULL << 33); // sparse
     const LoadedUnit unit = load_file(path);
@@ -109,7 +109,7 @@ TEST(UnitFile, ThatIsTooLargeIsNotReadWhole)
 
 TEST(Directory, WithTooManyFilesIsRefusedWhole)
 {
-    const tests::TemporaryFolder folder;
+    const test::Folder folder;
     const std::string first = folder.write("u.toml", "command = \"x\"");
     for (std::size_t i = 0; i < units_max; ++i)
         fs::create_hard_link(first, folder / ("u" + std::to_string(i) + ".toml"));

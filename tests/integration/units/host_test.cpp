@@ -1,5 +1,5 @@
 // What units need of the host: programs, directories, users.
-#include "tests/integration/units/temporary_folder.hpp"
+#include "tests/integration/units/folder.hpp"
 #include "units/credentials.hpp"
 #include "units/host_check.hpp"
 
@@ -29,10 +29,10 @@ class Program : public testing::Test {
 protected:
     Program()
     {
-        fs::permissions(folder_.write("tool", "#!/bin/sh\n"), fs::perms::owner_all);
-        folder_.write("data", "");
+        fs::permissions(folder.write("tool", "#!/bin/sh\n"), fs::perms::owner_all);
+        folder.write("data", "");
     }
-    tests::TemporaryFolder folder_;
+    test::Folder folder;
 };
 
 TEST_F(Program, IsFoundByItsPathOrInPath)
@@ -40,14 +40,14 @@ TEST_F(Program, IsFoundByItsPathOrInPath)
     const auto command = [](const std::string& words) { return "command = [\"" + words + "\"]\n"; };
     EXPECT_THAT(host_problems(command("/bin/sh")), IsEmpty());
     EXPECT_THAT(host_problems(command("sh")), IsEmpty());
-    EXPECT_THAT(host_problems(command(folder_ / "tool")), IsEmpty());
+    EXPECT_THAT(host_problems(command(folder / "tool")), IsEmpty());
     EXPECT_THAT(
-        host_problems(command("tool") + "environment.PATH = \"/bin:" + folder_.path() + "\""),
+        host_problems(command("tool") + "environment.PATH = \"/bin:" + folder.path() + "\""),
         IsEmpty());
-    EXPECT_THAT(host_problems(command("./tool") + "directory = \"" + folder_.path() + "\""),
+    EXPECT_THAT(host_problems(command("./tool") + "directory = \"" + folder.path() + "\""),
                 IsEmpty());
     EXPECT_THAT(host_problems(command("tool") + "environment.PATH = \":/bin\"\ndirectory = \"" +
-                              folder_.path() + "\""),
+                              folder.path() + "\""),
                 IsEmpty());
 }
 
@@ -59,9 +59,9 @@ TEST_F(Program, ThatIsMissingOrNotExecutableIsAProblem)
     EXPECT_THAT(
         host_problems("command = \"no-such-program\""),
         ElementsAre(HasSubstr("there is no program `no-such-program` in /usr/local/sbin:")));
-    EXPECT_THAT(host_problems("command = [\"" + (folder_ / "data") + "\"]"),
+    EXPECT_THAT(host_problems("command = [\"" + (folder / "data") + "\"]"),
                 ElementsAre(HasSubstr("is not an executable file")));
-    EXPECT_THAT(host_problems("command = [\"" + folder_.path() + "\"]"),
+    EXPECT_THAT(host_problems("command = [\"" + folder.path() + "\"]"),
                 ElementsAre(HasSubstr("is not an executable file")));
     EXPECT_THAT(host_problems("command = \"sh\"\nenvironment.PATH = \"/nowhere\""),
                 ElementsAre(HasSubstr("in /nowhere")));
@@ -80,8 +80,8 @@ TEST_F(Program, OfAProbeIsLookedForAsWell)
 
 TEST_F(Program, IsLookedForWithPlaceholdersFilledIn)
 {
-    fs::permissions(folder_.write("web-1", "#!/bin/sh\n"), fs::perms::owner_all);
-    EXPECT_THAT(host_problems("command = [\"" + folder_.path() + "/{unit}-{instance}\"]"),
+    fs::permissions(folder.write("web-1", "#!/bin/sh\n"), fs::perms::owner_all);
+    EXPECT_THAT(host_problems("command = [\"" + folder.path() + "/{unit}-{instance}\"]"),
                 IsEmpty());
 }
 

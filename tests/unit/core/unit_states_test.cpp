@@ -204,7 +204,7 @@ that holds starts back.
 
 TEST(UnitStates, AreAsTheGeneratedDocumentSays)
 {
-    tests::expect_golden("docs/generated/unit-states.md", table());
+    test::expect_golden("docs/generated/unit-states.md", table());
 }
 
 TEST(UnitStates, EveryStateOfTheMachineIsInTheDocument)

@@ -101,7 +101,7 @@ TEST(Page, MayEndWhileItIsBeingMade)
 
 TEST(MetricsDocument, IsWhatTheCatalogueSays)
 {
-    tests::expect_golden("docs/generated/metrics.md", catalogue_as_markdown());
+    test::expect_golden("docs/generated/metrics.md", catalogue_as_markdown());
 }
 
 } // namespace

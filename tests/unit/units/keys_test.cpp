@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <ostream>
 #include <set>
@@ -12,14 +13,14 @@ namespace {
 
 struct KeyCase {
     std::string_view path;
-    std::string_view good;         ///< the value as TOML
-    std::string_view shown;        ///< the same value as it is shown; empty: as `good`
-    std::string_view bad;          ///< a value as TOML
-    std::string_view refusal;      ///< part of the only problem that `bad` gives
-    std::string_view context = ""; ///< other lines in the key's section that it needs
+    std::string_view good;      ///< the value as TOML
+    std::string_view shown;     ///< the same value as it is shown; empty: as `good`
+    std::string_view bad;       ///< a value as TOML
+    std::string_view refusal;   ///< part of the only problem that `bad` gives
+    std::string_view context{}; ///< other lines in the key's section that it needs
 };
 
-void PrintTo(const KeyCase& each, std::ostream* out) { *out << each.path; }
+std::ostream& operator<<(std::ostream& out, const KeyCase& each) { return out << each.path; }
 
 constexpr auto http = R"(http = "http://localhost:80/")";
 constexpr auto tcp = R"(tcp = "localhost:80")";
@@ -158,7 +159,8 @@ TEST(Keys, ThatALaterVersionWillKnowAreRefusedAsSuch)
             parent.empty() ? "" : "[" + parent.substr(0, parent.size() - 1) + "]\n";
         const std::string name(last_name(key.path));
         for (const std::string& line : {name + " = 1\n", name + " = [{}]\n", name + ".x = 1\n"}) {
-            const auto problems = problems_of("command = \"web\"\n" + section + line);
+            const auto problems =
+                problems_of(fmt::format("command = \"web\"\n{}{}", section, line));
             ASSERT_EQ(problems.size(), 1U) << key.path;
             EXPECT_THAT(problems[0], testing::HasSubstr(std::string(key.path) +
                                                         ": is not supported by this version"));

@@ -157,7 +157,7 @@ TEST(Problems, AreWordedAsTheGoldenFileSays)
             all += line + "\n";
         all += "\n";
     }
-    tests::expect_golden("tests/golden/unit-file-problems.txt", all);
+    test::expect_golden("tests/golden/unit-file-problems.txt", all);
 }
 
 TEST(Problems, AllHaveAPositionAMessageAndAHint)
@@ -175,7 +175,7 @@ TEST(Problems, OfElevenMistakesAreElevenInOneRun)
 {
     const std::string path = "tests/golden/unit-file-eleven-mistakes.toml";
     std::vector<LoadedUnit> units;
-    units.push_back(load_unit(tests::read_source_file(path), "eleven-mistakes.toml"));
+    units.push_back(load_unit(test::read_source_file(path), "eleven-mistakes.toml"));
     units.push_back(load_unit("command = \"redis-server\"", "network-backbone.toml"));
     // All but the last are found by reading; the last needs to know the other units.
     EXPECT_EQ(units.front().problems.size(), 10U);
@@ -187,7 +187,7 @@ TEST(Problems, OfElevenMistakesAreElevenInOneRun)
         EXPECT_FALSE(problem.hint.empty());
         all += to_text(problem) + "\n";
     }
-    tests::expect_golden("tests/golden/unit-file-eleven-mistakes.txt", all);
+    test::expect_golden("tests/golden/unit-file-eleven-mistakes.txt", all);
 }
 
 TEST(Problems, BeyondAHundredAreCounted)

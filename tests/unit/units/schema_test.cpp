@@ -92,7 +92,7 @@ TEST(Show, QuotesTextsSoThatTheyAreReadBack)
 
 TEST(Schema, RendersTheCommittedReference)
 {
-    tests::expect_golden("docs/generated/unit-file.md", unit_file_markdown());
+    test::expect_golden("docs/generated/unit-file.md", unit_file_markdown());
 }
 
 } // namespace
