@@ -122,17 +122,12 @@ public:
         });
     }
 
-    void stop()
-    {
-        watches_->remove(*this);
-        stopped_ = true;
-    }
+    void stop() { watches_->remove(*this); }
 
 private:
     void pass_on()
     {
         scheduled_ = false;
-        if (stopped_) return;
         const std::string_view bytes = follower_.read();
         if (bytes.empty()) return;
         changed();
@@ -143,7 +138,6 @@ private:
     LogFollower follower_;
     std::function<void(std::string_view)> handler_;
     bool scheduled_ = false;
-    bool stopped_ = false;
 };
 
 Result<void> LogReader::Watches::add(Following& following, const std::filesystem::path& folder)

@@ -127,12 +127,10 @@ Result<void> FileStateJournal::write_at_end(std::string_view bytes)
         size_ += bytes.size();
         return {};
     }
-    // Half a record in the middle would hide all that follow it.
-    const auto end = static_cast<off_t>(size_);
-    const bool cut = ::ftruncate(fd_, end) == 0 && ::lseek(fd_, end, SEEK_SET) == end;
+    // Half a record would hide all that are written behind it, so nothing is: whoever reads the
+    // file now drops the half, and the next put writes it anew.
     ::close(fd_);
     fd_ = -1;
-    if (!cut) ::unlink(options_.path.c_str());
     return wrote;
 }
 

@@ -28,6 +28,12 @@ inline void write_all(int fd, std::string_view bytes)
     }
 }
 
+inline std::size_t open_descriptors()
+{
+    return static_cast<std::size_t>(
+        std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
+}
+
 class LogPlace {
 public:
     [[nodiscard]] std::filesystem::path fifo() const { return dir_ / "fifo"; }

@@ -3,7 +3,6 @@
 #include "tests/support/log_fixture.hpp"
 #include "tests/support/loop_fixture.hpp"
 
-#include <dirent.h>
 #include <gmock/gmock.h>
 #include <thread>
 
@@ -189,24 +188,18 @@ TEST_F(LogReading, IsSilentOnceTheRegistrationIsGoneAlsoFromItsOwnHandler)
     EXPECT_EQ(1, calls);
 }
 
-std::size_t open_descriptors()
-{
-    return static_cast<std::size_t>(
-        std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
-}
-
 TEST_F(LogReading, HasNoDescriptorWithoutFollowers)
 {
     have("1.log", "one\n");
-    const std::size_t before = open_descriptors();
+    const std::size_t before = test::open_descriptors();
     std::string heard;
     {
         const auto first = follow({}, heard);
         const auto second = follow({}, heard);
         ASSERT_TRUE(run_until(loop, [&] { return heard == "one\none\n"; }));
-        EXPECT_GT(open_descriptors(), before);
+        EXPECT_GT(test::open_descriptors(), before);
     }
-    EXPECT_EQ(before, open_descriptors());
+    EXPECT_EQ(before, test::open_descriptors());
 }
 
 } // namespace

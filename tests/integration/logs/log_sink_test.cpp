@@ -174,6 +174,19 @@ TEST_F(Logs, HasEveryFifoHeldByTheOneWhoOutlivesIt)
     EXPECT_FALSE(std::filesystem::exists(place.fifo() / "worker.1"));
 }
 
+TEST_F(Logs, KeepsNoDescriptorOfAnInstanceThatIsForgotten)
+{
+    LogSink sink(loop, place.options());
+    (void)output(sink, "other");
+    ASSERT_TRUE(drained(sink, "other"));
+    const std::size_t before = test::open_descriptors();
+    write_all(output(sink), "its last line\n");
+    sink.forget("worker", 1);
+    ASSERT_TRUE(drained(sink, "other")); // in order: the other one's turn comes after it
+    EXPECT_EQ(before, test::open_descriptors());
+    EXPECT_EQ("its last line\n", read_file(place.log() / "worker/1.log"));
+}
+
 TEST_F(Logs, DropsAndTellsOnceWhenAFileCannotBeWrittenAndKeepsAgainWhenItCan)
 {
     std::vector<std::string> told;

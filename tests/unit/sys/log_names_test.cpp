@@ -69,6 +69,8 @@ TEST(CutAtLine, TearsALineOnlyWhenItIsFarTooLong)
     const std::string endless(LogFile::overshoot_max, 'x');
     EXPECT_EQ((Cut{LogFile::overshoot_max - 10, true}), cut_at_line(endless, 110, 100, true));
     EXPECT_EQ((Cut{0, true}), cut_at_line("x", 100 + LogFile::overshoot_max, 100, true));
+    EXPECT_EQ((Cut{LogFile::overshoot_max - 10, true}),
+              cut_at_line(endless + "\n", 110, 100, true));
 }
 
 TEST(CutAtLine, PutsALineLongerThanTheLimitIntoAFileOfItsOwn)

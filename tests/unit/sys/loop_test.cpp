@@ -108,6 +108,26 @@ TEST(UvLoop, LetsAHandlerDestroyItsOwnRegistration)
     EXPECT_TRUE(run_until(loop, [&] { return fired; }));
 }
 
+TEST(UvLoop, LetsGoOfWhatAHandlerHeldBeforeTheNextOneRuns)
+{
+    UvLoop loop;
+    const Pipe one, other;
+    std::array<std::shared_ptr<int>, 2> held{std::make_shared<int>(), std::make_shared<int>()};
+    const std::array<std::weak_ptr<int>, 2> seen{held[0], held[1]};
+    std::array<ports::Loop::Registration, 2> watches;
+    int calls = 0;
+    for (std::size_t i = 0; i < 2; ++i)
+        watches[i] = loop.watch_fd((i == 0 ? one : other).end[0], Interest::readable,
+                                   [&, i, mine = std::move(held[i])](FdEvents) {
+                                       EXPECT_EQ(++calls == 2, seen[1 - i].expired());
+                                       watches[i].reset();
+                                   });
+    one.put();
+    other.put();
+    loop.run_turn();
+    EXPECT_EQ(2, calls);
+}
+
 TEST(UvLoop, LetsGoAtOnceOfWhatADestroyedHandlerHeld)
 {
     UvLoop loop;
@@ -238,6 +258,25 @@ TEST(UvLoop, KeepsOneTimeForAllHandlersOfAHalfTurn)
     ASSERT_EQ(2U, seen.size());
     EXPECT_EQ(seen[0], seen[1]);
     EXPECT_GT(loop.now().mono, seen[1]);
+}
+
+TEST(UvLoop, ReadsTheTimeAnewForTimersThatCameDueWhileHandlersRan)
+{
+    UvLoop loop;
+    const Pipe pipe;
+    ports::Loop::Registration timer;
+    const auto watch = loop.watch_fd(pipe.end[0], Interest::readable, [&](FdEvents) {
+        pipe.take();
+        const MonoTime deadline = loop.now().mono + 1ms;
+        timer = loop.after(1ms, [&loop, deadline] {
+            EXPECT_GE(loop.now().mono, deadline);
+            loop.stop();
+        });
+        while (read_mono() < deadline + 2ms) {
+        }
+    });
+    pipe.put();
+    loop.run();
 }
 
 TEST(UvLoop, TellsHowLongATurnsWorkTookAndNothingOfTurnsWithoutWork)
