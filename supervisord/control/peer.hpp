@@ -28,8 +28,8 @@ enum class Role : std::uint8_t { nobody, reader, operator_ };
 
 /// Groups that hold a role; none: no group does.
 struct RoleGroups {
-    std::optional<gid_t> operators;
-    std::optional<gid_t> readers;
+    std::optional<gid_t> operators = {};
+    std::optional<gid_t> readers = {};
 };
 
 /// root and the user that Keel runs as are operators.

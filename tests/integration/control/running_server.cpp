@@ -64,17 +64,28 @@ void RunningServer::run()
         for (const auto& piece : pieces)
             piece();
     });
+    start_server();
+    ready_.set_value();
+    loop.run();
+    server.reset();
+}
+
+void RunningServer::start_server()
+{
     const auto metrics = [](const std::function<void(control::MetricsPage)>& give) {
         give(std::make_shared<const std::string>("keel_build_info{version=\"1.2.3\"} 1\n"));
     };
-    server.emplace(control::ControlServer::Sources{loop, engine, logs, metrics}, options_);
+    server.emplace(control::ControlServer::Sources{*loop_, engine, logs, metrics}, options_);
     EXPECT_TRUE(server->listen_on_socket(socket_path).ok());
     const auto pages = server->listen_for_pages("127.0.0.1:0");
     EXPECT_TRUE(pages.ok());
     port = pages.ok() ? *pages : 0;
-    ready_.set_value();
-    loop.run();
-    server.reset();
+}
+
+void RunningServer::replace_server()
+{
+    on_loop([this] { server.reset(); });
+    on_loop([this] { start_server(); });
 }
 
 void RunningServer::on_loop(const std::function<void()>& piece)

@@ -31,6 +31,9 @@ public:
     /// From a piece: runs another one in a later turn of the loop.
     void on_later(std::function<void()> piece);
 
+    /// Ends the server and starts another on the same socket, as when an engine is replaced.
+    void replace_server();
+
     FakeSupervisor engine;
     std::shared_ptr<FakeLogs> logs = std::make_shared<FakeLogs>();
     std::optional<control::ControlServer> server; ///< on the loop's thread only
@@ -45,6 +48,7 @@ public:
 
 private:
     void run();
+    void start_server();
 
     std::promise<void> ready_;
     sys::UvLoop* loop_ = nullptr;
