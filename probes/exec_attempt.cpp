@@ -144,6 +144,20 @@ void ExecProber::on_tree_empty(SpawnId spawn)
     if (found == children_.end()) return;
     found->second.killing = false;
     if (found->second.exited) children_.erase(found);
+    if (children_.empty()) tell_idle();
+}
+
+void ExecProber::when_idle(Duration at_most, std::function<void()> handler)
+{
+    on_idle_ = std::move(handler);
+    idle_limit_ =
+        loop_.after(children_.empty() ? Duration::zero() : at_most, [this] { tell_idle(); });
+}
+
+void ExecProber::tell_idle()
+{
+    idle_limit_.reset();
+    if (const auto handler = std::exchange(on_idle_, nullptr)) handler();
 }
 
 } // namespace keel::probes

@@ -62,6 +62,9 @@ public:
     void on_exit(SpawnId spawn, const core::ExitStatus& status);
     void on_tree_empty(SpawnId spawn);
 
+    /// `handler` is called once, later: when no spawn is claimed any more, or after `at_most`.
+    void when_idle(Duration at_most, std::function<void()> handler);
+
 private:
     friend class ExecAttempt;
     struct Child {
@@ -74,11 +77,14 @@ private:
     [[nodiscard]] std::optional<ports::SpawnFailure> spawn(SpawnId id, const ports::SpawnPlan& plan,
                                                            ExecAttempt* attempt);
     void abandon(SpawnId spawn);
+    void tell_idle();
 
     ports::Loop& loop_;
     ports::Spawner& spawner_;
     const std::function<SpawnId()> take_spawn_id_;
     std::map<SpawnId, Child> children_;
+    std::function<void()> on_idle_;
+    ports::Loop::Registration idle_limit_;
 };
 
 } // namespace keel::probes

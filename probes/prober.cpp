@@ -63,4 +63,9 @@ void Prober::on_exit(SpawnId spawn, core::ExitStatus status, core::TreeState)
 
 void Prober::on_tree_empty(SpawnId spawn) { exec_->on_tree_empty(spawn); }
 
+void Prober::when_idle(Duration at_most, std::function<void()> handler)
+{
+    exec_->when_idle(at_most, std::move(handler));
+}
+
 } // namespace keel::probes

@@ -48,6 +48,10 @@ public:
     void on_exit(SpawnId spawn, core::ExitStatus status, core::TreeState tree);
     void on_tree_empty(SpawnId spawn);
 
+    /// `handler` is called once, later: when no process of an exec probe lives any more, or after
+    /// `at_most`. For an engine that ends and would leave them behind; cancel the attempts first.
+    void when_idle(Duration at_most, std::function<void()> handler);
+
 private:
     struct Pending {
         std::unique_ptr<Attempt> attempt;

@@ -31,6 +31,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration heartbeat_every = 5s;
+constexpr Duration probes_end_within = 2s;
 constexpr Duration status_pause = 200ms; ///< between two lines of `systemctl status`
 
 struct Options {
@@ -190,8 +191,11 @@ private:
         engine_->on_stopped([this](int code) {
             journal_.put(engine::key_of_clean_end, "yes");
             exit_code_ = code;
-            keeper_.exit(code);
-            loop_.stop();
+            // Probes were cancelled with their units; what they ran must not outlive the engine.
+            prober_.when_idle(probes_end_within, [this, code] {
+                keeper_.exit(code);
+                loop_.stop();
+            });
         });
     }
 

@@ -213,6 +213,21 @@ TEST_F(ExecProbe, IsKilledWhenItIsCancelled)
     EXPECT_FALSE(answer_);
 }
 
+TEST_F(ExecProbe, TellsWhenNoProcessOfItLives)
+{
+    bool idle = false;
+    prober_.when_idle(20s, [&] { idle = true; });
+    EXPECT_FALSE(idle);
+    EXPECT_TRUE(run_until(loop_, [&] { return idle; }));
+
+    begin({"sh", "-c", "sleep 600 & sleep 600"}, 20s);
+    prober_.cancel(ports::AttemptId{1});
+    idle = false;
+    prober_.when_idle(20s, [&] { idle = true; });
+    EXPECT_TRUE(run_until(loop_, [&] { return idle; }));
+    EXPECT_TRUE(spawner_.emptied.contains(first));
+}
+
 TEST_F(ExecProbe, IsUnknownWhenItCannotBeSpawned)
 {
     EXPECT_TRUE(is(probe({"/no/such/program"}), Verdict::unknown, VerdictKind::internal,
