@@ -52,7 +52,7 @@ struct RestartSpec {
     Duration delay_max = 30s;
     double jitter = 0.1;         ///< ± this fraction of the delay
     Duration stable_after = 30s; ///< ready time that sets the delay back
-    std::vector<ExitMatch> success_exit = {{}};
+    std::vector<ExitMatch> success_exit = std::vector<ExitMatch>(1); ///< exit 0
     std::vector<ExitMatch> prevent_exit;
 };
 
@@ -86,7 +86,7 @@ struct HttpTarget {
     std::string url; ///< http://…, https://… or unix:/path.sock:/request-path
     std::string method = "GET";
     std::map<std::string, std::string> headers;
-    std::vector<StatusRange> status = {{}};
+    std::vector<StatusRange> status = std::vector<StatusRange>(1);
     std::string body; ///< units/expression.hpp, searched in the first 64 KiB; empty: any body
     bool tls_verify = true;
     std::string tls_ca; ///< PEM file; empty: the system's
