@@ -137,12 +137,10 @@ std::string status_table(const std::vector<UnitView>& units, WallTime now, const
 
 std::string unit_details(const UnitView& unit, WallTime now, const Screen& screen)
 {
-    std::string text = toned(unit.name, Tone::strong, screen.colour) + " is " +
-                       toned(name(unit.status), tone_of(unit.status), screen.colour);
-    if (const std::string since = age(unit.since, now); !since.empty()) text += " since " + since;
-    text += fmt::format(", {} ready, {} needed\n", ready_of(unit), unit.min_ready);
+    std::string text = standing_of(unit, now, screen.colour) + "\n";
     if (!unit.description.empty()) text += "  " + printable(unit.description) + "\n";
-    if (const std::string note = note_of(unit, now); !note.empty()) text += "  " + printable(note) + "\n";
+    if (const std::string note = intervention_of(unit); !note.empty())
+        text += "  " + printable(note) + "\n";
 
     using Align = Table::Align;
     Table instances({{"INSTANCE"}, {"STATE"}, {"PID", Align::right}, {"SINCE", Align::right},

@@ -3,12 +3,13 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 namespace keel::cli {
 namespace {
 
 constexpr std::size_t cell_bytes_max = 512;
-constexpr std::size_t last_column_min = 10;
+constexpr std::string_view below_indent = "    ";
 constexpr std::string_view ellipsis = "…";
 
 std::string_view code_of(Tone tone)
@@ -57,41 +58,47 @@ void Table::add(std::vector<Cell> row)
     rows_.push_back(std::move(row));
 }
 
+/// The first `count` cells of a row, without blanks at the end.
+std::string Table::line(const Row& row, const std::vector<std::size_t>& widths, std::size_t count,
+                        Colour colour) const
+{
+    std::string text;
+    std::size_t owed = 0; // blanks, written only if something follows them
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t padding = widths[i] - width_of(row[i].text);
+        const bool right = columns_[i].align == Align::right;
+        if (right) owed += padding;
+        if (!row[i].text.empty()) {
+            text.append(owed, ' ').append(toned(row[i].text, row[i].tone, colour));
+            owed = 0;
+        }
+        owed += 2 + (right ? 0 : padding);
+    }
+    return text + "\n";
+}
+
 std::string Table::text(const Screen& screen) const
 {
+    Row titles;
     std::vector<std::size_t> widths;
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-        widths.push_back(width_of(columns_[i].title));
-        for (const auto& row : rows_)
-            widths[i] = std::max(widths[i], width_of(row[i].text));
+    for (const Column& column : columns_) {
+        titles.push_back({column.title, Tone::dim});
+        widths.push_back(width_of(column.title));
     }
-    std::size_t before_last = 0;
-    for (std::size_t i = 0; i + 1 < widths.size(); ++i)
-        before_last += widths[i] + 2;
-    if (screen.width && before_last + widths.back() > *screen.width)
-        widths.back() = std::max(*screen.width - std::min(*screen.width, before_last), last_column_min);
+    for (const Row& row : rows_)
+        for (std::size_t i = 0; i < row.size(); ++i)
+            widths[i] = std::max(widths[i], width_of(row[i].text));
+    const std::size_t total = std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
+    const bool fits = !screen.width || total <= *screen.width;
+    const std::size_t beside = fits ? columns_.size() : columns_.size() - 1;
 
-    std::string out;
-    const auto print_row = [&](const auto& cell_of) {
-        std::string line;
-        std::size_t owed = 0; // blanks, written only if something follows them
-        for (std::size_t i = 0; i < columns_.size(); ++i) {
-            const Cell cell = cell_of(i);
-            const std::string shown = cut(cell.text, widths[i]);
-            const std::size_t padding = widths[i] - width_of(shown);
-            const bool right = columns_[i].align == Align::right;
-            if (right) owed += padding;
-            if (!shown.empty()) {
-                line.append(owed, ' ').append(toned(shown, cell.tone, screen.colour));
-                owed = 0;
-            }
-            owed += 2 + (right ? 0 : padding);
-        }
-        out += line + "\n";
-    };
-    print_row([&](std::size_t i) { return Cell{columns_[i].title, Tone::dim}; });
-    for (const auto& row : rows_)
-        print_row([&](std::size_t i) { return row[i]; });
+    std::string out = line(titles, widths, beside, screen.colour);
+    for (const Row& row : rows_) {
+        out += line(row, widths, beside, screen.colour);
+        if (fits || row.back().text.empty()) continue;
+        const std::string below = cut(row.back().text, *screen.width - below_indent.size());
+        out.append(below_indent).append(toned(below, row.back().tone, screen.colour)) += '\n';
+    }
     return out;
 }
 

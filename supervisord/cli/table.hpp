@@ -26,7 +26,9 @@ struct Cell {
     Tone tone = Tone::plain;
 };
 
-/// Columns aligned under their titles, two blanks between them. Only the last one is cut to fit.
+/// Columns aligned under their titles, two blanks between them. Where the last column, which holds
+/// the longest text, does not fit beside the others, it goes below them, a line of its own for each
+/// row that has something in it.
 class Table {
 public:
     enum class Align : std::uint8_t { left, right };
@@ -41,6 +43,10 @@ public:
     [[nodiscard]] std::string text(const Screen& screen) const;
 
 private:
+    using Row = std::vector<Cell>;
+    [[nodiscard]] std::string line(const Row& row, const std::vector<std::size_t>& widths,
+                                   std::size_t count, Colour colour) const;
+
     std::vector<Column> columns_;
     std::vector<std::vector<Cell>> rows_;
 };

@@ -12,19 +12,6 @@ namespace {
 const Duration patience = std::chrono::seconds(10);
 constexpr std::size_t text_max = 400;
 
-/// How the unit stands, in the first line.
-std::string standing(const core::UnitView& unit, WallTime now, const Screen& screen)
-{
-    std::string text = fmt::format("{} is {}", toned(unit.name, Tone::strong, screen.colour),
-                                   toned(name(unit.status), tone_of(unit.status), screen.colour));
-    const std::string since = age(unit.since, now);
-    if (!since.empty()) text += fmt::format(", and has been for {}", since);
-    if (unit.wanted_instances > 1)
-        text += fmt::format("; {} of {} instances are ready and {} must be", unit.ready,
-                            unit.wanted_instances, unit.min_ready);
-    return text + ".\n";
-}
-
 std::string outage_sentence(const core::OutageView& outage, WallTime now)
 {
     const core::Outage& record = outage.record;
@@ -47,7 +34,7 @@ void add_sentences(std::string& text, std::string_view title, const std::vector<
 std::string why_text(const core::WhyView& why, WallTime now, const Screen& screen)
 {
     const core::UnitView& unit = why.unit;
-    std::string text = standing(unit, now, screen);
+    std::string text = standing_of(unit, now, screen.colour) + ".\n";
     if (unit.outage) text += outage_sentence(*unit.outage, now);
     if (!why.happened.empty()) text += "\nWhat happened\n";
     for (const auto& event : why.happened) {

@@ -68,7 +68,19 @@ std::string note_of(const core::InstanceView& instance, WallTime now)
     return joined(instance.reason, next_of(instance, now));
 }
 
-std::string note_of(const core::UnitView& unit, WallTime now)
+std::string standing_of(const core::UnitView& unit, WallTime now, Colour colour)
+{
+    std::string text = fmt::format("{} is {}", toned(unit.name, Tone::strong, colour),
+                                   toned(name(unit.status), tone_of(unit.status), colour));
+    const std::string since = age(unit.since, now);
+    if (!since.empty()) text += fmt::format(", and has been for {}", since);
+    if (unit.wanted_instances > 1)
+        text += fmt::format("; {} of {} instances are ready, {} needed", unit.ready,
+                            unit.wanted_instances, unit.min_ready);
+    return text;
+}
+
+std::string intervention_of(const core::UnitView& unit)
 {
     if (unit.operation)
         return fmt::format("{} by {}{}{}", name(unit.operation->verb), unit.operation->by,
@@ -77,6 +89,12 @@ std::string note_of(const core::UnitView& unit, WallTime now)
         return fmt::format("held by {}{}{}", unit.held->by, unit.held->why.empty() ? "" : ": ",
                            unit.held->why);
     if (unit.wanted == core::wanted_name(core::Down{})) return "not enabled";
+    return {};
+}
+
+std::string note_of(const core::UnitView& unit, WallTime now)
+{
+    if (std::string note = intervention_of(unit); !note.empty()) return note;
     for (const auto& instance : unit.instances) {
         const std::string note = note_of(instance, now);
         if (note.empty()) continue;

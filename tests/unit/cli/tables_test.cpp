@@ -1,0 +1,188 @@
+// What the client shows people, held against golden files.
+#include "base/text.hpp"
+#include "cli/events.hpp"
+#include "cli/help.hpp"
+#include "cli/outages.hpp"
+#include "cli/status.hpp"
+#include "cli/table.hpp"
+#include "cli/target.hpp"
+#include "cli/why.hpp"
+#include "cli/words.hpp"
+#include "tests/support/fake_supervisor.hpp"
+#include "tests/support/golden.hpp"
+
+#include <cstdlib>
+
+namespace keel::cli {
+namespace {
+
+using namespace std::chrono_literals;
+using test::morning;
+
+const WallTime now = morning(2h + 5min);
+
+core::UnitView in_backoff()
+{
+    core::UnitView unit = test::unit_up("network-backbone");
+    unit.status = core::UnitStatus::down;
+    unit.ready = 0;
+    unit.restarts = 3;
+    auto& instance = unit.instances[0];
+    instance.state = "backoff";
+    instance.reason = "SIGSEGV (core dumped); restart 3 in a row";
+    instance.since = now - 812ms;
+    instance.next_at = now + 3200ms;
+    instance.pid.reset();
+    instance.restarts = 3;
+    core::OutageView outage;
+    outage.record.id = OutageId{4};
+    outage.record.unit = unit.name;
+    outage.record.opened.wall = now - 12s;
+    outage.record.cause_text = "SIGSEGV (core dumped)";
+    outage.length = 12s;
+    unit.outage = outage;
+    unit.since = core::since_of(unit);
+    return unit;
+}
+
+core::UnitView degraded()
+{
+    core::UnitView unit = test::unit_up("worker", 2);
+    unit.status = core::UnitStatus::degraded;
+    unit.ready = 1;
+    unit.instances[0].probes = {{"http", core::Verdict::pass, core::VerdictKind::none, 3ms, "status 200"}};
+    auto& instance = unit.instances[1];
+    instance.state = "unready";
+    instance.reason = "probe http: status 503\x1b[2J";
+    instance.since = now - 42s;
+    instance.next_at = now + 4min + 18s;
+    instance.probes = {{"http", core::Verdict::fail, core::VerdictKind::status, 3ms, "status 503"}};
+    unit.since = core::since_of(unit);
+    return unit;
+}
+
+std::vector<core::UnitView> some_units()
+{
+    core::UnitView up = test::unit_up("api-server");
+    up.since = core::since_of(up);
+    core::UnitView held = test::unit_up("billing");
+    held.wanted = core::wanted_name(core::Held{});
+    held.held = core::Held{"ann (uid 1000)", "migration", now - 30min};
+    held.status = core::UnitStatus::held;
+    held.ready = 0;
+    held.instances[0].state = "stopped";
+    held.since = core::since_of(held);
+    core::UnitView waiting = test::unit_up("panel");
+    waiting.status = core::UnitStatus::blocked;
+    waiting.ready = 0;
+    waiting.instances[0].state = "blocked";
+    waiting.instances[0].reason = "waits for network-backbone";
+    waiting.instances[0].since = now - 12s;
+    waiting.since = core::since_of(waiting);
+    core::UnitView rolling = test::unit_up("queue", 3);
+    rolling.operation = core::OperationView{OperationId{17}, core::Verb::restart, "root (uid 0)", "2 of 3 instances to go"};
+    rolling.since = core::since_of(rolling);
+    return {up, held, in_backoff(), waiting, rolling, degraded()};
+}
+
+struct GoldenTest : testing::Test {
+    GoldenTest()
+    {
+        ::setenv("TZ", "UTC", 1);
+        ::tzset();
+    }
+};
+
+TEST_F(GoldenTest, StatusTable)
+{
+    test::expect_golden("tests/golden/cli-status.txt", status_table(some_units(), now, {}));
+    test::expect_golden("tests/golden/cli-status-80-columns.txt",
+                         status_table(some_units(), now, {Colour::off, 80}));
+    test::expect_golden("tests/golden/cli-status-colour.txt",
+                         status_table(some_units(), now, {Colour::on, 80}));
+}
+
+TEST_F(GoldenTest, UnitDetails)
+{
+    test::expect_golden("tests/golden/cli-status-unit.txt",
+                         unit_details(degraded(), now, {}) + "\n" + unit_details(in_backoff(), now, {}));
+}
+
+TEST_F(GoldenTest, Why)
+{
+    const core::WhyView why{
+        in_backoff(),
+        {{1, now - 12s, "network-backbone", "network-backbone", "state", "ready -> backoff (SIGSEGV (core dumped))"},
+         {2, now - 24h, "network-backbone", "network-backbone.1", "rung", "climbs from restart to retry"}},
+        {"network-backbone has been in backoff for 812 ms: SIGSEGV (core dumped)"},
+        {"network-backbone starts again in 3.2 s"}};
+    test::expect_golden("tests/golden/cli-why.txt", why_text(why, now, {}));
+}
+
+TEST_F(GoldenTest, OutagesAndEvents)
+{
+    auto closed = *in_backoff().outage;
+    closed.record.id = OutageId{3};
+    closed.record.opened.wall = now - 26h;
+    closed.record.closed = Now{{}, now - 25h};
+    closed.record.planned = core::Outage::Planned::yes;
+    closed.record.cause_text = "restart by root (uid 0)";
+    closed.length = 1h;
+    auto settling = *in_backoff().outage;
+    settling.settling = core::OutageView::Settling::yes;
+    std::string text = outages_table({*in_backoff().outage, settling, closed}, now, {}) + "\n";
+    text += event_line({9, now, "worker", "worker.2", "state", "ready -> backoff (exit 1)"}, now, {});
+    text += event_line({9, now, "", "keeld", "keeld", "engine 2 took over 14 processes"}, now, {});
+    text += event_line({9, now, "w", "w", "failure", std::string(200, 'x')}, now, {Colour::off, 80});
+    test::expect_golden("tests/golden/cli-outages-events.txt", text);
+}
+
+TEST_F(GoldenTest, Help)
+{
+    std::string text = overview();
+    for (const auto& page : command_help())
+        text += "\n==== keel help " + std::string(page.command) + "\n" + std::string(page.text);
+    text += "\n==== keel help exit\n" + std::string(help_for("exit")->text);
+    test::expect_golden("tests/golden/cli-help.txt", text);
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        EXPECT_LE(width_of(line), 100U) << line;
+}
+
+TEST(StatusTable, StaysWithinTheTerminal)
+{
+    for (const std::size_t width : {60U, 80U, 120U}) {
+        std::istringstream lines(status_table(some_units(), now, {Colour::off, width}));
+        for (std::string line; std::getline(lines, line);)
+            EXPECT_LE(width_of(line), width) << line;
+    }
+}
+
+TEST(Table, LetsNoControlCharacterThrough)
+{
+    Table table({{"A"}, {"B"}});
+    table.add({{"x\x1b[31m"}, {"y\n"}});
+    const std::string text = table.text({});
+    EXPECT_EQ(text.find('\x1b'), std::string::npos);
+    EXPECT_EQ(std::ranges::count(text, '\n'), 2);
+}
+
+TEST(Cut, CountsCharactersAndNotBytes)
+{
+    EXPECT_EQ(cut("abcdef", 6), "abcdef");
+    EXPECT_EQ(cut("abcdef", 4), "abc…");
+    EXPECT_EQ(cut("äöüßäö", 4), "äöü…");
+    EXPECT_EQ(width_of("äöü"), 3U);
+}
+
+TEST(Target, IsAUnitOrAnInstance)
+{
+    EXPECT_EQ(parse_target("worker"), (Target{"worker", {}}));
+    EXPECT_EQ(parse_target("worker.3"), (Target{"worker", Slot{3}}));
+    for (const char* text : {"", ".3", "worker.", "worker.x", "worker.0", "worker.70000", "worker.3.4", "worker.-1"})
+        EXPECT_FALSE(parse_target(text).has_value()) << text;
+    EXPECT_EQ(to_text(Target{"worker", Slot{3}}), "worker.3");
+}
+
+} // namespace
+} // namespace keel::cli

@@ -1,0 +1,188 @@
+#include "control/json_codec.hpp"
+
+#include "tests/support/fake_supervisor.hpp"
+
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+
+namespace keel::control {
+namespace {
+
+using namespace std::chrono_literals;
+using Json = nlohmann::json;
+using testing::HasSubstr;
+
+/// A unit of which every member is set.
+core::UnitView eventful_unit()
+{
+    core::UnitView unit = test::unit_up("worker", 2);
+    unit.since = test::morning();
+    unit.held = core::Held{"root (uid 0)", "gdb", test::morning()};
+    unit.status = core::UnitStatus::degraded;
+    unit.restarts = 12;
+    unit.rung = name(units::Rung::retry);
+    unit.operation = core::OperationView{OperationId{17}, core::Verb::restart, "ann (uid 1000)", "1 of 2"};
+    core::OutageView outage;
+    outage.record.id = OutageId{4};
+    outage.record.unit = "worker";
+    outage.record.opened.wall = test::morning(1s);
+    outage.record.closed = Now{{}, test::morning(3s)};
+    outage.record.planned = core::Outage::Planned::yes;
+    outage.record.cause = core::OutageCause::liveness;
+    outage.record.cause_text = "probe http: status 503";
+    outage.record.detected_by = "probe";
+    outage.record.caused_by = OutageId{3};
+    outage.record.detection = 250ms;
+    outage.record.actions = {{test::morning(2s), "start", "exit 1", "ready"}};
+    outage.length = 2s;
+    outage.settling = core::OutageView::Settling::yes;
+    unit.outage = outage;
+    auto& instance = unit.instances[1];
+    instance.state = "backoff";
+    instance.pid.reset();
+    instance.spawn.reset();
+    instance.next_at = test::morning(5s);
+    instance.restarts = 9;
+    instance.probes = {{"http", core::Verdict::fail, core::VerdictKind::status, 3ms, "status 503"},
+                       {"tcp", {}, core::VerdictKind::none, {}, {}}};
+    return unit;
+}
+
+TEST(JsonCodec, ReadsAUnitAsItWroteIt)
+{
+    const auto unit = eventful_unit();
+    const auto read = decode_unit(encode(unit));
+    ASSERT_TRUE(read.ok()) << read.error().text();
+    // Encoding is total and without loss, so equal texts mean equal views.
+    EXPECT_EQ(encode(*read), encode(unit));
+    EXPECT_EQ(read->instances[1].state.data(), core::state_names[6].data())
+        << "names are those of core's own table";
+}
+
+TEST(JsonCodec, WritesAUnitAsTheContractHasIt)
+{
+    const Json json = Json::parse(encode(eventful_unit()));
+    for (const char* member : {"name", "description", "wanted", "status", "ready", "wanted_instances",
+                               "restarts", "rung", "release", "changed_on_disk", "operation", "outage",
+                               "instances"})
+        EXPECT_TRUE(json.contains(member)) << member;
+    for (const char* member : {"name", "state", "reason", "pid", "spawn", "since", "next_at", "probes"})
+        EXPECT_TRUE(json["instances"][0].contains(member)) << member;
+    for (const char* member : {"name", "verdict", "kind", "latency_seconds", "detail"})
+        EXPECT_TRUE(json["instances"][1]["probes"][0].contains(member)) << member;
+    for (const char* member : {"id", "unit", "kind", "planned", "opened", "closed", "seconds",
+                               "detected_by", "cause", "caused_by", "detection_seconds",
+                               "recovery_seconds", "actions", "last_words"})
+        EXPECT_TRUE(json["outage"].contains(member)) << member;
+    EXPECT_EQ(json["outage"]["opened"], "2025-01-31T09:15:03.482Z");
+    EXPECT_EQ(json["outage"]["detection_seconds"], 0.25);
+    EXPECT_TRUE(json["instances"][1]["pid"].is_null());
+    EXPECT_TRUE(json["instances"][1]["probes"][1]["verdict"].is_null());
+}
+
+TEST(JsonCodec, LeavesOutOfABriefListWhatALineDoesNotNeed)
+{
+    auto well = test::unit_up("api");
+    const std::string text = encode(std::vector{well, eventful_unit()}, Detail::brief);
+    const Json json = Json::parse(text);
+    EXPECT_FALSE(json["units"][0].contains("instances"));
+    EXPECT_EQ(json["units"][1]["instances"].size(), 1U);
+    const auto read = decode_units(text);
+    ASSERT_TRUE(read.ok()) << read.error().text();
+    EXPECT_EQ(read->at(0).status, core::UnitStatus::up);
+    EXPECT_EQ(read->at(1).instances.at(0).name, "worker.2");
+    EXPECT_EQ(number(read->at(1).operation->id), 17U);
+}
+
+TEST(JsonCodec, ReadsEveryOtherDocumentAsItWroteIt)
+{
+    const core::EventView event{7, test::morning(), "worker", "worker.2", "state", "ready -> backoff"};
+    EXPECT_EQ(encode(*decode_event(encode(event))), encode(event));
+    const std::vector events{event, event};
+    EXPECT_EQ(encode(*decode_events(encode(events))), encode(events));
+    const core::WhyView why{eventful_unit(), events, {"it waits"}, {"it starts in 3 s"}};
+    EXPECT_EQ(encode(*decode_why(encode(why))), encode(why));
+    const std::vector outages{*eventful_unit().outage};
+    EXPECT_EQ(encode(*decode_outages(encode(outages))), encode(outages));
+    const OperationReport report{OperationId{9}, core::Verb::stop, "worker", Slot{2},
+                                 core::OperationResult::Outcome::failed, "exit 1"};
+    EXPECT_EQ(encode(*decode_operation(encode(report))), encode(report));
+    const Problem problem{409, "urn:keel:problem:conflict", "In the way", "busy", "wait",
+                          eventful_unit().operation};
+    EXPECT_EQ(encode(*decode_problem(encode(problem))), encode(problem));
+    const ChangeRequest change{"because", Slot{3}};
+    EXPECT_EQ(encode(*decode_change(encode(change))), encode(change));
+    EXPECT_EQ(decode_version(encode(VersionInfo{"1.2.3", "v1"}))->version, "1.2.3");
+}
+
+TEST(JsonCodec, ReplacesBytesThatAreNotUtf8)
+{
+    auto unit = test::unit_up("worker");
+    unit.instances[0].reason = "said \xff\xfe and \"quoted\" \n\x01";
+    const auto read = decode_unit(encode(unit));
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(read->instances[0].reason, "said \uFFFD\uFFFD and \"quoted\" \n\x01");
+}
+
+TEST(JsonCodec, TakesWhatANewerDaemonAdds)
+{
+    std::string text = encode(test::unit_up("worker"));
+    text.insert(1, R"("colour":"blue","parts":[{}],)");
+    text.replace(text.find("\"up\",\"since\""), 4, "\"flying\"");
+    const auto read = decode_unit(text);
+    ASSERT_TRUE(read.ok()) << read.error().text();
+    EXPECT_EQ(read->name, "worker");
+}
+
+TEST(JsonCodec, NeverThrowsOnADocumentOfAnotherShape)
+{
+    for (const char* text :
+         {"", "null", "7", "[]", "{", R"({"units":7})", R"({"units":[7]})", R"({"name":7})",
+          R"({"name":"x","ready":-1})", R"({"name":"x","ready":70000})", R"({"ready":1.5})",
+          R"({"instances":[{"since":"yesterday"}]})", R"({"outage":[]})", R"({"seconds":1e300})"}) {
+        (void)decode_unit(text);
+        (void)decode_units(text);
+        (void)decode_why(text);
+        (void)decode_event(text);
+        (void)decode_outages(text);
+        (void)decode_problem(text);
+        (void)decode_operation(text);
+        EXPECT_FALSE(decode_why(text).ok()) << text;
+    }
+    EXPECT_FALSE(decode_units(R"({"units":[7]})").ok());
+    EXPECT_FALSE(decode_unit(std::string(200'000, '[')).ok());
+}
+
+TEST(ChangeRequest, IsReadStrictly)
+{
+    EXPECT_TRUE(decode_change("").ok());
+    EXPECT_TRUE(decode_change(" \n").ok());
+    EXPECT_EQ(decode_change(R"({"why":"x"})")->why, "x");
+    EXPECT_THAT(decode_change(R"({"wyh":"x"})").error().text(), HasSubstr("did you mean `why`?"));
+    EXPECT_FALSE(decode_change(R"({"instance":0})").ok());
+    EXPECT_FALSE(decode_change(R"({"instance":65536})").ok());
+    EXPECT_FALSE(decode_change(R"({"instance":"1"})").ok());
+    EXPECT_FALSE(decode_change("[]").ok());
+    EXPECT_FALSE(decode_change(R"({"why":")" + std::string(why_bytes_max + 1, 'x') + "\"}").ok());
+}
+
+TEST(Rfc3339, ReadsWhatItPrints)
+{
+    for (const WallTime at : {test::morning(), WallTime{}, test::morning(24h * 365 * 30)})
+        EXPECT_EQ(parse_rfc3339(to_rfc3339(at)), at) << to_rfc3339(at);
+    EXPECT_EQ(parse_rfc3339("2025-01-31T09:15:02Z"), test::morning(-482ms));
+    EXPECT_EQ(parse_rfc3339("2025-01-31T09:15:02.482000001Z"), test::morning(1ns));
+}
+
+TEST(Rfc3339, RefusesEverythingElse)
+{
+    for (const char* text :
+         {"", "2025-01-31", "2025-01-31T09:15:02", "2025-01-31T09:15:02+01:00", "2025-02-30T09:15:02Z",
+          "2025-01-31T24:00:00Z", "2025-01-31T09:60:00Z", "2025-01-31T09:15:02.Z",
+          "2025-01-31T09:15:02.0000000000Z", "2025-1-31T09:15:02Z", "9999-01-31T09:15:02Z",
+          "2025-01-31T09:15:02Zz", "-025-01-31T09:15:02Z"})
+        EXPECT_FALSE(parse_rfc3339(text).has_value()) << text;
+}
+
+} // namespace
+} // namespace keel::control
