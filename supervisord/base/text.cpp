@@ -168,6 +168,9 @@ std::string to_human(Duration d)
     if (d < Duration::zero()) return "-" + to_human(d == Duration::min() ? Duration::max() : -d);
     if (d == Duration::zero()) return "0 s";
 
+    // Rounding the very longest durations would overflow.
+    d = std::min(d, Duration::max() - day);
+
     // Each border is where the next smaller unit would round up to a whole larger one.
     const auto count = static_cast<double>(d.count());
     if (count < 999.5) return fmt::format("{} ns", d.count());

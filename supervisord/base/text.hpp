@@ -12,7 +12,8 @@
 namespace keel {
 
 /// "250ms", "1.5s", "2m", "1h", "7d", or several in a row from the longest unit to the shortest:
-/// "1h30m". A bare number is refused (nullopt), and so is anything negative or longer than 10 years.
+/// "1h30m". A bare number is refused (nullopt), and so is anything negative or longer than ten
+/// years.
 std::optional<Duration> parse_duration(std::string_view text);
 
 /// Shortest text without a fraction that parse_duration reads back, for durations of whole
