@@ -32,9 +32,9 @@ Call::Spec spec_of(const ChangeOptions& options, const Target& target)
 {
     Call::Spec spec;
     spec.method = "POST";
-    spec.target = fmt::format("/v1/units/{}/{}{}", control::url_encoded(target.unit),
-                              name(options.verb),
-                              options.wait == ChangeOptions::Wait::no ? "?wait=0" : "");
+    spec.target =
+        fmt::format("/v1/units/{}/{}{}", control::url_encoded(target.unit), name(options.verb),
+                    options.wait == ChangeOptions::Wait::no ? "?wait=0" : "");
     spec.body = control::encode(control::ChangeRequest{options.reason, target.slot});
     return spec;
 }
@@ -103,17 +103,21 @@ private:
         } else if (*report.outcome == core::OperationResult::Outcome::done) {
             if (!context_.as_json()) print(fmt::format("{}: {}\n", to_text(target), report.text));
         } else {
-            complain(fmt::format("{}: {} failed: {}", to_text(target), name(options_.verb),
-                                 report.text),
-                     fmt::format("`keel why {}` tells what happened and what comes next", target.unit));
+            complain(
+                fmt::format("{}: {} failed: {}", to_text(target), name(options_.verb), report.text),
+                fmt::format("`keel why {}` tells what happened and what comes next", target.unit));
             note(Exit::failed);
         }
     }
 
     void tell(const Target& target, const Trouble& trouble)
     {
-        OperationReport report{{}, options_.verb, target.unit, target.slot,
-                               core::OperationResult::Outcome::failed, trouble.text};
+        OperationReport report{{},
+                               options_.verb,
+                               target.unit,
+                               target.slot,
+                               core::OperationResult::Outcome::failed,
+                               trouble.text};
         std::string text = trouble.text;
         std::string hint = trouble.hint;
         if (trouble.kind == Kind::timed_out) {

@@ -52,7 +52,9 @@ struct Findings : control::CheckReport {
     /// `only`: files whose problems are of interest; empty: all.
     void add(const UnitSet& set, const std::set<std::string>& only, const std::string& runtime_dir)
     {
-        const auto wanted = [&](const std::string& file) { return only.empty() || only.contains(file); };
+        const auto wanted = [&](const std::string& file) {
+            return only.empty() || only.contains(file);
+        };
         for (const Problem& problem : set.problems)
             if (wanted(problem.file)) problems.push_back(problem);
         for (const LoadedUnit& unit : set.units) {

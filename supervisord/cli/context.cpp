@@ -20,7 +20,7 @@ std::string environment(const char* name)
 
 bool exists(const std::string& path)
 {
-    struct stat file{};
+    struct stat file {};
     return ::stat(path.c_str(), &file) == 0;
 }
 
@@ -106,8 +106,8 @@ Exit give_up(const control::Trouble& trouble)
 
 WallTime wall_now()
 {
-    return WallTime(std::chrono::duration_cast<Duration>(
-        std::chrono::system_clock::now().time_since_epoch()));
+    return WallTime(
+        std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch()));
 }
 
 } // namespace keel::cli

@@ -37,7 +37,7 @@ struct Screen {
 Screen screen_of_stdout();
 
 struct Context {
-    std::string root;        ///< --root or KEEL_ROOT; empty: the host's own places
+    std::string root; ///< --root or KEEL_ROOT; empty: the host's own places
     std::string socket_path;
     Format format = Format::people;
     Screen screen;

@@ -45,9 +45,9 @@ bool show(const Context& context, const control::SseEvent& event)
 
 Exit follow(const Context& context, const EventsOptions& options, std::uint64_t after)
 {
-    auto begun = control::open_stream(context.socket_path,
-                                      query(options, fmt::format("after={}", after)),
-                                      control::deadline_in(patience));
+    auto begun =
+        control::open_stream(context.socket_path, query(options, fmt::format("after={}", after)),
+                             control::deadline_in(patience));
     if (const auto* trouble = trouble_of(begun)) return give_up(*trouble);
     control::SseReader reader;
     for (;;) {
@@ -80,9 +80,9 @@ Exit events(const Context& context, const EventsOptions& options)
 {
     // Also who wants to see none of the past needs its last event, to begin after it.
     const auto asked = std::max<std::size_t>(options.count, 1);
-    const auto body = control::get(context.socket_path,
-                                   query(options, fmt::format("follow=0&limit={}", asked)),
-                                   control::deadline_in(patience));
+    const auto body =
+        control::get(context.socket_path, query(options, fmt::format("follow=0&limit={}", asked)),
+                     control::deadline_in(patience));
     if (const auto* trouble = trouble_of(body)) return give_up(*trouble);
     const std::string& json = std::get<std::string>(body);
     const auto list = control::decode_events(json);

@@ -122,9 +122,8 @@ Prints the overview or the page about a command. `keel help exit` lists the exit
 )"},
 });
 
-constexpr CommandHelp exit_codes{
-    "exit", "what the exit codes mean",
-    R"(0  done
+constexpr CommandHelp exit_codes{"exit", "what the exit codes mean",
+                                 R"(0  done
 1  failed: the operation did, or a check found problems
 2  wrong usage, also of a name that does not exist
 3  a unit is not up (keel status)

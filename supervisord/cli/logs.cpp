@@ -17,8 +17,8 @@ Exit logs(const Context& context, const LogsOptions& options)
         return Exit::usage;
     }
     const bool follows = options.follow == LogsOptions::Follow::yes;
-    std::string path = fmt::format("/v1/units/{}/log?lines={}", control::url_encoded(target->unit),
-                                   options.lines);
+    std::string path =
+        fmt::format("/v1/units/{}/log?lines={}", control::url_encoded(target->unit), options.lines);
     if (target->slot) path += fmt::format("&instance={}", *target->slot);
     if (follows) path += "&follow=1";
 

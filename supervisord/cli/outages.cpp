@@ -14,8 +14,8 @@ std::string outages_table(const std::vector<core::OutageView>& outages, WallTime
 {
     if (outages.empty()) return "No outage since the host was booted.\n";
     using Align = Table::Align;
-    Table table({{"ID", Align::right}, {"UNIT"}, {"KIND"}, {"BEGAN"}, {"LASTED", Align::right},
-                 {"CAUSE"}});
+    Table table(
+        {{"ID", Align::right}, {"UNIT"}, {"KIND"}, {"BEGAN"}, {"LASTED", Align::right}, {"CAUSE"}});
     for (const auto& outage : outages) {
         const core::Outage& record = outage.record;
         const bool open = !record.closed.has_value();

@@ -24,11 +24,12 @@ Reply<std::string> fetch(const Context& context, const StatusOptions& options)
 {
     const Deadline deadline = control::deadline_in(patience);
     if (options.units.empty())
-        return control::get(context.socket_path, context.as_json() ? "/v1/units" : "/v1/units?brief=1",
-                            deadline);
+        return control::get(context.socket_path,
+                            context.as_json() ? "/v1/units" : "/v1/units?brief=1", deadline);
     std::string joined = R"({"units":[)";
     for (const std::string& unit : options.units) {
-        auto one = control::get(context.socket_path, "/v1/units/" + control::url_encoded(unit), deadline);
+        auto one =
+            control::get(context.socket_path, "/v1/units/" + control::url_encoded(unit), deadline);
         if (trouble_of(one) != nullptr) return one;
         if (joined.back() != '[') joined += ',';
         joined += std::get<std::string>(one);
@@ -68,7 +69,8 @@ Exit show_once(const Context& context, const StatusOptions& options, std::string
         text += status_table(views, wall_now(), context.screen);
     else
         for (const auto& unit : views)
-            text += unit_details(unit, wall_now(), context.screen) + (&unit == &views.back() ? "" : "\n");
+            text += unit_details(unit, wall_now(), context.screen) +
+                    (&unit == &views.back() ? "" : "\n");
     print(text);
     return exit_for_units(views, options);
 }
@@ -78,8 +80,8 @@ Exit watch(const Context& context, const StatusOptions& options)
 {
     const bool on_terminal = context.screen.width.has_value();
     const std::string_view before = on_terminal && !context.as_json() ? "\x1b[H\x1b[2J" : "";
-    auto begun = control::open_stream(context.socket_path, "/v1/events",
-                                      control::deadline_in(patience));
+    auto begun =
+        control::open_stream(context.socket_path, "/v1/events", control::deadline_in(patience));
     if (const auto* trouble = trouble_of(begun)) return give_up(*trouble);
     auto& call = std::get<control::Call>(begun);
     for (;;) {
@@ -87,8 +89,8 @@ Exit watch(const Context& context, const StatusOptions& options)
         if (shown != Exit::done && shown != Exit::not_up) return shown;
         control::SseReader reader;
         for (bool changed = false; !changed;) {
-            const auto bytes = call.more(
-                on_terminal ? control::deadline_in(std::chrono::seconds(1)) : Deadline{});
+            const auto bytes =
+                call.more(on_terminal ? control::deadline_in(std::chrono::seconds(1)) : Deadline{});
             const auto* trouble = trouble_of(bytes);
             if (trouble != nullptr && trouble->kind != Trouble::Kind::timed_out)
                 return give_up(*trouble);
@@ -121,10 +123,15 @@ std::string probe_note(const core::ProbeView& probe)
 
 std::string status_table(const std::vector<UnitView>& units, WallTime now, const Screen& screen)
 {
-    if (units.empty()) return "No units. Put a file into the unit directory: `keel check` names it.\n";
+    if (units.empty())
+        return "No units. Put a file into the unit directory: `keel check` names it.\n";
     using Align = Table::Align;
-    Table table({{"UNIT"}, {"STATUS"}, {"READY"}, {"SINCE", Align::right},
-                 {"RESTARTS", Align::right}, {"WHY"}});
+    Table table({{"UNIT"},
+                 {"STATUS"},
+                 {"READY"},
+                 {"SINCE", Align::right},
+                 {"RESTARTS", Align::right},
+                 {"WHY"}});
     for (const auto& unit : units)
         table.add({{unit.name, Tone::strong},
                    {std::string(name(unit.status)), tone_of(unit.status)},
@@ -143,8 +150,12 @@ std::string unit_details(const UnitView& unit, WallTime now, const Screen& scree
         text += "  " + printable(note) + "\n";
 
     using Align = Table::Align;
-    Table instances({{"INSTANCE"}, {"STATE"}, {"PID", Align::right}, {"SINCE", Align::right},
-                     {"RESTARTS", Align::right}, {"WHY"}});
+    Table instances({{"INSTANCE"},
+                     {"STATE"},
+                     {"PID", Align::right},
+                     {"SINCE", Align::right},
+                     {"RESTARTS", Align::right},
+                     {"WHY"}});
     Table probes({{"PROBE"}, {"OF"}, {"VERDICT"}});
     bool has_probes = false;
     for (const auto& instance : unit.instances) {

@@ -88,7 +88,8 @@ std::string Table::text(const Screen& screen) const
     for (const Row& row : rows_)
         for (std::size_t i = 0; i < row.size(); ++i)
             widths[i] = std::max(widths[i], width_of(row[i].text));
-    const std::size_t total = std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
+    const std::size_t total =
+        std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
     const bool fits = !screen.width || total <= *screen.width;
     const std::size_t beside = fits ? columns_.size() : columns_.size() - 1;
 

@@ -25,7 +25,8 @@ const Duration answer_patience = std::chrono::seconds(10);
 bool has_no_process(const UnitView& unit)
 {
     return std::ranges::all_of(unit.instances, [](const core::InstanceView& instance) {
-        return instance.state == "stopped" || instance.state == "done" || instance.state == "failed";
+        return instance.state == "stopped" || instance.state == "done" ||
+               instance.state == "failed";
     });
 }
 
@@ -83,7 +84,8 @@ private:
             const auto bytes = stream.more(deadline_);
             if (const auto* trouble = trouble_of(bytes)) return *trouble;
             const std::string& text = std::get<std::string>(bytes);
-            if (text.empty()) return Trouble{Kind::unreachable, "keeld ended the stream of events", {}};
+            if (text.empty())
+                return Trouble{Kind::unreachable, "keeld ended the stream of events", {}};
             const auto events = reader.feed(text);
             if (!events) return Trouble{Kind::garbled, events.error().text(), {}};
             look = std::ranges::any_of(*events, [&](const auto& event) { return concerns(event); });
@@ -107,16 +109,16 @@ private:
     {
         std::vector<std::string> still;
         for (const std::string& unit : missing_) {
-            const auto body = control::get(context_.socket_path,
-                                           "/v1/units/" + control::url_encoded(unit),
-                                           answer_deadline());
+            const auto body = control::get(
+                context_.socket_path, "/v1/units/" + control::url_encoded(unit), answer_deadline());
             if (const auto* trouble = trouble_of(body)) return *trouble;
             const auto view = control::decode_unit(std::get<std::string>(body));
             if (!view) return Trouble{Kind::garbled, view.error().text(), {}};
             if (is_in(*view, options_.state)) continue;
             if (view->status == core::UnitStatus::failed && options_.state == "ready")
-                return Trouble{Kind::refused, unit + " has failed and is not started again by itself",
-                               "`keel why " + unit + "` tells more, `keel start " + unit + "` tries again"};
+                return Trouble{
+                    Kind::refused, unit + " has failed and is not started again by itself",
+                    "`keel why " + unit + "` tells more, `keel start " + unit + "` tries again"};
             still.push_back(unit);
             last_seen_ = fmt::format("{} is {}", unit, name(view->status));
         }

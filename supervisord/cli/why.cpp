@@ -39,9 +39,9 @@ std::string why_text(const core::WhyView& why, WallTime now, const Screen& scree
     if (!why.happened.empty()) text += "\nWhat happened\n";
     for (const auto& event : why.happened) {
         const std::string subject = event.subject == unit.name ? "" : event.subject + "  ";
-        text += fmt::format("  {}  {}{}\n",
-                            toned(local_time(event.at, now), Tone::dim, screen.colour), subject,
-                            printable(event.text, text_max));
+        text +=
+            fmt::format("  {}  {}{}\n", toned(local_time(event.at, now), Tone::dim, screen.colour),
+                        subject, printable(event.text, text_max));
     }
     add_sentences(text, "How it stands", why.now);
     add_sentences(text, "What comes next", why.next);
@@ -50,9 +50,9 @@ std::string why_text(const core::WhyView& why, WallTime now, const Screen& scree
 
 Exit why(const Context& context, const std::string& unit)
 {
-    const auto json = control::get(context.socket_path,
-                                   "/v1/units/" + control::url_encoded(unit) + "/why",
-                                   control::deadline_in(patience));
+    const auto json =
+        control::get(context.socket_path, "/v1/units/" + control::url_encoded(unit) + "/why",
+                     control::deadline_in(patience));
     if (const auto* trouble = control::trouble_of(json)) return give_up(*trouble);
     const std::string& body = std::get<std::string>(json);
     if (context.as_json()) return print(body + "\n") ? Exit::done : Exit::failed;

@@ -40,8 +40,7 @@ Acceptor::Acceptor(ports::Loop& loop, int listener, Handler handler)
     : listener_(listener), spare_(open_spare()), handler_(std::move(handler)),
       watch_(loop.watch_fd(listener, ports::Interest::readable,
                            [this](ports::FdEvents) { accept_pending(); }))
-{
-}
+{}
 
 Acceptor::~Acceptor()
 {

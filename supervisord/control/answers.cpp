@@ -43,13 +43,15 @@ Problem no_such_unit(std::string_view name, const ports::Supervisor& supervisor)
     std::vector<std::string_view> names;
     for (const auto& unit : units)
         names.push_back(unit.name);
-    if (const auto near = nearest(name, names)) problem.hint = fmt::format("did you mean `{}`?", *near);
+    if (const auto near = nearest(name, names))
+        problem.hint = fmt::format("did you mean `{}`?", *near);
     return problem;
 }
 
 Problem bad_request(std::string detail, std::string hint)
 {
-    return {400, "urn:keel:problem:bad-request", "Bad request", std::move(detail), std::move(hint), {}};
+    return {400, "urn:keel:problem:bad-request", "Bad request", std::move(detail), std::move(hint),
+            {}};
 }
 
 Problem from_refusal(const ports::Refusal& refusal)
@@ -60,10 +62,14 @@ Problem from_refusal(const ports::Refusal& refusal)
         return {404, "urn:keel:problem:no-such-unit", "No such unit", refusal.text, {}, {}};
     case Kind::conflict:
         return {409, "urn:keel:problem:conflict", "Another operation is in the way", refusal.text,
-                {}, refusal.in_the_way};
+                {},  refusal.in_the_way};
     case Kind::unusable:
-        return {422, "urn:keel:problem:unusable", "The unit cannot be used", refusal.text,
-                "`keel check` names what is wrong with its file", {}};
+        return {422,
+                "urn:keel:problem:unusable",
+                "The unit cannot be used",
+                refusal.text,
+                "`keel check` names what is wrong with its file",
+                {}};
     case Kind::stopping:
         return {503, "urn:keel:problem:stopping", "keeld is stopping", refusal.text, {}, {}};
     }

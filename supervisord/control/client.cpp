@@ -23,8 +23,9 @@ constexpr timeval connect_patience{5, 0};
 
 Trouble unreachable(const std::string& path, int number)
 {
-    const std::string start = "start it (`systemctl start keel`), or name its place with --root DIR "
-                              "or KEEL_ROOT";
+    const std::string start =
+        "start it (`systemctl start keel`), or name its place with --root DIR "
+        "or KEEL_ROOT";
     if (number == ENOENT || number == ENOTDIR)
         return {Kind::unreachable, "keeld is not running here: there is no " + path, start};
     if (number == ECONNREFUSED)
@@ -116,8 +117,7 @@ Call::Call(int fd, std::string socket_path) : fd_(fd), socket_path_(std::move(so
 Call::Call(Call&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), socket_path_(std::move(other.socket_path_)),
       reader_(std::move(other.reader_))
-{
-}
+{}
 
 Call::~Call()
 {
@@ -185,8 +185,7 @@ Reply<std::string> body_or_trouble(Reply<Response> reply)
     return from_problem(response.status, response.body);
 }
 
-Reply<std::string> get(const std::string& socket_path, const std::string& target,
-                       Deadline deadline)
+Reply<std::string> get(const std::string& socket_path, const std::string& target, Deadline deadline)
 {
     auto call = Call::begin(socket_path, {.target = target});
     if (const auto* trouble = trouble_of(call)) return *trouble;

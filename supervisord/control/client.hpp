@@ -17,13 +17,13 @@ namespace keel::control {
 
 struct Trouble {
     enum class Kind : std::uint8_t {
-        unreachable,  ///< nobody listens on the socket, or the connection broke
-        not_allowed,  ///< the socket or the daemon refuses this user
-        timed_out,    ///< the deadline passed
+        unreachable, ///< nobody listens on the socket, or the connection broke
+        not_allowed, ///< the socket or the daemon refuses this user
+        timed_out,   ///< the deadline passed
         no_such_unit,
-        conflict,     ///< another operation is in the way
-        refused,      ///< the daemon refused for another reason
-        garbled       ///< the answer could not be understood
+        conflict, ///< another operation is in the way
+        refused,  ///< the daemon refused for another reason
+        garbled   ///< the answer could not be understood
     } kind = Kind::refused;
     std::string text;
     std::string hint; ///< may be empty

@@ -13,9 +13,9 @@ namespace keel::control {
 
 struct HttpRequest {
     std::string method;
-    std::string path; ///< decoded, without the query
+    std::string path;                                      ///< decoded, without the query
     std::map<std::string, std::string, std::less<>> query; ///< decoded; of doubles the last counts
-    std::string host;          ///< the Host header; empty: none
+    std::string host;                                      ///< the Host header; empty: none
     std::string last_event_id; ///< the Last-Event-ID header; empty: none
     std::string body;
 

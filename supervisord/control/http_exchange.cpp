@@ -14,8 +14,7 @@ constexpr std::size_t stream_block = 4096;
 
 MhdExchange::MhdExchange(ExchangeHost& host, MHD_Connection* connection, HttpRequest request)
     : host_(host), connection_(connection), request_(std::move(request))
-{
-}
+{}
 
 MhdExchange::~MhdExchange() = default;
 
@@ -72,9 +71,9 @@ MHD_Response* MhdExchange::make_response()
         static const auto nothing = std::make_shared<const std::string>();
         if (answer_->body == nullptr) answer_->body = nothing;
         // The text is neither copied nor changed: answer_ keeps it alive until detach().
-        response = MHD_create_response_from_buffer(
-            answer_->body->size(), const_cast<char*>(answer_->body->data()),
-            MHD_RESPMEM_PERSISTENT);
+        response = MHD_create_response_from_buffer(answer_->body->size(),
+                                                   const_cast<char*>(answer_->body->data()),
+                                                   MHD_RESPMEM_PERSISTENT);
     }
     if (response == nullptr) return nullptr;
     if (!answer_->content_type.empty())

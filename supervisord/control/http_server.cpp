@@ -96,8 +96,7 @@ class HttpServer::Impl final : public ExchangeHost {
 public:
     Impl(ports::Loop& loop, HttpLimits limits, HttpHandler handler)
         : loop_(loop), limits_(limits), handler_(std::move(handler))
-    {
-    }
+    {}
 
     ~Impl() override
     {
@@ -113,12 +112,13 @@ public:
     {
         daemon_ = MHD_start_daemon(
             MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, nullptr,
-            nullptr, &Impl::on_request, this, //
-            MHD_OPTION_CONNECTION_LIMIT, limits_.connections + 1, //
+            nullptr, &Impl::on_request, this,                           //
+            MHD_OPTION_CONNECTION_LIMIT, limits_.connections + 1,       //
             MHD_OPTION_CONNECTION_MEMORY_LIMIT, 2 * limits_.head_bytes, //
-            MHD_OPTION_CONNECTION_MEMORY_INCREMENT, std::size_t{1024}, //
+            MHD_OPTION_CONNECTION_MEMORY_INCREMENT, std::size_t{1024},  //
             MHD_OPTION_CONNECTION_TIMEOUT,
-            static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(limits_.idle_time).count()),
+            static_cast<unsigned>(
+                std::chrono::ceil<std::chrono::seconds>(limits_.idle_time).count()),
             MHD_OPTION_NOTIFY_CONNECTION, &Impl::on_connection, this, //
             MHD_OPTION_NOTIFY_COMPLETED, &Impl::on_completed, this, MHD_OPTION_END);
         if (daemon_ == nullptr) {
@@ -126,11 +126,10 @@ public:
             return Error{"start the HTTP server", {}, errno};
         }
         const int epoll = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-        epoll_watch_ = loop_.watch_fd(epoll, ports::Interest::readable,
-                                      [this](ports::FdEvents) { run(); });
-        acceptor_.emplace(loop_, listener, [this](int fd, const Peername& peer) {
-            take_connection(fd, peer);
-        });
+        epoll_watch_ =
+            loop_.watch_fd(epoll, ports::Interest::readable, [this](ports::FdEvents) { run(); });
+        acceptor_.emplace(loop_, listener,
+                          [this](int fd, const Peername& peer) { take_connection(fd, peer); });
         may_have_last_place_ = std::move(may_have_last_place);
         return {};
     }
@@ -268,8 +267,8 @@ private:
         if (slot == nullptr) return server.begin(connection, url, method, context);
         if (*body_length > 0) {
             std::string& kept = slot->exchange->request().body;
-            slot->too_large = slot->too_large ||
-                              kept.size() + *body_length > server.limits_.body_bytes;
+            slot->too_large =
+                slot->too_large || kept.size() + *body_length > server.limits_.body_bytes;
             if (!slot->too_large) kept.append(body, *body_length);
             *body_length = 0;
             return MHD_YES;

@@ -21,7 +21,7 @@ namespace keel::control {
 
 struct HttpLimits {
     unsigned connections = 256;
-    unsigned reserved = 16;            ///< of them, for those that may have the last places
+    unsigned reserved = 16;             ///< of them, for those that may have the last places
     std::size_t head_bytes = 16U << 10; ///< request line and headers; beyond: 431
     std::size_t body_bytes = 64U << 10; ///< beyond: 413
     Duration request_time = std::chrono::seconds(5); ///< from accepting to a complete request

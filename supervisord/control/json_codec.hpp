@@ -19,11 +19,11 @@ namespace keel::control {
 
 /// An RFC 9457 problem document: why a request was not carried out.
 struct Problem {
-    int status = 500;    ///< the HTTP status, as in the answer's first line
-    std::string type;    ///< `urn:keel:problem:conflict`; empty: about:blank
-    std::string title;   ///< of its kind: `Another operation is in the way`
-    std::string detail;  ///< of this case
-    std::string hint;    ///< what to do; may be empty
+    int status = 500;   ///< the HTTP status, as in the answer's first line
+    std::string type;   ///< `urn:keel:problem:conflict`; empty: about:blank
+    std::string title;  ///< of its kind: `Another operation is in the way`
+    std::string detail; ///< of this case
+    std::string hint;   ///< what to do; may be empty
     std::optional<core::OperationView> in_the_way; ///< conflict only
 };
 
@@ -57,7 +57,7 @@ struct CheckReport {
 /// A longer `why` is refused.
 inline constexpr std::size_t why_bytes_max = 1024;
 
-// ---- to JSON: one compact document, without a line break -----------------------------------------
+// ---- to JSON: one compact document, without a line break ---------------------------------------
 std::string encode(const core::UnitView&);
 std::string encode(const core::WhyView&);
 std::string encode(const core::EventView&);
@@ -73,7 +73,7 @@ std::string encode(const VersionInfo&);
 std::string encode(const Problem&);
 std::string encode(const CheckReport&);
 
-// ---- from JSON -----------------------------------------------------------------------------------
+// ---- from JSON ---------------------------------------------------------------------------------
 Result<core::UnitView> decode_unit(std::string_view json);
 Result<core::WhyView> decode_why(std::string_view json);
 Result<core::EventView> decode_event(std::string_view json);

@@ -153,7 +153,8 @@ core::OutageView outage_from(const Json& json)
     record.id = static_cast<OutageId>(count<std::uint64_t>(json, "id"));
     record.unit = text(json, "unit");
     record.kind = enumerator(json, "kind", core::OutageKind::outage);
-    record.planned = truth(json, "planned") ? core::Outage::Planned::yes : core::Outage::Planned::no;
+    record.planned =
+        truth(json, "planned") ? core::Outage::Planned::yes : core::Outage::Planned::no;
     record.opened.wall = moment(json, "opened");
     if (const auto closed = moment_if_any(json, "closed")) record.closed = Now{{}, *closed};
     outage.length = duration(json, "seconds");
@@ -191,8 +192,12 @@ core::UnitView unit_from(const Json& json)
 
 core::EventView event_from(const Json& json)
 {
-    return {count<std::uint64_t>(json, "id"), moment(json, "at"),  text(json, "unit"),
-            text(json, "subject"),            text(json, "kind"), text(json, "text")};
+    return {count<std::uint64_t>(json, "id"),
+            moment(json, "at"),
+            text(json, "unit"),
+            text(json, "subject"),
+            text(json, "kind"),
+            text(json, "text")};
 }
 
 std::string sentence_from(const Json& json)

@@ -24,7 +24,10 @@ std::string_view outcome_name(core::OperationResult::Outcome outcome)
     return outcome == core::OperationResult::Outcome::done ? "done" : "failed";
 }
 
-void member(JsonWriter& out, std::string_view name, WallTime at) { out.member(name, to_rfc3339(at)); }
+void member(JsonWriter& out, std::string_view name, WallTime at)
+{
+    out.member(name, to_rfc3339(at));
+}
 
 void member(JsonWriter& out, std::string_view name, const std::optional<WallTime>& at)
 {

@@ -27,10 +27,7 @@ public:
     JsonWriter& value(double number); ///< what is no number becomes null
     template <std::integral Integer>
         requires(!std::same_as<Integer, bool>)
-    JsonWriter& value(Integer number)
-    {
-        return literal(std::to_string(number));
-    }
+    JsonWriter& value(Integer number) { return literal(std::to_string(number)); }
     JsonWriter& null() { return literal("null"); }
 
     template <class Value> JsonWriter& member(std::string_view name, const Value& content)

@@ -31,7 +31,7 @@ const sockaddr* generic(const sockaddr_un& address)
 /// Ok if nothing at `path` speaks against taking its place.
 Result<void> ensure_stale(const std::string& path, const sockaddr_un& address)
 {
-    struct stat file{};
+    struct stat file {};
     if (::lstat(path.c_str(), &file) != 0) {
         if (errno == ENOENT) return {};
         return Error::from_errno("look at", path);

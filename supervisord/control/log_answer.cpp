@@ -55,8 +55,7 @@ class LogStream final : public StreamSource {
 public:
     LogStream(const std::shared_ptr<Exchange>& exchange, std::shared_ptr<LogReader> logs)
         : exchange_(exchange), logs_(std::move(logs))
-    {
-    }
+    {}
 
     /// Begins with the tail and goes on where it ended.
     Result<void> add(const std::string& unit, const LogSelection::Part& part, const LogTail& tail)
@@ -64,9 +63,8 @@ public:
         LinePrefixer& prefixer = prefixers_.emplace_back(part.prefix);
         prefixer.pass(tail.text, pending_);
         auto following =
-            logs_->follow(unit, part.slot, tail.end, [this, &prefixer](std::string_view bytes) {
-                append(prefixer, bytes);
-            });
+            logs_->follow(unit, part.slot, tail.end,
+                          [this, &prefixer](std::string_view bytes) { append(prefixer, bytes); });
         if (!following) return following.error();
         followers_.push_back(std::move(*following));
         return {};
@@ -76,8 +74,9 @@ public:
     {
         std::string text = std::exchange(pending_, {});
         if (left_out_ > 0)
-            text += fmt::format("\n[keel: {} bytes left out, they came faster than they were read]\n",
-                                std::exchange(left_out_, 0));
+            text +=
+                fmt::format("\n[keel: {} bytes left out, they came faster than they were read]\n",
+                            std::exchange(left_out_, 0));
         return text;
     }
 
@@ -145,7 +144,8 @@ void answer_with_log(ports::Loop& loop, std::shared_ptr<LogReader> logs,
     loop.offload(
         [job, logs] {
             for (const auto& part : job->selection.parts)
-                job->tails.push_back(logs->tail(job->selection.unit, part.slot, job->selection.lines));
+                job->tails.push_back(
+                    logs->tail(job->selection.unit, part.slot, job->selection.lines));
         },
         [job, logs, exchange] {
             if (!exchange->is_gone()) answer(exchange, logs, job->selection, job->tails);

@@ -28,7 +28,8 @@ Result<Peer> peer_of(int fd)
 Role role_of(const Peer& peer, const RoleGroups& groups, uid_t own_uid)
 {
     const auto belongs = [&](const std::optional<gid_t>& group) {
-        return group && (peer.gid == *group || std::ranges::find(peer.groups, *group) != peer.groups.end());
+        return group &&
+               (peer.gid == *group || std::ranges::find(peer.groups, *group) != peer.groups.end());
     };
     if (peer.uid == 0 || peer.uid == own_uid || belongs(groups.operators)) return Role::operator_;
     return belongs(groups.readers) ? Role::reader : Role::nobody;

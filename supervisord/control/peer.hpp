@@ -39,6 +39,6 @@ Role role_of(const Peer&, const RoleGroups&, uid_t own_uid);
 
 namespace keel {
 template <>
-inline constexpr std::array names_of<control::Role> =
-    std::to_array<std::string_view>({"nobody", "reader", "operator"});
+inline constexpr std::array
+    names_of<control::Role> = std::to_array<std::string_view>({"nobody", "reader", "operator"});
 } // namespace keel

@@ -69,10 +69,12 @@ Result<bool> ResponseReader::take_line(std::string_view& bytes)
 {
     const auto end = bytes.find('\n');
     const std::size_t length = std::min(end, bytes.size());
-    const bool in_head = part_ == Part::status_line || part_ == Part::header_line ||
-                         part_ == Part::trailer_line;
-    if (in_head && (head_bytes_ += length + 1) > head_bytes_max) return malformed("a head too long");
-    if (!in_head && line_.size() + length > chunk_line_max) return malformed("a chunk line too long");
+    const bool in_head =
+        part_ == Part::status_line || part_ == Part::header_line || part_ == Part::trailer_line;
+    if (in_head && (head_bytes_ += length + 1) > head_bytes_max)
+        return malformed("a head too long");
+    if (!in_head && line_.size() + length > chunk_line_max)
+        return malformed("a chunk line too long");
     line_ += bytes.substr(0, length);
     bytes.remove_prefix(std::min(length + 1, bytes.size()));
     if (end == std::string_view::npos) return false;

@@ -41,8 +41,15 @@ public:
 
 private:
     enum class Part : std::uint8_t {
-        status_line, header_line, counted_body, endless_body, chunk_size, chunk_body, chunk_end,
-        trailer_line, complete
+        status_line,
+        header_line,
+        counted_body,
+        endless_body,
+        chunk_size,
+        chunk_body,
+        chunk_end,
+        trailer_line,
+        complete
     };
 
     /// Moves bytes up to a line break into line_; true: the line is complete, without its end.

@@ -8,7 +8,8 @@ namespace {
 
 using Arguments = std::span<const std::string_view>;
 constexpr std::array list_arguments = std::to_array<std::string_view>({"brief"});
-constexpr std::array log_arguments = std::to_array<std::string_view>({"lines", "follow", "instance"});
+constexpr std::array log_arguments =
+    std::to_array<std::string_view>({"lines", "follow", "instance"});
 constexpr std::array change_arguments = std::to_array<std::string_view>({"wait"});
 constexpr std::array event_arguments =
     std::to_array<std::string_view>({"after", "unit", "follow", "limit"});
@@ -17,7 +18,8 @@ constexpr std::array table = std::to_array<RouteSpec>({
     {Route::units, "GET", "/v1/units", Role::reader, ServedOn::control_only, list_arguments},
     {Route::unit, "GET", "/v1/units/{name}", Role::reader, ServedOn::control_only, {}},
     {Route::why, "GET", "/v1/units/{name}/why", Role::reader, ServedOn::control_only, {}},
-    {Route::log, "GET", "/v1/units/{name}/log", Role::reader, ServedOn::control_only, log_arguments},
+    {Route::log, "GET", "/v1/units/{name}/log", Role::reader, ServedOn::control_only,
+     log_arguments},
     {Route::start, "POST", "/v1/units/{name}/start", Role::operator_, ServedOn::control_only,
      change_arguments},
     {Route::stop, "POST", "/v1/units/{name}/stop", Role::operator_, ServedOn::control_only,

@@ -12,7 +12,19 @@
 namespace keel::control {
 
 enum class Route : std::uint8_t {
-    units, unit, why, log, start, stop, restart, events, outages, version, metrics, healthz, readyz
+    units,
+    unit,
+    why,
+    log,
+    start,
+    stop,
+    restart,
+    events,
+    outages,
+    version,
+    metrics,
+    healthz,
+    readyz
 };
 
 /// The TCP port serves pages only; the control socket serves everything.
@@ -21,8 +33,8 @@ enum class ServedOn : std::uint8_t { control_only, everywhere };
 struct RouteSpec {
     Route route;
     std::string_view method;
-    std::string_view pattern;                  ///< `{name}` stands for one segment
-    Role role;                                 ///< needed on the control socket
+    std::string_view pattern; ///< `{name}` stands for one segment
+    Role role;                ///< needed on the control socket
     ServedOn served_on;
     std::span<const std::string_view> arguments; ///< of the query
 };
@@ -34,7 +46,9 @@ struct RouteMatch {
     std::string name; ///< what stood for `{name}`
 };
 struct NoSuchPath {};
-struct WrongMethod { std::string allowed; }; ///< for the Allow header
+struct WrongMethod {
+    std::string allowed;
+}; ///< for the Allow header
 
 /// HEAD is taken as GET.
 std::variant<RouteMatch, NoSuchPath, WrongMethod> find_route(std::string_view method,

@@ -23,15 +23,15 @@ std::string own_name()
 
 std::uint64_t inode_of(const std::string& path)
 {
-    struct stat file{};
+    struct stat file {};
     return ::lstat(path.c_str(), &file) == 0 ? file.st_ino : 0;
 }
 
 Problem forbidden(Role has, Role needed)
 {
     Problem problem{403, "urn:keel:problem:not-allowed", "Not allowed", {}, {}, {}};
-    problem.detail = fmt::format("this needs the role {}, and you have the role {}", name(needed),
-                                 name(has));
+    problem.detail =
+        fmt::format("this needs the role {}, and you have the role {}", name(needed), name(has));
     problem.hint = needed == Role::operator_ ? "ask as root, or be a member of operators_group"
                                              : "be a member of readers_group or operators_group";
     return problem;
@@ -139,21 +139,29 @@ void ControlServer::serve(const std::shared_ptr<Exchange>& exchange, ServedOn li
     const HttpRequest& request = exchange->request();
     const auto refuse = [&](const Problem& problem) { exchange->answer(problem_answer(problem)); };
     if (listener == ServedOn::everywhere && !names_this_host(request.host, options_.host_names))
-        return refuse({421, "urn:keel:problem:host", "Misdirected Request",
-                       "the Host header does not name this host", "use its address", {}});
+        return refuse({421,
+                       "urn:keel:problem:host",
+                       "Misdirected Request",
+                       "the Host header does not name this host",
+                       "use its address",
+                       {}});
 
     const auto found = find_route(request.method, request.path);
     if (const auto* wrong = std::get_if<WrongMethod>(&found)) {
-        auto answer = problem_answer({405, {}, "Method Not Allowed",
-                                      "this path answers to " + wrong->allowed, {}, {}});
+        auto answer = problem_answer(
+            {405, {}, "Method Not Allowed", "this path answers to " + wrong->allowed, {}, {}});
         answer.headers.emplace_back("Allow", wrong->allowed);
         return exchange->answer(std::move(answer));
     }
     const auto* match = std::get_if<RouteMatch>(&found);
-    if (match == nullptr || (listener == ServedOn::everywhere &&
-                             match->spec->served_on == ServedOn::control_only))
-        return refuse({404, "urn:keel:problem:no-such-path", "Not Found",
-                       fmt::format("there is nothing at {}", printable(request.path, 128)), {}, {}});
+    if (match == nullptr ||
+        (listener == ServedOn::everywhere && match->spec->served_on == ServedOn::control_only))
+        return refuse({404,
+                       "urn:keel:problem:no-such-path",
+                       "Not Found",
+                       fmt::format("there is nothing at {}", printable(request.path, 128)),
+                       {},
+                       {}});
 
     Peer peer;
     if (listener == ServedOn::control_only) {

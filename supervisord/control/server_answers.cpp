@@ -41,10 +41,13 @@ Problem bad_number(std::string_view key, std::uint64_t limit)
 
 Problem no_such_instance(const core::UnitView& unit, std::uint64_t slot)
 {
-    return {404, "urn:keel:problem:no-such-unit", "No such instance",
+    return {404,
+            "urn:keel:problem:no-such-unit",
+            "No such instance",
             fmt::format("{} has no instance {}", unit.name, slot),
-            unit.wanted_instances == 1 ? "it is a unit of one"
-                                       : fmt::format("its instances are 1 to {}", unit.wanted_instances),
+            unit.wanted_instances == 1
+                ? "it is a unit of one"
+                : fmt::format("its instances are 1 to {}", unit.wanted_instances),
             {}};
 }
 
@@ -145,8 +148,8 @@ void ControlServer::answer_ready(const Exchanged& exchange)
     std::string missing;
     for (const auto& unit : sources_.supervisor.units())
         if (unit.wanted == core::wanted_name(core::Up{}) && unit.ready < unit.min_ready)
-            missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", unit.name,
-                                   name(unit.status));
+            missing +=
+                fmt::format("{}{} ({})", missing.empty() ? "" : ", ", unit.name, name(unit.status));
     if (missing.empty()) return exchange->answer(text_answer("ready\n"));
     exchange->answer(text_answer("not ready: " + missing + "\n", 503));
 }

@@ -85,7 +85,8 @@ private:
     void push(Metric metric, std::initializer_list<std::string_view> labels, ClientMetric sample)
     {
         const MetricSpec& spec = spec_of(metric);
-        ENSURE(labels.size() == label_count(spec), "a series has the labels of its catalogue entry");
+        ENSURE(labels.size() == label_count(spec),
+               "a series has the labels of its catalogue entry");
         std::size_t i = 0;
         for (const std::string_view value : labels)
             sample.label.push_back({std::string(spec.labels[i++]), std::string(value)});
@@ -154,8 +155,8 @@ void add_probes(Families& out, const UnitSnapshot& unit)
         static const core::ProbeCounters none;
         const auto& counts = i < unit.counters.probes.size() ? unit.counters.probes[i] : none;
         for (std::size_t v = 0; v < counts.verdicts.size(); ++v)
-            out.add(Metric::probe_verdicts,
-                    {name, unit.probes[i], names_of<core::Verdict>[v]}, counts.verdicts[v]);
+            out.add(Metric::probe_verdicts, {name, unit.probes[i], names_of<core::Verdict>[v]},
+                    counts.verdicts[v]);
     }
 }
 

@@ -10,7 +10,8 @@
 namespace keel::metrics {
 namespace {
 
-constexpr std::array kind_names = std::to_array<std::string_view>({"gauge", "counter", "histogram"});
+constexpr std::array kind_names =
+    std::to_array<std::string_view>({"gauge", "counter", "histogram"});
 
 std::string labels_of(const MetricSpec& spec)
 {

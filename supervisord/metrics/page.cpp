@@ -10,8 +10,7 @@ Page::Page(ports::Loop& loop, const ports::Supervisor& supervisor, LogVolumeOf l
            std::string version)
     : loop_(loop), supervisor_(supervisor), log_volume_of_(std::move(log_volume_of)),
       version_(std::move(version))
-{
-}
+{}
 
 void Page::get(std::function<void(Text)> give)
 {

@@ -161,7 +161,8 @@ public:
 private:
     class Subscribed final : public Subscription {
     public:
-        Subscribed(FakeSupervisor& supervisor, std::uint64_t id) : supervisor_(supervisor), id_(id) {}
+        Subscribed(FakeSupervisor& supervisor, std::uint64_t id) : supervisor_(supervisor), id_(id)
+        {}
         ~Subscribed() override { supervisor_.handlers_.erase(id_); }
 
     private:

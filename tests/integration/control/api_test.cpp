@@ -31,9 +31,8 @@ void finish_at_once(RunningServer& server, Outcome outcome, const std::string& t
             // As the engine does it: later, not from inside the request.
             server.engine.tell(asked.spec.unit, "operation", "accepted");
             auto later = std::make_shared<test::FakeSupervisor::Asked>(asked);
-            server.on_later([later, outcome, text] {
-                test::FakeSupervisor::finish(*later, outcome, text);
-            });
+            server.on_later(
+                [later, outcome, text] { test::FakeSupervisor::finish(*later, outcome, text); });
         };
     });
 }
@@ -135,9 +134,9 @@ TEST(ControlApi, NamesTheOperationThatIsInTheWay)
     RunningServer server;
     server.on_loop([&] {
         server.engine.put(test::unit_up("worker"));
-        server.engine.refusals.push_back(
-            {ports::Refusal::Kind::conflict, "a restart is under way",
-             core::OperationView{OperationId{17}, core::Verb::restart, "root (uid 0)", "stopping"}});
+        server.engine.refusals.push_back({ports::Refusal::Kind::conflict, "a restart is under way",
+                                          core::OperationView{OperationId{17}, core::Verb::restart,
+                                                              "root (uid 0)", "stopping"}});
     });
     const auto answer = server.call("POST", "/v1/units/worker/start");
     EXPECT_EQ(answer.status, 409);
@@ -235,8 +234,8 @@ TEST(ControlApi, ForgetsAClientThatGoesAwayWhileItWaits)
 {
     RunningServer server;
     server.on_loop([&] { server.engine.put(test::unit_up("worker")); });
-    auto waiting = Call::begin(server.socket_path, {.method = "POST",
-                                                    .target = "/v1/units/worker/restart"});
+    auto waiting =
+        Call::begin(server.socket_path, {.method = "POST", .target = "/v1/units/worker/restart"});
     std::size_t asked = 0;
     while (asked == 0)
         server.on_loop([&] { asked = server.engine.requests.size(); });
@@ -273,8 +272,7 @@ TEST(ControlApi, StreamsEventsAndResumesAfterTheLastOneSeen)
         for (int i = 1; i <= 5; ++i)
             server.engine.tell("worker", "state", "step " + std::to_string(i));
     });
-    auto begun = Call::begin(server.socket_path,
-                             {.target = "/v1/events", .last_event_id = "3"});
+    auto begun = Call::begin(server.socket_path, {.target = "/v1/events", .last_event_id = "3"});
     auto& call = std::get<Call>(begun);
     auto events = read_events(call, 2);
     ASSERT_EQ(events.size(), 2U);
@@ -336,9 +334,8 @@ TEST(ControlApi, ServesEventsToManyClientsAtOnce)
     RunningServer server({.version = "1", .control_limits = {.connections = 256}});
     std::vector<Call> calls;
     for (int i = 0; i < 200; ++i)
-        calls.push_back(std::move(std::get<Call>(
-            *std::make_unique<control::Reply<Call>>(
-                control::open_stream(server.socket_path, "/v1/events", {})))));
+        calls.push_back(std::move(std::get<Call>(*std::make_unique<control::Reply<Call>>(
+            control::open_stream(server.socket_path, "/v1/events", {})))));
     server.on_loop([&] { server.engine.tell("worker", "state", "for all"); });
     for (Call& call : calls) {
         const auto events = read_events(call, 1);
@@ -368,7 +365,8 @@ TEST(ControlApi, FollowsALogFromItsTail)
     });
     EXPECT_EQ(server.get("/v1/units/api/log?lines=2"), "two\nthree\n");
     {
-        auto begun = control::open_stream(server.socket_path, "/v1/units/api/log?lines=1&follow=1", {});
+        auto begun =
+            control::open_stream(server.socket_path, "/v1/units/api/log?lines=1&follow=1", {});
         auto& call = std::get<Call>(begun);
         EXPECT_EQ(read_until(call, "three\n"), "three\n");
         server.on_loop([&] { server.logs->write("api", 1, "fo"); });
@@ -404,7 +402,8 @@ TEST(ControlApi, LeavesOutWhatASlowReaderOfALogCannotTake)
         for (int i = 0; i < 64; ++i)
             server.logs->write("api", 1, std::string(1U << 17, 'x'));
     });
-    EXPECT_THAT(read_until(call, "they came faster than they were read"), HasSubstr("bytes left out"));
+    EXPECT_THAT(read_until(call, "they came faster than they were read"),
+                HasSubstr("bytes left out"));
 }
 
 TEST(ControlApi, SaysWhenALogCannotBeRead)
@@ -475,7 +474,8 @@ TEST(Pages, OfATakenPortAreAnErrorAndNothingMore)
 
 TEST(ControlSocket, IsReplacedIfNobodyListensOnIt)
 {
-    const std::string root = std::filesystem::temp_directory_path() / ("keel-stale-" + std::to_string(::getpid()));
+    const std::string root =
+        std::filesystem::temp_directory_path() / ("keel-stale-" + std::to_string(::getpid()));
     std::filesystem::create_directory(root);
     const std::string path = root + "/control.sock";
     auto first = control::listen_on_path(path, {});
@@ -497,7 +497,7 @@ TEST(ControlSocket, IsRemovedAtTheEndAndOpenToItsGroupOnly)
     {
         RunningServer server;
         path = server.socket_path;
-        struct stat file{};
+        struct stat file {};
         ASSERT_EQ(::lstat(path.c_str(), &file), 0);
         EXPECT_EQ(file.st_mode & 0777U, 0660U);
     }

@@ -75,7 +75,7 @@ struct ClientTest : testing::Test {
     RunningServer server;
 };
 
-// ---- exit 0 and what is printed -----------------------------------------------------------------
+// ---- exit 0 and what is printed ---------------------------------------------------------------
 
 TEST_F(ClientTest, ShowsAllUnitsAndEndsWithSuccess)
 {
@@ -89,7 +89,8 @@ TEST_F(ClientTest, ShowsOneUnitInDetail)
 {
     const auto ended = keel({"status", "worker"});
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
-    EXPECT_THAT(ended.out, AllOf(HasSubstr("worker is up"), HasSubstr("worker.2"), HasSubstr("1003")));
+    EXPECT_THAT(ended.out,
+                AllOf(HasSubstr("worker is up"), HasSubstr("worker.2"), HasSubstr("1003")));
 }
 
 TEST_F(ClientTest, PrintsTheDaemonsOwnJson)
@@ -97,7 +98,8 @@ TEST_F(ClientTest, PrintsTheDaemonsOwnJson)
     const auto ended = keel({"status", "--json"});
     EXPECT_EQ(ended.exit_code, 0);
     EXPECT_EQ(ended.out, server.get("/v1/units") + "\n");
-    EXPECT_THAT(keel({"status", "worker", "--json"}).out, StartsWith(R"({"units":[{"name":"worker")"));
+    EXPECT_THAT(keel({"status", "worker", "--json"}).out,
+                StartsWith(R"({"units":[{"name":"worker")"));
 }
 
 TEST_F(ClientTest, TellsTheStoryOfAUnit)
@@ -126,7 +128,8 @@ TEST_F(ClientTest, RestartsAndTellsTheOutcome)
         ASSERT_EQ(server.engine.requests.size(), 2U);
         for (const auto& asked : server.engine.requests) {
             EXPECT_EQ(asked.spec.why, "new library");
-            EXPECT_EQ(asked.spec.slot, asked.spec.unit == "worker" ? std::optional<Slot>(3) : std::nullopt);
+            EXPECT_EQ(asked.spec.slot,
+                      asked.spec.unit == "worker" ? std::optional<Slot>(3) : std::nullopt);
         }
     });
 }
@@ -142,8 +145,8 @@ TEST_F(ClientTest, AsksForAllUnitsThatAreWanted)
     const auto ended = keel({"stop", "--all", "--json"});
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
     server.on_loop([&] { EXPECT_EQ(server.engine.requests.size(), 2U); });
-    EXPECT_THAT(ended.out, AllOf(StartsWith(R"({"operations":[{"id":)"),
-                                 HasSubstr(R"("outcome":"done")")));
+    EXPECT_THAT(ended.out,
+                AllOf(StartsWith(R"({"operations":[{"id":)"), HasSubstr(R"("outcome":"done")")));
 }
 
 TEST_F(ClientTest, AsksForMoreUnitsThanTheServerTakesConnections)
@@ -216,7 +219,7 @@ TEST_F(ClientTest, PrintsBothVersions)
     EXPECT_THAT(keel({"--version", "--json"}).out, HasSubstr(R"("keeld":"1.2.3")"));
 }
 
-// ---- the other exit codes -----------------------------------------------------------------------
+// ---- the other exit codes ---------------------------------------------------------------------
 
 TEST_F(ClientTest, EndsWith1WhenAnOperationFails)
 {
@@ -279,7 +282,8 @@ TEST_F(ClientTest, EndsWith5WhenNobodyListens)
 {
     const auto absent = run_keel({"status", "--root", "/nonexistent"});
     EXPECT_EQ(absent.exit_code, 5);
-    EXPECT_THAT(absent.err, AllOf(HasSubstr("keeld is not running"), HasSubstr("systemctl start keel")));
+    EXPECT_THAT(absent.err,
+                AllOf(HasSubstr("keeld is not running"), HasSubstr("systemctl start keel")));
     const auto by_environment = run_keel({"status"}, {"KEEL_ROOT=/nonexistent"});
     EXPECT_THAT(by_environment.err, HasSubstr("/nonexistent/run/keel/control.sock"));
 }
@@ -288,8 +292,8 @@ TEST_F(ClientTest, EndsWith6AfterFiveRetries)
 {
     server.on_loop([&] {
         for (int i = 0; i < 6; ++i)
-            server.engine.refusals.push_back({ports::Refusal::Kind::conflict,
-                                              "a restart by root (uid 0) is under way", {}});
+            server.engine.refusals.push_back(
+                {ports::Refusal::Kind::conflict, "a restart by root (uid 0) is under way", {}});
     });
     const auto ended = keel({"start", "worker"});
     EXPECT_EQ(ended.exit_code, 6);
@@ -314,7 +318,7 @@ TEST_F(ClientTest, EndsWith7WhenItTakesTooLong)
     EXPECT_THAT(ended.err, AllOf(HasSubstr("not finished yet"), HasSubstr("it goes on")));
 }
 
-// ---- wait ---------------------------------------------------------------------------------------
+// ---- wait -------------------------------------------------------------------------------------
 
 TEST_F(ClientTest, WaitsUntilAnEventSaysThatTheUnitIsReady)
 {
@@ -361,7 +365,7 @@ TEST_F(ClientTest, GoesOnWaitingWhenTheEngineIsReplaced)
     EXPECT_EQ(waiting.finish().exit_code, 0);
 }
 
-// ---- roles ----------------------------------------------------------------------------------------
+// ---- roles --------------------------------------------------------------------------------------
 
 struct RolesTest : ClientTest {
     RolesTest()
@@ -381,9 +385,8 @@ TEST_F(RolesTest, OperatorsMayChangeThings)
     answer_requests(Outcome::done, "ready in 1 ms");
     const auto ended = keel({"restart", "worker"}, As{stranger, {operators}});
     EXPECT_EQ(ended.exit_code, 0) << ended.err;
-    server.on_loop([&] {
-        EXPECT_THAT(server.engine.requests.at(0).spec.by, HasSubstr("(uid 65534)"));
-    });
+    server.on_loop(
+        [&] { EXPECT_THAT(server.engine.requests.at(0).spec.by, HasSubstr("(uid 65534)")); });
 }
 
 TEST_F(RolesTest, ReadersMayReadAndNothingElse)
@@ -398,7 +401,9 @@ TEST_F(RolesTest, ReadersMayReadAndNothingElse)
 TEST_F(RolesTest, StrangersMayDoNothing)
 {
     EXPECT_EQ(keel({"status"}, As{stranger, {7, 8}}).exit_code, 4);
-    EXPECT_EQ(keel({"version", "--json"}, As{stranger, {}}).out.find("\"keeld\":null") != std::string::npos, true);
+    EXPECT_EQ(keel({"version", "--json"}, As{stranger, {}}).out.find("\"keeld\":null") !=
+                  std::string::npos,
+              true);
 }
 
 struct OperatorsOnlyTest : ClientTest {
@@ -414,7 +419,7 @@ TEST_F(OperatorsOnlyTest, StrangersCannotEvenConnect)
     EXPECT_EQ(keel({"status"}, As{stranger, {operators}}).exit_code, 0);
 }
 
-// ---- check ----------------------------------------------------------------------------------------
+// ---- check --------------------------------------------------------------------------------------
 
 struct CheckTest : testing::Test {
     CheckTest()
@@ -438,9 +443,11 @@ TEST_F(CheckTest, FindsAllProblemsWithoutADaemon)
     write("b.toml", "command = \"/bin/true\"\nrequires = [\"nowhere\"]\n");
     const auto ended = run_keel({"check", folder});
     EXPECT_EQ(ended.exit_code, 1);
-    EXPECT_THAT(ended.out, AllOf(HasSubstr("a.toml:1:1"), HasSubstr("command"), HasSubstr("b.toml:2:"),
-                                 HasSubstr("nowhere"), HasSubstr("in 2 units")));
-    EXPECT_THAT(run_keel({"check", folder, "--json"}).out, StartsWith(R"({"checked":2,"problems":[{)"));
+    EXPECT_THAT(ended.out,
+                AllOf(HasSubstr("a.toml:1:1"), HasSubstr("command"), HasSubstr("b.toml:2:"),
+                      HasSubstr("nowhere"), HasSubstr("in 2 units")));
+    EXPECT_THAT(run_keel({"check", folder, "--json"}).out,
+                StartsWith(R"({"checked":2,"problems":[{)"));
 }
 
 TEST_F(CheckTest, ChecksAFileTogetherWithItsNeighbours)

@@ -108,13 +108,14 @@ void RunningServer::on_later(std::function<void()> piece) { loop_->defer(std::mo
 control::Response RunningServer::call(const std::string& method, const std::string& target,
                                       const std::string& body) const
 {
-    auto begun = control::Call::begin(
-        socket_path, {.method = method, .target = target, .body = body});
+    auto begun =
+        control::Call::begin(socket_path, {.method = method, .target = target, .body = body});
     if (const auto* trouble = control::trouble_of(begun)) {
         ADD_FAILURE() << target << ": " << trouble->text;
         return {};
     }
-    auto answer = std::get<control::Call>(begun).finish(control::deadline_in(std::chrono::minutes(1)));
+    auto answer =
+        std::get<control::Call>(begun).finish(control::deadline_in(std::chrono::minutes(1)));
     if (const auto* trouble = control::trouble_of(answer)) {
         ADD_FAILURE() << target << ": " << trouble->text;
         return {};
@@ -133,7 +134,8 @@ RunningKeel::RunningKeel(const std::vector<std::string>& arguments,
                          const std::vector<std::string>& environment, std::optional<As> as)
 {
     int out[2], err[2];
-    if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+    if (::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0)
+        throw std::runtime_error("pipe");
     const std::string program = std::string(KEEL_BIN_DIR) + "/keel";
     std::vector<std::string> words = {program};
     words.insert(words.end(), arguments.begin(), arguments.end());
@@ -152,10 +154,9 @@ RunningKeel::RunningKeel(const std::vector<std::string>& arguments,
     if (pid_ == 0) {
         ::dup2(out[1], 1);
         ::dup2(err[1], 2);
-        const bool changed =
-            !as || (::setgroups(as->groups.size(), as->groups.data()) == 0 &&
-                    ::setresgid(as->uid, as->uid, as->uid) == 0 &&
-                    ::setresuid(as->uid, as->uid, as->uid) == 0);
+        const bool changed = !as || (::setgroups(as->groups.size(), as->groups.data()) == 0 &&
+                                     ::setresgid(as->uid, as->uid, as->uid) == 0 &&
+                                     ::setresuid(as->uid, as->uid, as->uid) == 0);
         if (changed) ::execve(program.c_str(), argv.data(), envp.data());
         ::_exit(127);
     }
@@ -210,7 +211,8 @@ void RunningKeel::signal(int number) const { ::kill(pid_, number); }
 
 Ended RunningKeel::finish()
 {
-    while (read_some()) {}
+    while (read_some()) {
+    }
     int status = 0;
     ::waitpid(pid_, &status, 0);
     pid_ = -1;

@@ -39,7 +39,7 @@ public:
     std::optional<control::ControlServer> server; ///< on the loop's thread only
     std::string root;                             ///< of --root
     std::string socket_path;
-    std::uint16_t port = 0;                       ///< of the pages
+    std::uint16_t port = 0; ///< of the pages
 
     /// Body of a GET; fails the test unless the answer is 2xx.
     std::string get(const std::string& target) const;

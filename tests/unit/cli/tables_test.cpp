@@ -50,7 +50,8 @@ core::UnitView degraded()
     core::UnitView unit = test::unit_up("worker", 2);
     unit.status = core::UnitStatus::degraded;
     unit.ready = 1;
-    unit.instances[0].probes = {{"http", core::Verdict::pass, core::VerdictKind::none, 3ms, "status 200"}};
+    unit.instances[0].probes = {
+        {"http", core::Verdict::pass, core::VerdictKind::none, 3ms, "status 200"}};
     auto& instance = unit.instances[1];
     instance.state = "unready";
     instance.reason = "probe http: status 503\x1b[2J";
@@ -80,7 +81,8 @@ std::vector<core::UnitView> some_units()
     waiting.instances[0].since = now - 12s;
     waiting.since = core::since_of(waiting);
     core::UnitView rolling = test::unit_up("queue", 3);
-    rolling.operation = core::OperationView{OperationId{17}, core::Verb::restart, "root (uid 0)", "2 of 3 instances to go"};
+    rolling.operation = core::OperationView{OperationId{17}, core::Verb::restart, "root (uid 0)",
+                                            "2 of 3 instances to go"};
     rolling.since = core::since_of(rolling);
     return {up, held, in_backoff(), waiting, rolling, degraded()};
 }
@@ -97,23 +99,26 @@ TEST_F(GoldenTest, StatusTable)
 {
     test::expect_golden("tests/golden/cli-status.txt", status_table(some_units(), now, {}));
     test::expect_golden("tests/golden/cli-status-80-columns.txt",
-                         status_table(some_units(), now, {Colour::off, 80}));
+                        status_table(some_units(), now, {Colour::off, 80}));
     test::expect_golden("tests/golden/cli-status-colour.txt",
-                         status_table(some_units(), now, {Colour::on, 80}));
+                        status_table(some_units(), now, {Colour::on, 80}));
 }
 
 TEST_F(GoldenTest, UnitDetails)
 {
     test::expect_golden("tests/golden/cli-status-unit.txt",
-                         unit_details(degraded(), now, {}) + "\n" + unit_details(in_backoff(), now, {}));
+                        unit_details(degraded(), now, {}) + "\n" +
+                            unit_details(in_backoff(), now, {}));
 }
 
 TEST_F(GoldenTest, Why)
 {
     const core::WhyView why{
         in_backoff(),
-        {{1, now - 12s, "network-backbone", "network-backbone", "state", "ready -> backoff (SIGSEGV (core dumped))"},
-         {2, now - 24h, "network-backbone", "network-backbone.1", "rung", "climbs from restart to retry"}},
+        {{1, now - 12s, "network-backbone", "network-backbone", "state",
+          "ready -> backoff (SIGSEGV (core dumped))"},
+         {2, now - 24h, "network-backbone", "network-backbone.1", "rung",
+          "climbs from restart to retry"}},
         {"network-backbone has been in backoff for 812 ms: SIGSEGV (core dumped)"},
         {"network-backbone starts again in 3.2 s"}};
     test::expect_golden("tests/golden/cli-why.txt", why_text(why, now, {}));
@@ -131,9 +136,11 @@ TEST_F(GoldenTest, OutagesAndEvents)
     auto settling = *in_backoff().outage;
     settling.settling = core::OutageView::Settling::yes;
     std::string text = outages_table({*in_backoff().outage, settling, closed}, now, {}) + "\n";
-    text += event_line({9, now, "worker", "worker.2", "state", "ready -> backoff (exit 1)"}, now, {});
+    text +=
+        event_line({9, now, "worker", "worker.2", "state", "ready -> backoff (exit 1)"}, now, {});
     text += event_line({9, now, "", "keeld", "keeld", "engine 2 took over 14 processes"}, now, {});
-    text += event_line({9, now, "w", "w", "failure", std::string(200, 'x')}, now, {Colour::off, 80});
+    text +=
+        event_line({9, now, "w", "w", "failure", std::string(200, 'x')}, now, {Colour::off, 80});
     test::expect_golden("tests/golden/cli-outages-events.txt", text);
 }
 
@@ -179,7 +186,8 @@ TEST(Target, IsAUnitOrAnInstance)
 {
     EXPECT_EQ(parse_target("worker"), (Target{"worker", {}}));
     EXPECT_EQ(parse_target("worker.3"), (Target{"worker", Slot{3}}));
-    for (const char* text : {"", ".3", "worker.", "worker.x", "worker.0", "worker.70000", "worker.3.4", "worker.-1"})
+    for (const char* text :
+         {"", ".3", "worker.", "worker.x", "worker.0", "worker.70000", "worker.3.4", "worker.-1"})
         EXPECT_FALSE(parse_target(text).has_value()) << text;
     EXPECT_EQ(to_text(Target{"worker", Slot{3}}), "worker.3");
 }

@@ -21,7 +21,8 @@ core::UnitView eventful_unit()
     unit.status = core::UnitStatus::degraded;
     unit.restarts = 12;
     unit.rung = name(units::Rung::retry);
-    unit.operation = core::OperationView{OperationId{17}, core::Verb::restart, "ann (uid 1000)", "1 of 2"};
+    unit.operation =
+        core::OperationView{OperationId{17}, core::Verb::restart, "ann (uid 1000)", "1 of 2"};
     core::OutageView outage;
     outage.record.id = OutageId{4};
     outage.record.unit = "worker";
@@ -62,17 +63,18 @@ TEST(JsonCodec, ReadsAUnitAsItWroteIt)
 TEST(JsonCodec, WritesAUnitAsTheContractHasIt)
 {
     const Json json = Json::parse(encode(eventful_unit()));
-    for (const char* member : {"name", "description", "wanted", "status", "ready", "wanted_instances",
-                               "restarts", "rung", "release", "changed_on_disk", "operation", "outage",
-                               "instances"})
+    for (const char* member :
+         {"name", "description", "wanted", "status", "ready", "wanted_instances", "restarts",
+          "rung", "release", "changed_on_disk", "operation", "outage", "instances"})
         EXPECT_TRUE(json.contains(member)) << member;
-    for (const char* member : {"name", "state", "reason", "pid", "spawn", "since", "next_at", "probes"})
+    for (const char* member :
+         {"name", "state", "reason", "pid", "spawn", "since", "next_at", "probes"})
         EXPECT_TRUE(json["instances"][0].contains(member)) << member;
     for (const char* member : {"name", "verdict", "kind", "latency_seconds", "detail"})
         EXPECT_TRUE(json["instances"][1]["probes"][0].contains(member)) << member;
-    for (const char* member : {"id", "unit", "kind", "planned", "opened", "closed", "seconds",
-                               "detected_by", "cause", "caused_by", "detection_seconds",
-                               "recovery_seconds", "actions", "last_words"})
+    for (const char* member :
+         {"id", "unit", "kind", "planned", "opened", "closed", "seconds", "detected_by", "cause",
+          "caused_by", "detection_seconds", "recovery_seconds", "actions", "last_words"})
         EXPECT_TRUE(json["outage"].contains(member)) << member;
     EXPECT_EQ(json["outage"]["opened"], "2025-01-31T09:15:03.482Z");
     EXPECT_EQ(json["outage"]["detection_seconds"], 0.25);
@@ -96,7 +98,8 @@ TEST(JsonCodec, LeavesOutOfABriefListWhatALineDoesNotNeed)
 
 TEST(JsonCodec, ReadsEveryOtherDocumentAsItWroteIt)
 {
-    const core::EventView event{7, test::morning(), "worker", "worker.2", "state", "ready -> backoff"};
+    const core::EventView event{7,          test::morning(), "worker",
+                                "worker.2", "state",         "ready -> backoff"};
     EXPECT_EQ(encode(*decode_event(encode(event))), encode(event));
     const std::vector events{event, event};
     EXPECT_EQ(encode(*decode_events(encode(events))), encode(events));
@@ -104,11 +107,12 @@ TEST(JsonCodec, ReadsEveryOtherDocumentAsItWroteIt)
     EXPECT_EQ(encode(*decode_why(encode(why))), encode(why));
     const std::vector outages{*eventful_unit().outage};
     EXPECT_EQ(encode(*decode_outages(encode(outages))), encode(outages));
-    const OperationReport report{OperationId{9}, core::Verb::stop, "worker", Slot{2},
-                                 core::OperationResult::Outcome::failed, "exit 1"};
+    const OperationReport report{
+        OperationId{9}, core::Verb::stop, "worker", Slot{2}, core::OperationResult::Outcome::failed,
+        "exit 1"};
     EXPECT_EQ(encode(*decode_operation(encode(report))), encode(report));
-    const Problem problem{409, "urn:keel:problem:conflict", "In the way", "busy", "wait",
-                          eventful_unit().operation};
+    const Problem problem{409,    "urn:keel:problem:conflict", "In the way", "busy",
+                          "wait", eventful_unit().operation};
     EXPECT_EQ(encode(*decode_problem(encode(problem))), encode(problem));
     const ChangeRequest change{"because", Slot{3}};
     EXPECT_EQ(encode(*decode_change(encode(change))), encode(change));
@@ -177,10 +181,10 @@ TEST(Rfc3339, ReadsWhatItPrints)
 TEST(Rfc3339, RefusesEverythingElse)
 {
     for (const char* text :
-         {"", "2025-01-31", "2025-01-31T09:15:02", "2025-01-31T09:15:02+01:00", "2025-02-30T09:15:02Z",
-          "2025-01-31T24:00:00Z", "2025-01-31T09:60:00Z", "2025-01-31T09:15:02.Z",
-          "2025-01-31T09:15:02.0000000000Z", "2025-1-31T09:15:02Z", "9999-01-31T09:15:02Z",
-          "2025-01-31T09:15:02Zz", "-025-01-31T09:15:02Z"})
+         {"", "2025-01-31", "2025-01-31T09:15:02", "2025-01-31T09:15:02+01:00",
+          "2025-02-30T09:15:02Z", "2025-01-31T24:00:00Z", "2025-01-31T09:60:00Z",
+          "2025-01-31T09:15:02.Z", "2025-01-31T09:15:02.0000000000Z", "2025-1-31T09:15:02Z",
+          "9999-01-31T09:15:02Z", "2025-01-31T09:15:02Zz", "-025-01-31T09:15:02Z"})
         EXPECT_FALSE(parse_rfc3339(text).has_value()) << text;
 }
 

@@ -104,7 +104,8 @@ TEST(ResponseReader, RefusesWhatIsAmbiguous)
 
 TEST(ResponseReader, RefusesAnAnswerThatBreaksOff)
 {
-    const std::string text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    const std::string text =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
     for (std::size_t length = 0; length < text.size(); ++length)
         EXPECT_FALSE(read(text.substr(0, length), 1).ok) << length;
     EXPECT_TRUE(read(text, 1).ok);

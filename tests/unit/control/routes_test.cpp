@@ -67,8 +67,8 @@ TEST(HostHeader, NamesThisHostByAddressOrName)
     for (const char* host : {"127.0.0.1", "10.1.2.3:9632", "[::1]", "[fe80::1]:9632", "localhost",
                              "localhost:9632", "web1", "web1:80", "web1.example.org"})
         EXPECT_TRUE(names_this_host(host, names)) << host;
-    for (const char* host : {"", "evil.example", "web10", "localhost.evil.example", "127.0.0.1.evil.example",
-                             "[::1", "web1evil", ":80"})
+    for (const char* host : {"", "evil.example", "web10", "localhost.evil.example",
+                             "127.0.0.1.evil.example", "[::1", "web1evil", ":80"})
         EXPECT_FALSE(names_this_host(host, names)) << host;
 }
 

@@ -59,8 +59,10 @@ TEST(Collector, ShowsEverySeriesAtZeroBeforeAnythingHappens)
     EXPECT_EQ(value_of(page, "keel_outages_total{unit=\"worker\",cause=\"dependency\"}"), "0");
     EXPECT_EQ(value_of(page, "keel_outage_open_since_timestamp_seconds{unit=\"worker\"}"), "0");
     EXPECT_EQ(value_of(page, "keel_probe_up{unit=\"worker\",instance=\"2\",probe=\"http\"}"), "0");
-    EXPECT_EQ(value_of(page, "keel_probe_verdicts_total{unit=\"worker\",probe=\"http\",verdict=\"unknown\"}"),
-              "0");
+    EXPECT_EQ(
+        value_of(page,
+                 "keel_probe_verdicts_total{unit=\"worker\",probe=\"http\",verdict=\"unknown\"}"),
+        "0");
     EXPECT_EQ(value_of(page, "keel_restart_latency_seconds_bucket{le=\"+Inf\"}"), "0");
     EXPECT_EQ(value_of(page, "keel_build_info{version=\"1.2.3\"}"), "1");
 }
@@ -135,8 +137,10 @@ TEST(Collector, ShowsEachInstancesLatestAnswer)
     const std::string page = page_of(snapshot);
     EXPECT_EQ(value_of(page, "keel_probe_up{unit=\"worker\",instance=\"1\",probe=\"http\"}"), "1");
     EXPECT_EQ(value_of(page, "keel_probe_up{unit=\"worker\",instance=\"2\",probe=\"http\"}"), "0");
-    EXPECT_EQ(value_of(page, "keel_probe_duration_seconds{unit=\"worker\",instance=\"1\",probe=\"http\"}"),
-              "0.003");
+    EXPECT_EQ(
+        value_of(page,
+                 "keel_probe_duration_seconds{unit=\"worker\",instance=\"1\",probe=\"http\"}"),
+        "0.003");
 }
 
 TEST(Collector, AddsUpTheBucketsOfHistograms)
