@@ -5,7 +5,10 @@
 #include "tests/support/loop_fixture.hpp"
 
 #include <chrono>
+#include <condition_variable>
 #include <gtest/gtest.h>
+#include <memory>
+#include <mutex>
 #include <optional>
 
 namespace keel::test {
@@ -68,18 +71,54 @@ protected:
     /// Runs the loop until another thread has set the signal.
     testing::AssertionResult reached(const Signal& signal)
     {
-        bool is_set = false;
-        const auto watch = loop_.watch_fd(signal.fd(), ports::Interest::readable,
-                                          [&is_set](ports::FdEvents) { is_set = true; });
-        return run_until(loop_, [&is_set] { return is_set; });
+        const auto watch =
+            loop_.watch_fd(signal.fd(), ports::Interest::readable, [](ports::FdEvents) {});
+        return run_until(loop_, [&signal] { return signal.is_set(); });
     }
 
+    /// Returns when no lookup is under way: what they use may go.
+    void await_lookups() { lookups_->await(); }
+
+    /// Counts those who are inside, on whatever thread.
+    class Turnstile {
+    public:
+        void enter()
+        {
+            const std::lock_guard lock(mutex_);
+            ++inside_;
+        }
+        void leave()
+        {
+            const std::lock_guard lock(mutex_);
+            --inside_;
+            changed_.notify_all();
+        }
+        void await()
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [this] { return inside_ == 0; });
+        }
+
+    private:
+        std::mutex mutex_;
+        std::condition_variable changed_;
+        int inside_ = 0;
+    };
+
+    ~ProberTest() override { await_lookups(); }
+
+    std::shared_ptr<Turnstile> lookups_ = std::make_shared<Turnstile>();
     transfer::Resolver::Lookup lookup_ = [](const std::string&) { return transfer::Resolution{}; };
     std::uint64_t attempts_ = 0;
     sys::UvLoop loop_;
     NoSpawner spawner_;
     probes::Prober prober_{loop_, spawner_, [] { return SpawnId{1}; },
-                           [this](const std::string& host) { return lookup_(host); }};
+                           [this, lookups = lookups_](const std::string& host) {
+                               lookups->enter();
+                               transfer::Resolution resolution = lookup_(host);
+                               lookups->leave();
+                               return resolution;
+                           }};
 };
 
 inline testing::AssertionResult is(const ProbeAnswer& answer, Verdict verdict, VerdictKind kind,

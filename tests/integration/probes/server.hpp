@@ -23,17 +23,23 @@ namespace keel::test {
 /// Something that happened once, told from one thread to another.
 class Signal {
 public:
-    void set() const { ::eventfd_write(event_.get(), 1); }
+    void set() const
+    {
+        is_set_ = true; // what was done before it is seen by whoever sees it; poll is no such sight
+        ::eventfd_write(event_.get(), 1);
+    }
     /// Blocks until it is set; false after a time that only a defect takes.
     [[nodiscard]] bool wait() const
     {
         pollfd fd{event_.get(), POLLIN, 0};
-        return ::poll(&fd, 1, 30'000) == 1;
+        return ::poll(&fd, 1, 30'000) == 1 && is_set_;
     }
+    [[nodiscard]] bool is_set() const { return is_set_; }
     [[nodiscard]] int fd() const { return event_.get(); }
 
 private:
     OwnedFd event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    mutable std::atomic<bool> is_set_ = false;
 };
 
 /// One accepted connection, seen from the server.
