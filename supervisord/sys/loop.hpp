@@ -13,6 +13,7 @@
 // libuv allows one watch per descriptor at a time and makes the descriptor non-blocking.
 #pragma once
 #include "ports/loop.hpp"
+#include "sys/clock.hpp"
 #include "sys/offload.hpp"
 
 #include <functional>
@@ -32,6 +33,7 @@ public:
 
     /// Outside of handlers (while wiring, between runs) it is a fresh reading.
     [[nodiscard]] Now now() const override;
+    [[nodiscard]] MonoTime precise() const override { return read_mono(); }
     [[nodiscard]] Registration watch_fd(int fd, ports::Interest interest,
                                         std::function<void(ports::FdEvents)> handler) override;
     [[nodiscard]] Registration after(Duration delay, std::function<void()> handler) override;
