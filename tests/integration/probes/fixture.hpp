@@ -76,8 +76,8 @@ protected:
         return run_until(loop_, [&signal] { return signal.is_set(); });
     }
 
-    /// Returns when no lookup is under way: what they use may go.
-    void await_lookups() { lookups_->await(); }
+    /// Returns when so many lookups have begun and none is under way: what they use may go.
+    void await_lookups(int count) { lookups_->await(count); }
 
     /// Counts those who are inside, on whatever thread.
     class Turnstile {
@@ -86,6 +86,7 @@ protected:
         {
             const std::lock_guard lock(mutex_);
             ++inside_;
+            ++entered_;
         }
         void leave()
         {
@@ -93,29 +94,35 @@ protected:
             --inside_;
             changed_.notify_all();
         }
-        void await()
+        void await(int count)
         {
             std::unique_lock lock(mutex_);
-            changed_.wait(lock, [this] { return inside_ == 0; });
+            changed_.wait(lock, [this, count] { return inside_ == 0 && entered_ >= count; });
         }
 
     private:
         std::mutex mutex_;
         std::condition_variable changed_;
         int inside_ = 0;
+        int entered_ = 0;
     };
 
-    ~ProberTest() override { await_lookups(); }
+    ~ProberTest() override { await_lookups(0); }
 
     std::shared_ptr<Turnstile> lookups_ = std::make_shared<Turnstile>();
-    transfer::Resolver::Lookup lookup_ = [](const std::string&) { return transfer::Resolution{}; };
+    /// What tests set is called on threads that may begin late.
+    void set_lookup(transfer::Resolver::Lookup lookup) { *lookup_ = std::move(lookup); }
+
+    std::shared_ptr<transfer::Resolver::Lookup> lookup_ =
+        std::make_shared<transfer::Resolver::Lookup>(
+            [](const std::string&) { return transfer::Resolution{}; });
     std::uint64_t attempts_ = 0;
     sys::UvLoop loop_;
     NoSpawner spawner_;
     probes::Prober prober_{loop_, spawner_, [] { return SpawnId{1}; },
-                           [this, lookups = lookups_](const std::string& host) {
+                           [lookup = lookup_, lookups = lookups_](const std::string& host) {
                                lookups->enter();
-                               transfer::Resolution resolution = lookup_(host);
+                               transfer::Resolution resolution = (*lookup)(host);
                                lookups->leave();
                                return resolution;
                            }};

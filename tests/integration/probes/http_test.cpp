@@ -224,10 +224,10 @@ TEST_F(HttpProbe, FollowsARedirectByNameThroughTheResolverAndLeavesSecretsBehind
     const Server there([](Peer& peer) { peer.write(http_answer("200 OK", peer.read_request())); });
     const Server here(answering(
         http_answer("307 Moved", "", "Location: http://there.example:" + there.port() + "/\r\n")));
-    lookup_ = [](const std::string& host) {
+    set_lookup([](const std::string& host) {
         EXPECT_EQ("there.example", host);
         return transfer::Resolution{transfer::Resolution::Kind::found, {"127.0.0.1"}, {}};
-    };
+    });
     auto target = http_with_body(here.url(), "^GET / HTTP/1.1\r\nHost: there.example");
     target.follow_redirects = true;
     target.headers = {{"authorization", "Bearer secret"}, {"X-Plain", "kept"}};
@@ -372,11 +372,11 @@ TEST_F(HttpProbe, ClosesEverythingWhenItIsCancelled)
 TEST_F(HttpProbe, ConnectsToTheAddressesOfAName)
 {
     const Server server(answering(http_answer("200 OK", "")));
-    lookup_ = [](const std::string& host) {
+    set_lookup([](const std::string& host) {
         EXPECT_EQ("panel.example", host);
         return transfer::Resolution{
             transfer::Resolution::Kind::found, {"127.0.0.2", "127.0.0.1"}, {}};
-    };
+    });
     EXPECT_TRUE(
         is(probe(http("http://Panel.Example:" + server.port())), Verdict::pass, VerdictKind::none));
     EXPECT_TRUE(
@@ -385,18 +385,18 @@ TEST_F(HttpProbe, ConnectsToTheAddressesOfAName)
 
 TEST_F(HttpProbe, FailsWhenTheNameDoesNotExist)
 {
-    lookup_ = [](const std::string&) {
+    set_lookup([](const std::string&) {
         return transfer::Resolution{transfer::Resolution::Kind::missing, {}, "no such name"};
-    };
+    });
     EXPECT_TRUE(is(probe(http("http://nowhere.example/")), Verdict::fail, VerdictKind::dns,
                    "no such name"));
 }
 
 TEST_F(HttpProbe, IsUnknownWhenTheNameCannotBeLookedUp)
 {
-    lookup_ = [](const std::string&) {
+    set_lookup([](const std::string&) {
         return transfer::Resolution{transfer::Resolution::Kind::unavailable, {}, "no server"};
-    };
+    });
     EXPECT_TRUE(is(probe(http("http://nowhere.example/")), Verdict::unknown, VerdictKind::dns,
                    "no server"));
 }
@@ -404,14 +404,14 @@ TEST_F(HttpProbe, IsUnknownWhenTheNameCannotBeLookedUp)
 TEST_F(HttpProbe, IsUnknownWhenTheResolverHangs)
 {
     const Signal release;
-    lookup_ = [&](const std::string&) {
+    set_lookup([&](const std::string&) {
         EXPECT_TRUE(release.wait());
         return transfer::Resolution{};
-    };
+    });
     EXPECT_TRUE(is(probe(http("http://slow.example/"), 100ms), Verdict::unknown, VerdictKind::dns,
                    "no answer from the resolver within 100ms"));
     release.set();
-    await_lookups();
+    await_lookups(1);
 }
 
 } // namespace

@@ -11,7 +11,7 @@ namespace {
 
 class Prober : public ProberTest {
 protected:
-    Prober() { lookup_ = targets_.lookup(); }
+    Prober() { set_lookup(targets_.lookup()); }
     BadTargets targets_;
 };
 

@@ -23,6 +23,7 @@ namespace keel::test {
 /// Something that happened once, told from one thread to another.
 class Signal {
 public:
+    Signal() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
     void set() const
     {
         is_set_ = true; // what was done before it is seen by whoever sees it; poll is no such sight
@@ -38,7 +39,7 @@ public:
     [[nodiscard]] int fd() const { return event_.get(); }
 
 private:
-    OwnedFd event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    OwnedFd event_;
     mutable std::atomic<bool> is_set_ = false;
 };
 

@@ -138,10 +138,10 @@ TEST_F(TcpProbe, FailsWhenTheConnectionIsCutOff)
 TEST_F(TcpProbe, TriesEachAddressOfAName)
 {
     const Server server([](Peer& peer) { peer.hold(); });
-    lookup_ = [](const std::string&) {
+    set_lookup([](const std::string&) {
         return transfer::Resolution{
             transfer::Resolution::Kind::found, {"127.0.0.2", "127.0.0.3", "127.0.0.1"}, {}};
-    };
+    });
     EXPECT_TRUE(is(probe(TcpTarget{"backbone.example:" + server.port(), "", ""}), Verdict::pass,
                    VerdictKind::none));
 }
@@ -149,7 +149,7 @@ TEST_F(TcpProbe, TriesEachAddressOfAName)
 TEST_F(TcpProbe, TellsAMissingNameFromAResolverThatIsNotThere)
 {
     transfer::Resolution resolution{transfer::Resolution::Kind::missing, {}, "no such name"};
-    lookup_ = [&](const std::string&) { return resolution; };
+    set_lookup([&](const std::string&) { return resolution; });
     EXPECT_TRUE(is(probe(TcpTarget{"nowhere.example:1", "", ""}), Verdict::fail, VerdictKind::dns,
                    "no such name"));
     resolution = {transfer::Resolution::Kind::unavailable, {}, "no server"};
@@ -160,14 +160,14 @@ TEST_F(TcpProbe, TellsAMissingNameFromAResolverThatIsNotThere)
 TEST_F(TcpProbe, IsUnknownWhenTheResolverHangs)
 {
     const Signal release;
-    lookup_ = [&](const std::string&) {
+    set_lookup([&](const std::string&) {
         EXPECT_TRUE(release.wait());
         return transfer::Resolution{};
-    };
+    });
     EXPECT_TRUE(is(probe(TcpTarget{"slow.example:1", "", ""}, 100ms), Verdict::unknown,
                    VerdictKind::dns, "no answer from the resolver within 100ms"));
     release.set();
-    await_lookups();
+    await_lookups(1);
 }
 
 TEST_F(TcpProbe, ClosesTheConnectionWhenItIsCancelled)

@@ -58,9 +58,9 @@ class HttpsProbe : public ProberTest {
 protected:
     HttpsProbe()
     {
-        lookup_ = [](const std::string&) {
+        set_lookup([](const std::string&) {
             return transfer::Resolution{transfer::Resolution::Kind::found, {"127.0.0.1"}, {}};
-        };
+        });
     }
     static units::HttpTarget https(const std::string& host, const std::string& port)
     {

@@ -17,24 +17,27 @@ using testing::ElementsAre;
 using Kind = Resolution::Kind;
 
 /// Names and what is known of them; lookups of names that begin with `slow` wait to be let go.
-class Names {
+/// Shared with the threads, which may begin when a test is long over.
+class Names : public std::enable_shared_from_this<Names> {
 public:
     std::map<std::string, Resolution> known;
 
     Resolver::Lookup lookup()
     {
-        return [this](const std::string& host) {
-            std::unique_lock lock(mutex_);
-            ++lookups_;
-            ++under_way_;
-            if (host.starts_with("slow")) changed_.wait(lock, [this] { return let_go_; });
-            const auto found = known.find(host);
-            const Resolution answer =
-                found == known.end() ? Resolution{Kind::missing, {}, "none"} : found->second;
-            --under_way_;
-            changed_.notify_all();
-            return answer;
-        };
+        return [self = shared_from_this()](const std::string& host) { return self->look_up(host); };
+    }
+    Resolution look_up(const std::string& host)
+    {
+        std::unique_lock lock(mutex_);
+        ++lookups_;
+        ++under_way_;
+        if (host.starts_with("slow")) changed_.wait(lock, [this] { return let_go_; });
+        const auto found = known.find(host);
+        const Resolution answer =
+            found == known.end() ? Resolution{Kind::missing, {}, "none"} : found->second;
+        --under_way_;
+        changed_.notify_all();
+        return answer;
     }
     /// All lookups end; returns when they have left.
     void let_go()
@@ -88,7 +91,7 @@ public:
 
 class NameResolver : public testing::Test {
 protected:
-    ~NameResolver() override { names_.let_go(); }
+    ~NameResolver() override { names_->let_go(); }
 
     Resolution resolve(const std::string& host)
     {
@@ -100,13 +103,13 @@ protected:
     }
 
     SteppedLoop loop_;
-    Names names_;
-    Resolver resolver_{loop_, names_.lookup()};
+    std::shared_ptr<Names> names_ = std::make_shared<Names>();
+    Resolver resolver_{loop_, names_->lookup()};
 };
 
 TEST_F(NameResolver, FindsTheAddressesOfAName)
 {
-    names_.known["panel.example"] = {Kind::found, {"192.0.2.1", "2001:db8::7"}, {}};
+    names_->known["panel.example"] = {Kind::found, {"192.0.2.1", "2001:db8::7"}, {}};
     const Resolution found = resolve("Panel.Example");
     EXPECT_EQ(Kind::found, found.kind);
     EXPECT_THAT(found.addresses, ElementsAre("192.0.2.1", "2001:db8::7"));
@@ -116,34 +119,34 @@ TEST_F(NameResolver, AsksNobodyAboutNumbersAndLocalhost)
 {
     EXPECT_THAT(resolve("192.0.2.1").addresses, ElementsAre("192.0.2.1"));
     EXPECT_THAT(resolve("localhost").addresses, ElementsAre("127.0.0.1", "::1"));
-    EXPECT_EQ(0, names_.lookups());
+    EXPECT_EQ(0, names_->lookups());
 }
 
 TEST_F(NameResolver, KeepsWhatItFoundForAMinute)
 {
-    names_.known["panel.example"] = {Kind::found, {"192.0.2.1"}, {}};
+    names_->known["panel.example"] = {Kind::found, {"192.0.2.1"}, {}};
     (void)resolve("panel.example");
     loop_.ahead = 59s;
     (void)resolve("panel.example");
-    EXPECT_EQ(1, names_.lookups());
+    EXPECT_EQ(1, names_->lookups());
     loop_.ahead = 61s;
-    names_.known["panel.example"].addresses = {"192.0.2.2"};
+    names_->known["panel.example"].addresses = {"192.0.2.2"};
     EXPECT_THAT(resolve("panel.example").addresses, ElementsAre("192.0.2.2"));
-    EXPECT_EQ(2, names_.lookups());
+    EXPECT_EQ(2, names_->lookups());
 }
 
 TEST_F(NameResolver, KeepsNoFailure)
 {
     EXPECT_EQ(Kind::missing, resolve("panel.example").kind);
-    names_.known["panel.example"] = {Kind::unavailable, {}, "no server"};
+    names_->known["panel.example"] = {Kind::unavailable, {}, "no server"};
     EXPECT_EQ(Kind::unavailable, resolve("panel.example").kind);
-    names_.known["panel.example"] = {Kind::found, {"192.0.2.1"}, {}};
+    names_->known["panel.example"] = {Kind::found, {"192.0.2.1"}, {}};
     EXPECT_EQ(Kind::found, resolve("panel.example").kind);
 }
 
 TEST_F(NameResolver, AsksOnceForAllWhoWantTheSameName)
 {
-    names_.known["slow.example"] = {Kind::found, {"192.0.2.1"}, {}};
+    names_->known["slow.example"] = {Kind::found, {"192.0.2.1"}, {}};
     int answers = 0;
     std::vector<ports::Loop::Registration> waits;
     for (int i = 0; i < 50; ++i)
@@ -152,9 +155,9 @@ TEST_F(NameResolver, AsksOnceForAllWhoWantTheSameName)
             ++answers;
         }));
     waits.pop_back();
-    names_.let_go();
+    names_->let_go();
     EXPECT_TRUE(test::run_until(loop_.real, [&] { return answers == 49; }));
-    EXPECT_EQ(1, names_.lookups());
+    EXPECT_EQ(1, names_->lookups());
 }
 
 TEST_F(NameResolver, LeavesStuckLookupsBehindUpToALimit)
@@ -168,7 +171,7 @@ TEST_F(NameResolver, LeavesStuckLookupsBehindUpToALimit)
     stuck.clear(); // nobody waits any more, and still they are stuck
     EXPECT_EQ(Kind::unavailable, resolve("one.more").kind);
     EXPECT_EQ(Kind::found, resolve("127.0.0.1").kind);
-    names_.let_go();
+    names_->let_go();
     // Their ends make room again.
     EXPECT_TRUE(
         test::run_until(loop_.real, [&] { return resolve("one.more").kind == Kind::missing; }));
@@ -180,10 +183,10 @@ TEST_F(NameResolver, MayBeGoneBeforeItsLookups)
     bool answered = false;
     ports::Loop::Registration wait;
     {
-        Resolver brief(loop_, names_.lookup());
+        Resolver brief(loop_, names_->lookup());
         wait = brief.resolve("slow.example", [&](const Resolution&) { answered = true; });
     }
-    names_.let_go();
+    names_->let_go();
     EXPECT_FALSE(answered);
 }
 
