@@ -19,8 +19,8 @@
 #include "sys/spawner.hpp"
 #include "sys/state_journal.hpp"
 
-#include <CLI/CLI.hpp>
 #include <array>
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 #include <utility>
@@ -68,9 +68,11 @@ units::UnitSet load_units(const sys::Paths& paths, bool go_on)
 {
     sys::Generations generations(paths.lib / "generations");
     if (go_on)
-        if (const auto applied = generations.current()) return units::load_directory(applied->string());
+        if (const auto applied = generations.current())
+            return units::load_directory(applied->string());
     auto set = units::load_directory(paths.units_dir.string());
-    for (const units::Problem& problem : set.all_problems()) warn(to_text(problem));
+    for (const units::Problem& problem : set.all_problems())
+        warn(to_text(problem));
     if (auto stored = generations.store(sys::read_unit_files(paths.units_dir)); !stored)
         warn("this configuration is not stored: " + stored.error().text());
     return set;
@@ -84,8 +86,7 @@ public:
           journal_(journal_options()), logs_(loop_, log_options()),
           spawner_(loop_, keeper_, spawner_options()),
           prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
-    {
-    }
+    {}
 
     int run()
     {
@@ -146,30 +147,34 @@ private:
     void connect()
     {
         keeper_.set_orders({
-            .on_shutdown = [this] {
-                keeper_.stopping();
-                engine_->shut_down("asked to");
-            },
+            .on_shutdown =
+                [this] {
+                    keeper_.stopping();
+                    engine_->shut_down("asked to");
+                },
             .on_apply = [] { warn("apply is not supported by this version of keel yet"); },
             .on_leave = [this] { leave(0); },
             .on_keeper_lost = [this] { leave(0); },
-            .on_hold_refused = [](std::uint64_t key) {
-                warn(fmt::format("the keeper has no room for log {}", key));
-            },
+            .on_hold_refused =
+                [](std::uint64_t key) {
+                    warn(fmt::format("the keeper has no room for log {}", key));
+                },
         });
         spawner_.set_handlers({
-            .on_exit = [this](SpawnId spawn, core::ExitStatus status, core::TreeState tree) {
-                if (prober_.claims(spawn))
-                    prober_.on_exit(spawn, status, tree);
-                else
-                    engine_->process_exited(spawn, status, tree);
-            },
-            .on_tree_empty = [this](SpawnId spawn) {
-                if (prober_.claims(spawn))
-                    prober_.on_tree_empty(spawn);
-                else
-                    engine_->tree_emptied(spawn);
-            },
+            .on_exit =
+                [this](SpawnId spawn, core::ExitStatus status, core::TreeState tree) {
+                    if (prober_.claims(spawn))
+                        prober_.on_exit(spawn, status, tree);
+                    else
+                        engine_->process_exited(spawn, status, tree);
+                },
+            .on_tree_empty =
+                [this](SpawnId spawn) {
+                    if (prober_.claims(spawn))
+                        prober_.on_tree_empty(spawn);
+                    else
+                        engine_->tree_emptied(spawn);
+                },
         });
         loop_.on_turn([this](Duration lag) {
             if (engine_) engine_->note_turn(lag);
@@ -187,7 +192,8 @@ private:
         options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
         options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
         engine_ = std::make_unique<engine::Engine>(
-            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_}, std::move(units), options);
+            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_}, std::move(units),
+            options);
         engine_->on_stopped([this](int code) {
             journal_.put(engine::key_of_clean_end, "yes");
             exit_code_ = code;
@@ -208,9 +214,9 @@ private:
         control::ControlServer::Options options;
         options.version = KEEL_VERSION;
         server_ = std::make_unique<control::ControlServer>(
-            control::ControlServer::Sources{
-                loop_, *engine_, std::make_shared<sys::LogReader>(loop_, paths_.log),
-                [this](auto done) { metrics_->get(std::move(done)); }},
+            control::ControlServer::Sources{loop_, *engine_,
+                                            std::make_shared<sys::LogReader>(loop_, paths_.log),
+                                            [this](auto done) { metrics_->get(std::move(done)); }},
             options);
         if (auto heard = server_->listen_on_socket(paths_.control_socket.string()); !heard)
             log::write(log::Level::error, "no control socket: " + heard.error().text());
@@ -282,7 +288,8 @@ int run(int argc, char** argv)
     if (const auto code = parse(options, argc, argv)) return *code;
     const auto level = log::level_from(options.log_level);
     log::set_level(level.value_or(log::Level::info));
-    if (!level) warn("no such log level: " + options.log_level + " (debug, info, warn, error, off)");
+    if (!level)
+        warn("no such log level: " + options.log_level + " (debug, info, warn, error, off)");
     set_on_invariant_failure(OnInvariantFailure::throw_exception);
     auto paths = sys::paths_of_process(options.root);
     if (!paths) {

@@ -1,7 +1,7 @@
 // One value of a document into its place in the Draft, by the rules of its row in the schema.
 //
 // A value that breaks a rule is reported; then the Draft is worth nothing as a unit. What concerns
-// several keys at once is validate.hpp's business; for that, the reader notes where every key stood.
+// several keys at once is validate.hpp's business; for that, the reader notes where each key stood.
 #pragma once
 #include "units/document.hpp"
 #include "units/problem.hpp"

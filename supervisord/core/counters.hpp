@@ -17,8 +17,7 @@ struct Histogram {
 
     explicit Histogram(std::vector<double> upper_bounds)
         : bounds(std::move(upper_bounds)), counts(bounds.size() + 1)
-    {
-    }
+    {}
     void observe(double value);
 };
 
@@ -30,11 +29,11 @@ struct ProbeCounters {
 
 /// Of one unit.
 struct UnitCounters {
-    CountBy<StartCause> starts{};       ///< processes that ran, by cause; `wanted` is no restart
+    CountBy<StartCause> starts{}; ///< processes that ran, by cause; `wanted` is no restart
     CountBy<SetupStage> spawn_failures{};
-    CountBy<OutageCause> outages{};     ///< those that outlived `grace`, and were not planned
-    double outage_seconds = 0;          ///< of closed ones; the open one's length comes on top
-    std::vector<ProbeCounters> probes;  ///< one per ProbeSpec, all instances together
+    CountBy<OutageCause> outages{};    ///< those that outlived `grace`, and were not planned
+    double outage_seconds = 0;         ///< of closed ones; the open one's length comes on top
+    std::vector<ProbeCounters> probes; ///< one per ProbeSpec, all instances together
 };
 
 /// Of the host.
@@ -42,11 +41,11 @@ struct HostCounters {
     std::uint64_t engine_starts = 0;
     std::uint64_t adopted_processes = 0;
     std::uint64_t invariant_failures = 0;
-    Histogram restart_latency;   ///< end of a process to the next one running, backoff included
+    Histogram restart_latency; ///< end of a process to the next one running, backoff included
     Histogram outage_detection;
     Histogram outage_recovery;
     Histogram probe_latency;
-    Histogram loop_lag;          ///< how long one turn of the loop took
+    Histogram loop_lag; ///< how long one turn of the loop took
     HostCounters();
 };
 

@@ -16,13 +16,13 @@ namespace keel::core {
 
 struct ProbeHealth {
     std::uint32_t counter = 0;
-    MonoTime next_at{};                 ///< when to try next; meaningless while in flight
-    std::optional<MonoTime> answer_by;  ///< set: one attempt is in flight, to be given up then
-    std::uint32_t attempt = 0;          ///< number of the latest attempt, from 1
-    std::uint32_t unknown_run = 0;      ///< unknown verdicts in a row
-    std::uint32_t liveness_fails = 0;   ///< failures in a row while liveness was not suspended
+    MonoTime next_at{};                    ///< when to try next; meaningless while in flight
+    std::optional<MonoTime> answer_by;     ///< set: one attempt is in flight, to be given up then
+    std::uint32_t attempt = 0;             ///< number of the latest attempt, from 1
+    std::uint32_t unknown_run = 0;         ///< unknown verdicts in a row
+    std::uint32_t liveness_fails = 0;      ///< failures in a row while liveness was not suspended
     std::optional<MonoTime> failing_since; ///< first of the present run of failures
-    std::optional<ProbeAnswer> last;    ///< none: not answered yet in this spawn
+    std::optional<ProbeAnswer> last;       ///< none: not answered yet in this spawn
 };
 
 /// What an answer did to the probe's standing.

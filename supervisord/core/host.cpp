@@ -112,7 +112,8 @@ std::optional<BlockedOn> Host::gate_of(UnitId id) const
         if (!is_ready(spec(needed), unit(needed))) return BlockedOn{dependency, spec(needed).name};
     for (const UnitId first : edges_[number(id)].follows) {
         const Shown it = shown(first);
-        if (it.wanted_up && !it.ready && !it.settled) return BlockedOn{dependency, spec(first).name};
+        if (it.wanted_up && !it.ready && !it.settled)
+            return BlockedOn{dependency, spec(first).name};
     }
     return std::nullopt;
 }
@@ -195,8 +196,10 @@ bool Host::note_storm(UnitId id)
         const auto* blocked = std::get_if<Blocked>(&i.state);
         return blocked != nullptr && blocked->on.kind == BlockedOn::Kind::storm;
     });
-    if (waits) storm_blocked_.insert(id);
-    else storm_blocked_.erase(id);
+    if (waits)
+        storm_blocked_.insert(id);
+    else
+        storm_blocked_.erase(id);
     return waits;
 }
 
@@ -245,7 +248,8 @@ void Host::run_due(const HostInputs& inputs, HostStep& out)
         due.insert(due.end(), ids.begin(), ids.end());
     }
     sort_by_rank(due);
-    for (const UnitId id : due) run_unit(id, UnitTick{}, inputs, out);
+    for (const UnitId id : due)
+        run_unit(id, UnitTick{}, inputs, out);
 }
 
 // ---- the storm brake ----------------------------------------------------------------------------
@@ -310,7 +314,8 @@ HostStep Host::step(const HostEvent& event, const HostInputs& inputs)
 {
     HostStep out;
     if (std::holds_alternative<HostBooted>(event)) {
-        for (const UnitId id : order_) run_unit(id, Booted{}, inputs, out);
+        for (const UnitId id : order_)
+            run_unit(id, Booted{}, inputs, out);
     } else if (const auto* down = std::get_if<ShutdownWanted>(&event)) {
         if (!shutdown_) shutdown_ = *down;
     } else if (const auto* one = std::get_if<ForUnit>(&event)) {

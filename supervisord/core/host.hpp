@@ -23,12 +23,21 @@ struct HostOptions {
 
 // ---- events ---------------------------------------------------------------------------------
 
-struct HostBooted {};   ///< every unit that is enabled is wanted up
-struct ShutdownWanted { std::string why; int exit_code = 0; };
-struct ForUnit { UnitId unit{}; UnitEvent event; };
+struct HostBooted {}; ///< every unit that is enabled is wanted up
+struct ShutdownWanted {
+    std::string why;
+    int exit_code = 0;
+};
+struct ForUnit {
+    UnitId unit{};
+    UnitEvent event;
+};
 /// A person's request, with the closure of requirements for `start`.
-struct Request { UnitId unit{}; Asked asked; };
-struct HostTick {};     ///< time has passed: everything that is due, of every unit
+struct Request {
+    UnitId unit{};
+    Asked asked;
+};
+struct HostTick {}; ///< time has passed: everything that is due, of every unit
 using HostEvent = std::variant<HostBooted, ShutdownWanted, ForUnit, Request, HostTick>;
 
 struct HostInputs {
@@ -38,14 +47,20 @@ struct HostInputs {
 
 // ---- what comes back --------------------------------------------------------------------------
 
-struct HostAction { InstanceId instance; InstanceAction action; };
-struct HostNote { UnitId unit{}; Note note; };
+struct HostAction {
+    InstanceId instance;
+    InstanceAction action;
+};
+struct HostNote {
+    UnitId unit{};
+    Note note;
+};
 
 struct HostStep {
     std::vector<HostAction> actions; ///< in the order in which they are to be carried out
     std::vector<HostNote> notes;
-    std::vector<UnitId> touched;     ///< units whose state may have changed, each once
-    std::optional<int> exit_code;    ///< set once everything has stopped after ShutdownWanted
+    std::vector<UnitId> touched;  ///< units whose state may have changed, each once
+    std::optional<int> exit_code; ///< set once everything has stopped after ShutdownWanted
 };
 
 // ---- the host ---------------------------------------------------------------------------------
@@ -122,10 +137,10 @@ private:
     std::vector<Unit> units_;
     std::vector<Edges> edges_;
     std::vector<UnitId> order_;
-    std::vector<std::uint32_t> rank_;  ///< place in order_, by unit
+    std::vector<std::uint32_t> rank_; ///< place in order_, by unit
     std::map<std::string, UnitId, std::less<>> by_name_;
-    std::vector<Shown> told_;          ///< what dependants have been told of, by unit
-    std::vector<UnitId> to_tell_;      ///< units whose dependants have to look again
+    std::vector<Shown> told_;                     ///< what dependants have been told of, by unit
+    std::vector<UnitId> to_tell_;                 ///< units whose dependants have to look again
     std::map<MonoTime, std::vector<UnitId>> due_; ///< deadlines, earliest first
     std::vector<std::optional<MonoTime>> armed_;  ///< by unit: its entry in due_
     std::set<UnitId> frozen_; ///< after a mistake of Keel's own: takes part in nothing any more

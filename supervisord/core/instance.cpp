@@ -10,7 +10,11 @@
 namespace keel::core {
 namespace {
 
-template <class E> concept AboutASpawn = requires(const E& e) { e.spawn; };
+template <class E>
+concept AboutASpawn = requires(const E& e)
+{
+    e.spawn;
+};
 
 // ---- at rest: stopped, done, failed -------------------------------------------------------------
 
@@ -40,8 +44,8 @@ InstanceStep on(Here& h, const Blocked&, const StopWanted&)
 {
     return enter(h, Stopped{}, "stop wanted");
 }
-/// A person's word clears budget and delay, and with them the storm brake and a pause between tries;
-/// what a gate holds back it still holds back.
+/// A person's word clears budget and delay, and with them the storm brake and a pause between
+/// tries; what a gate holds back it still holds back.
 InstanceStep push(Here& h, const Blocked& s, StartCause cause, std::string reason)
 {
     h.instance.history = {};
@@ -158,8 +162,7 @@ InstanceStep on(Here& h, const Starting& s, const ProbeAnswered& e)
     auto& health = h.instance.probes[e.probe];
     (void)observe(probe, health, e.answer, h.now());
     health.next_at = h.now() + startup_pause(probe, h.now() - s.since);
-    if (all_pass(h, gates_readiness))
-        return become_ready(h, s.spawn, probe_says(probe, e.answer));
+    if (all_pass(h, gates_readiness)) return become_ready(h, s.spawn, probe_says(probe, e.answer));
     const bool overdue = h.now() >= s.since + h.spec.start.timeout;
     if (overdue && !any_unknown(h)) return fail_the_start(h, s.spawn);
     run_due_probes(h);
@@ -194,7 +197,8 @@ InstanceStep on(Here& h, const Starting& s, const Tick&)
 
 // ---- ready and unready --------------------------------------------------------------------------
 
-template <class S> concept Serving = std::same_as<S, Ready> || std::same_as<S, Unready>;
+template <class S>
+concept Serving = std::same_as<S, Ready> || std::same_as<S, Unready>;
 
 InstanceStep on(Here& h, const Serving auto& s, const ProbeAnswered& e)
 {
@@ -214,8 +218,7 @@ InstanceStep on(Here& h, const Serving auto& s, const ProbeAnswered& e)
                        h.now() - failing_since);
 
     run_due_probes(h);
-    const bool passing =
-        all_pass(h, [](const units::ProbeSpec& p) { return p.role.readiness; });
+    const bool passing = all_pass(h, [](const units::ProbeSpec& p) { return p.role.readiness; });
     if (was_ready && !passing) return become_unready(h, s.spawn, probe_says(probe, e.answer));
     if (!was_ready && passing) return become_ready(h, s.spawn, probe_says(probe, e.answer));
     return stay(h, probe_says(probe, e.answer));
@@ -225,11 +228,13 @@ InstanceStep on(Here& h, const Serving auto& s, const Adopted&)
 {
     const SpawnId spawn = s.spawn;
     resume_probes(h);
-    for (auto& health : h.instance.probes) health.answer_by.reset(); // nobody will answer any more
+    for (auto& health : h.instance.probes)
+        health.answer_by.reset(); // nobody will answer any more
     if (auto* unready = std::get_if<Unready>(&h.instance.state)) {
         unready->limit_at = h.now() + h.spec.unready_limit;
         unready->dependencies = h.inputs.dependencies;
-        for (auto& health : h.instance.probes) health.counter = 0;
+        for (auto& health : h.instance.probes)
+            health.counter = 0;
     }
     return stay(h, fmt::format("spawn {} adopted by a new engine", number(spawn)));
 }

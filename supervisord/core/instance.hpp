@@ -1,7 +1,7 @@
 // The instance machine: one slot of a unit, from `stopped` to `ready` and back, as a pure function.
 //
 //   state     holds                     its deadline            leaves by
-//   -------   -----------------------   ---------------------   ------------------------------------
+//   -------   -----------------------   ---------------------   -----------------------------------
 //   stopped   nothing                   none                    LaunchWanted, RestartWanted
 //   blocked   what it waits for         the thing's own, mostly GateChanged, a person, StopWanted
 //   starting  spawn                     ready by                Spawned, probes, exit, StopWanted
@@ -56,7 +56,7 @@ struct Blocked {
 };
 struct Starting {
     SpawnId spawn;
-    MonoTime since;    ///< of the spawn
+    MonoTime since; ///< of the spawn
     MonoTime ready_by;
     enum class Extended : std::uint8_t { no, yes } extended = Extended::no;
     enum class Running : std::uint8_t { no, yes } running = Running::no; ///< Spawned has come
@@ -84,8 +84,8 @@ struct Stopping {
     KillStage stage;
     MonoTime escalate_at;
     AfterStop then;
-    StartCause cause{};   ///< of the start that follows, if one does
-    Duration delay{0};    ///< of the backoff that follows, if one does
+    StartCause cause{}; ///< of the start that follows, if one does
+    Duration delay{0};  ///< of the backoff that follows, if one does
 };
 struct Backoff {
     MonoTime retry_at;
@@ -98,21 +98,25 @@ struct Failed {
 using InstanceState =
     std::variant<Stopped, Blocked, Starting, Ready, Unready, Stopping, Backoff, Done, Failed>;
 
-template <class S> concept HoldsASpawn = requires(const S& s) { s.spawn; };
+template <class S>
+concept HoldsASpawn = requires(const S& s)
+{
+    s.spawn;
+};
 
 /// Printed names in the order of the variant's alternatives.
-inline constexpr std::array state_names = std::to_array<std::string_view>(
-    {"stopped", "blocked", "starting", "ready", "unready", "stopping", "backoff", "done",
-     "failed"});
+inline constexpr std::array state_names =
+    std::to_array<std::string_view>({"stopped", "blocked", "starting", "ready", "unready",
+                                     "stopping", "backoff", "done", "failed"});
 inline std::string_view state_name(const InstanceState& s) { return state_names[s.index()]; }
 
 /// One slot of a unit.
 struct Instance {
     InstanceState state = Stopped{};
-    Now since{};              ///< when the state was entered
-    std::string reason;       ///< why it was entered
+    Now since{};        ///< when the state was entered
+    std::string reason; ///< why it was entered
     RestartHistory history;
-    Duration ready_for{0};    ///< ready time of this spawn before its present state
+    Duration ready_for{0};           ///< ready time of this spawn before its present state
     std::vector<ProbeHealth> probes; ///< one per ProbeSpec while a spawn lives; else empty
     std::uint64_t restarts = 0;      ///< processes that ran, other than first starts, ever
 };
@@ -122,32 +126,53 @@ struct Instance {
 struct LaunchWanted {};  ///< be up; a person's word or boot: clears budget and delay
 struct RestartWanted {}; ///< be up with a new process; free of charge
 struct StopWanted {};
-struct GateChanged {};   ///< Inputs::gate, ::brake or ::dependencies have changed
-struct GiveUpWanted {};  ///< no further attempts; a running process is left alone
-struct Spawned { SpawnId spawn; };
-struct SpawnFailed { SpawnId spawn; SetupStage stage; int errno_value; };
-struct ProcessExited { SpawnId spawn; ExitStatus status; TreeState tree; };
-struct TreeEmptied { SpawnId spawn; };
-struct ProbeAnswered { SpawnId spawn; std::uint32_t probe; std::uint32_t attempt; ProbeAnswer answer; };
+struct GateChanged {};  ///< Inputs::gate, ::brake or ::dependencies have changed
+struct GiveUpWanted {}; ///< no further attempts; a running process is left alone
+struct Spawned {
+    SpawnId spawn;
+};
+struct SpawnFailed {
+    SpawnId spawn;
+    SetupStage stage;
+    int errno_value;
+};
+struct ProcessExited {
+    SpawnId spawn;
+    ExitStatus status;
+    TreeState tree;
+};
+struct TreeEmptied {
+    SpawnId spawn;
+};
+struct ProbeAnswered {
+    SpawnId spawn;
+    std::uint32_t probe;
+    std::uint32_t attempt;
+    ProbeAnswer answer;
+};
 /// A new engine found the process alive: deadlines begin anew, nothing else changes.
-struct Adopted { SpawnId spawn; };
-struct Tick {};          ///< time has passed; idempotent, may come early, late or twice
-using InstanceEvent = std::variant<LaunchWanted, RestartWanted, StopWanted, GateChanged,
-                                   GiveUpWanted, Spawned, SpawnFailed, ProcessExited, TreeEmptied,
-                                   ProbeAnswered, Adopted, Tick>;
+struct Adopted {
+    SpawnId spawn;
+};
+struct Tick {}; ///< time has passed; idempotent, may come early, late or twice
+using InstanceEvent =
+    std::variant<LaunchWanted, RestartWanted, StopWanted, GateChanged, GiveUpWanted, Spawned,
+                 SpawnFailed, ProcessExited, TreeEmptied, ProbeAnswered, Adopted, Tick>;
 
 /// What the machine needs to know of the world around it, as of this step.
 struct Inputs {
     Now now;
-    double jitter = 0;                  ///< uniform in [−1, 1)
-    SpawnId next_spawn{};               ///< the id of the spawn, should this step make one
-    std::optional<BlockedOn> gate;      ///< what holds every start back; none: open
+    double jitter = 0;             ///< uniform in [−1, 1)
+    SpawnId next_spawn{};          ///< the id of the spawn, should this step make one
+    std::optional<BlockedOn> gate; ///< what holds every start back; none: open
     enum class Brake : std::uint8_t { open, on } brake = Brake::open; ///< for charged restarts
     using Dependencies = core::Dependencies;
     Dependencies dependencies = Dependencies::ready;
-    Duration delay_cap{};               ///< of backoff, as the unit's rung has it
-    enum class AfterFailure : std::uint8_t { recover, give_up } after_failure =
-        AfterFailure::recover;
+    Duration delay_cap{}; ///< of backoff, as the unit's rung has it
+    enum class AfterFailure : std::uint8_t {
+        recover,
+        give_up
+    } after_failure = AfterFailure::recover;
 };
 
 // ---- actions: what the engine must do, as data --------------------------------------------------
@@ -157,25 +182,36 @@ struct Spawn {
     StartCause cause;
     enum class Brake : std::uint8_t { free, charged } brake = Brake::free;
 };
-struct Signal { SpawnId spawn; int signal_number; };
-struct KillTree { SpawnId spawn; };
-struct RunProbe { SpawnId spawn; std::uint32_t probe; std::uint32_t attempt; };
+struct Signal {
+    SpawnId spawn;
+    int signal_number;
+};
+struct KillTree {
+    SpawnId spawn;
+};
+struct RunProbe {
+    SpawnId spawn;
+    std::uint32_t probe;
+    std::uint32_t attempt;
+};
 /// The end of this spawn needs no further attention: its status may be forgotten.
-struct Acknowledge { SpawnId spawn; };
+struct Acknowledge {
+    SpawnId spawn;
+};
 using InstanceAction = std::variant<Spawn, Signal, KillTree, RunProbe, Acknowledge>;
 
 /// One failure, told upwards to the unit.
 struct Failure {
     StartCause cause;
-    std::string what;            ///< `exit 1`, `probe http: status 503`, `exec: No such file …`
+    std::string what; ///< `exit 1`, `probe http: status 503`, `exec: No such file …`
     enum class Charge : std::uint8_t { free, charged } charge = Charge::charged;
-    Duration detection{0};       ///< from the first sign to this step
+    Duration detection{0}; ///< from the first sign to this step
 };
 
 struct InstanceStep {
     Instance next;
     std::vector<InstanceAction> actions;
-    std::string reason;             ///< why this step went as it did; never empty
+    std::string reason; ///< why this step went as it did; never empty
     std::optional<Failure> failure;
     std::optional<StartCause> started; ///< a process runs as of this step: what it was started for
 };

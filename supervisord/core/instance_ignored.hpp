@@ -7,8 +7,7 @@
 
 namespace keel::core {
 
-template <class State, class Event>
-inline constexpr bool ignored = false;
+template <class State, class Event> inline constexpr bool ignored = false;
 template <> inline constexpr bool ignored<Stopped, StopWanted> = true;
 template <> inline constexpr bool ignored<Stopped, GateChanged> = true;
 template <> inline constexpr bool ignored<Stopped, GiveUpWanted> = true;

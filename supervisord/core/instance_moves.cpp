@@ -36,10 +36,7 @@ Duration ready_time(const Here& h)
 namespace {
 
 /// The storm brake charges second and later restarts in a row.
-bool is_charged(const RestartHistory& history)
-{
-    return history.in_a_row >= 2;
-}
+bool is_charged(const RestartHistory& history) { return history.in_a_row >= 2; }
 
 } // namespace
 
@@ -165,7 +162,8 @@ InstanceStep fail_the_start(Here& h, SpawnId spawn)
 {
     std::string what = fmt::format("not ready within {}", to_text(h.spec.start.timeout));
     for (std::size_t i = 0; i < h.instance.probes.size(); ++i)
-        if (const auto& health = h.instance.probes[i]; health.last && !is_passing(h.spec.probes[i], health))
+        if (const auto& health = h.instance.probes[i];
+            health.last && !is_passing(h.spec.probes[i], health))
             what += "; " + probe_says(h.spec.probes[i], *health.last);
     return replace(h, spawn, StartCause::start_timeout, std::move(what), h.spec.start.timeout);
 }
@@ -217,7 +215,8 @@ bool any_unknown(const Here& h)
 {
     for (std::size_t i = 0; i < h.instance.probes.size(); ++i) {
         const auto& health = h.instance.probes[i];
-        const bool missing = gates_readiness(h.spec.probes[i]) && !is_passing(h.spec.probes[i], health);
+        const bool missing =
+            gates_readiness(h.spec.probes[i]) && !is_passing(h.spec.probes[i], health);
         if (missing && health.unknown_run > 0) return true;
     }
     return false;
@@ -230,7 +229,8 @@ double spread_of(const units::UnitSpec& unit, const units::ProbeSpec& probe)
 {
     std::uint64_t hash = 14695981039346656037ULL;
     for (const std::string_view text : {std::string_view(unit.name), std::string_view(probe.name)})
-        for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+        for (const char c : text)
+            hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
     return static_cast<double>(hash >> 11) / static_cast<double>(1ULL << 53);
 }
 

@@ -76,7 +76,7 @@ bool all_pass(const Here&, bool (*counts)(const units::ProbeSpec&));
 bool any_unknown(const Here&);
 /// Attempts that are due become RunProbe; attempts whose answer never came count as unknown.
 void run_due_probes(Here&);
-/// Every probe of the instance as at the beginning of a spawn, the first attempts after their delay.
+/// Every probe of the instance as at the beginning of a spawn, first tried after its delay.
 void begin_probes(Here&);
 /// Full health for a process in service, the next attempts spread over the interval. An attempt in
 /// flight is still awaited: one at a time.

@@ -1,5 +1,6 @@
 // The outage fold: from "how many instances are ready" to records of what was down, since when,
-// why, and for how long. PRODUCT's section "Outages" to the letter; pure, one fold per unit and kind.
+// why, and for how long. PRODUCT's section "Outages" to the letter; pure, one fold per unit and
+// kind.
 //
 //   none ──too few ready──> open ──enough ready──> settling ──`settle` without a break──> none
 //                            ^                        │
@@ -25,7 +26,16 @@ enum class OutageKind : std::uint8_t { outage, degraded, blip, gap };
 
 /// What a record is counted under; the text beside it says it in words.
 enum class OutageCause : std::uint8_t {
-    start, exit, signal, start_timeout, liveness, readiness, spawn, lost, dependency, operation
+    start,
+    exit,
+    signal,
+    start_timeout,
+    liveness,
+    readiness,
+    spawn,
+    lost,
+    dependency,
+    operation
 };
 OutageCause outage_cause_of(StartCause);
 
@@ -42,12 +52,12 @@ struct Outage {
     OutageKind kind = OutageKind::outage;
     enum class Planned : std::uint8_t { no, yes } planned = Planned::no;
     Now opened{};
-    std::optional<Now> closed;     ///< the start of the span in which the unit has been ready since
+    std::optional<Now> closed; ///< the start of the span in which the unit has been ready since
     OutageCause cause = OutageCause::exit;
-    std::string cause_text;        ///< `SIGKILL`, `probe http: status 503`, `dependency backbone`
-    std::string detected_by;       ///< `exit`, `probe`, `deadline`, `operation`
+    std::string cause_text;  ///< `SIGKILL`, `probe http: status 503`, `dependency backbone`
+    std::string detected_by; ///< `exit`, `probe`, `deadline`, `operation`
     std::optional<OutageId> caused_by;
-    Duration detection{0};         ///< from the first sign to `opened`
+    Duration detection{0};            ///< from the first sign to `opened`
     std::vector<ActionTaken> actions; ///< at most actions_max; the first ones are kept
 };
 inline constexpr std::size_t outage_actions_max = 100;
@@ -58,8 +68,13 @@ Duration length_of(const Outage&, MonoTime now);
 // ---- the fold -------------------------------------------------------------------------------
 
 struct NoOutage {};
-struct OpenOutage { Outage record; };
-struct SettlingOutage { Outage record; Now ready_since; };
+struct OpenOutage {
+    Outage record;
+};
+struct SettlingOutage {
+    Outage record;
+    Now ready_since;
+};
 using OutageState = std::variant<NoOutage, OpenOutage, SettlingOutage>;
 
 /// One fold: its present state. `counted` says whether the open record has outlived `grace`.
@@ -86,8 +101,8 @@ struct OutageInputs {
         excused,  ///< fewer, but a start still has its time: no record opens, an open one goes on
         exempt    ///< not wanted up: no record opens, an open one ends
     } standing = Standing::enough;
-    OutageSign sign;     ///< used if a record opens in this step
-    OutageId next_id{};  ///< used if a record opens in this step
+    OutageSign sign;    ///< used if a record opens in this step
+    OutageId next_id{}; ///< used if a record opens in this step
 };
 
 struct OutageLimits {
@@ -127,7 +142,7 @@ template <>
 inline constexpr std::array names_of<core::OutageKind> =
     std::to_array<std::string_view>({"outage", "degraded", "blip", "gap"});
 template <>
-inline constexpr std::array names_of<core::OutageCause> = std::to_array<std::string_view>(
-    {"start", "exit", "signal", "start-timeout", "liveness", "readiness", "spawn", "lost",
-     "dependency", "operation"});
+inline constexpr std::array names_of<core::OutageCause> =
+    std::to_array<std::string_view>({"start", "exit", "signal", "start-timeout", "liveness",
+                                     "readiness", "spawn", "lost", "dependency", "operation"});
 } // namespace keel

@@ -32,8 +32,18 @@ ExitStatus exit_status_from_wait(int wait_status);
 /// `user`, `descriptors` and `processes` fail before the clone; `lost`: it is not known whether
 /// the spawn happened, because the engine died in between, but no process of it lives.
 enum class SetupStage : std::uint8_t {
-    user, descriptors, processes, clone, hello, session, stdio, limits, directory, credentials,
-    exec, lost
+    user,
+    descriptors,
+    processes,
+    clone,
+    hello,
+    session,
+    stdio,
+    limits,
+    directory,
+    credentials,
+    exec,
+    lost
 };
 
 /// Whether processes of a spawn other than the one that just ended are known to live.

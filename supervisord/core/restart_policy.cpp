@@ -15,8 +15,8 @@ using units::RestartWhen;
 bool matches(const std::vector<ExitMatch>& list, const ExitStatus& status)
 {
     if (status.kind == ExitStatus::Kind::unknown) return false;
-    const auto kind = status.kind == ExitStatus::Kind::code ? ExitMatch::Kind::code
-                                                            : ExitMatch::Kind::signal;
+    const auto kind =
+        status.kind == ExitStatus::Kind::code ? ExitMatch::Kind::code : ExitMatch::Kind::signal;
     return std::ranges::find(list, ExitMatch{kind, status.number}) != list.end();
 }
 
@@ -50,8 +50,8 @@ Judgement judge(const units::RestartSpec& spec, const Ending& ending)
     if (!clean) return judge_failure(spec, ending.what);
     if (spec.policy != RestartWhen::always) return {Outcome::done, ending.what};
     if (is_stable(spec, ending.ready_for)) return {Outcome::restart_clean, ending.what};
-    return {Outcome::restart_failed, fmt::format("{} before it was ready for {}", ending.what,
-                                                 to_text(spec.stable_after))};
+    return {Outcome::restart_failed,
+            fmt::format("{} before it was ready for {}", ending.what, to_text(spec.stable_after))};
 }
 
 Duration backoff_delay(const units::RestartSpec& spec, Duration cap, std::uint32_t k, double draw)
@@ -79,7 +79,8 @@ void charge(const units::UnitSpec& spec, RestartHistory& history, MonoTime now)
     std::erase_if(history.charged, [&](MonoTime at) { return at + budget_window(spec) <= now; });
     history.charged.push_back(now);
     if (history.charged.size() > limit)
-        history.charged.erase(history.charged.begin(), history.charged.end() - static_cast<std::ptrdiff_t>(limit));
+        history.charged.erase(history.charged.begin(),
+                              history.charged.end() - static_cast<std::ptrdiff_t>(limit));
 }
 
 std::uint32_t charged_within(const units::UnitSpec& spec, const RestartHistory& history,

@@ -15,15 +15,15 @@ namespace keel::core {
 
 /// Why an instance is being started; also the closed set of reasons that restarts are counted by.
 enum class StartCause : std::uint8_t {
-    wanted,   ///< a first start, at boot or by a person: not a restart
+    wanted, ///< a first start, at boot or by a person: not a restart
     operator_restart,
-    exit,     ///< the process exited by itself
-    signal,   ///< the process was ended by a signal
+    exit,   ///< the process exited by itself
+    signal, ///< the process was ended by a signal
     start_timeout,
     liveness,
-    unready,  ///< unready for longer than unready_limit
-    spawn,    ///< the spawn itself failed
-    lost      ///< it ended while no engine was there to see how
+    unready, ///< unready for longer than unready_limit
+    spawn,   ///< the spawn itself failed
+    lost     ///< it ended while no engine was there to see how
 };
 
 /// How a run of an instance came to its end.
@@ -35,10 +35,10 @@ struct Ending {
 };
 
 enum class Outcome : std::uint8_t {
-    restart_clean,   ///< comes back, no failure
-    restart_failed,  ///< comes back, one failure
-    done,            ///< a clean end that policy does not restart
-    failed           ///< a failure that policy forbids to restart
+    restart_clean,  ///< comes back, no failure
+    restart_failed, ///< comes back, one failure
+    done,           ///< a clean end that policy does not restart
+    failed          ///< a failure that policy forbids to restart
 };
 
 struct Judgement {
@@ -53,9 +53,9 @@ bool is_stable(const units::RestartSpec&, Duration ready_for);
 
 /// Failures of one instance.
 struct RestartHistory {
-    std::uint32_t in_a_row = 0;     ///< restarts since the last stable run
-    std::vector<MonoTime> charged;  ///< when the budget was charged, oldest first; only as many
-                                    ///< as the budget allows are kept
+    std::uint32_t in_a_row = 0;    ///< restarts since the last stable run
+    std::vector<MonoTime> charged; ///< when the budget was charged, oldest first; only as many
+                                   ///< as the budget allows are kept
 };
 
 /// Delay before the k-th restart in a row, k from 1: 0 for the first, then
@@ -79,7 +79,7 @@ bool is_spent(const units::UnitSpec&, const RestartHistory&, MonoTime now);
 
 namespace keel {
 template <>
-inline constexpr std::array names_of<core::StartCause> = std::to_array<std::string_view>(
-    {"wanted", "operator", "exit", "signal", "start-timeout", "liveness", "unready", "spawn",
-     "lost"});
+inline constexpr std::array names_of<core::StartCause> =
+    std::to_array<std::string_view>({"wanted", "operator", "exit", "signal", "start-timeout",
+                                     "liveness", "unready", "spawn", "lost"});
 } // namespace keel

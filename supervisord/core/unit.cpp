@@ -39,7 +39,8 @@ Inputs inputs_for(const UnitMaking& m, Slot slot)
 void climb(UnitMaking& m, const std::string& why)
 {
     Unit& unit = m.unit();
-    for (Instance& each : unit.instances) each.history.charged.clear();
+    for (Instance& each : unit.instances)
+        each.history.charged.clear();
     if (unit.rung + 1U >= m.spec.escalation.ladder.size()) return;
     const units::Rung from = rung_of(m.spec, unit);
     ++unit.rung;
@@ -94,8 +95,12 @@ std::string_view detector_of(StartCause cause)
 void take_sign(UnitMaking& m, OutageCause cause, std::string text, std::string_view detected_by,
                Duration detection)
 {
-    m.unit().sign = OutageSign{cause, std::move(text), std::string(detected_by),
-                               m.inputs.gate_outage, m.inputs.gate_planned, detection};
+    m.unit().sign = OutageSign{cause,
+                               std::move(text),
+                               std::string(detected_by),
+                               m.inputs.gate_outage,
+                               m.inputs.gate_planned,
+                               detection};
     m.sign = UnitMaking::Sign::fresh;
 }
 
@@ -119,7 +124,8 @@ void take_move(UnitMaking& m, Slot slot, std::string_view from, const std::strin
     m.out.notes.emplace_back(Moved{slot, from, state_name(instance.state), reason});
     if (std::holds_alternative<Unready>(instance.state))
         take_sign(m, OutageCause::readiness, reason, "probe", {});
-    if (std::holds_alternative<Ready>(instance.state) || std::holds_alternative<Done>(instance.state))
+    if (std::holds_alternative<Ready>(instance.state) ||
+        std::holds_alternative<Done>(instance.state))
         m.unit().settled = Unit::Settled::yes;
 }
 
@@ -133,7 +139,8 @@ void take_clean_exit(UnitMaking& m, std::string_view from, const ExitStatus& sta
 
 bool is_worth_a_line(const InstanceAction& action)
 {
-    return !std::holds_alternative<RunProbe>(action) && !std::holds_alternative<Acknowledge>(action);
+    return !std::holds_alternative<RunProbe>(action) &&
+           !std::holds_alternative<Acknowledge>(action);
 }
 
 void take_actions(UnitMaking& m, Slot slot, std::vector<InstanceAction> actions,
@@ -163,7 +170,8 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
                        spawn_before != spawn_of(m.instance(slot).state);
     const bool said = std::ranges::any_of(made.actions, is_worth_a_line);
     if (made.started) m.out.notes.emplace_back(Started{slot, *made.started});
-    if (made.failure) take_failure(m, slot, *made.failure);
+    if (made.failure)
+        take_failure(m, slot, *made.failure);
     else if (const auto* exited = std::get_if<ProcessExited>(&event); moved && exited != nullptr)
         take_clean_exit(m, before, exited->status);
     if (moved)
@@ -176,7 +184,8 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
 
 void run_all(UnitMaking& m, const InstanceEvent& event)
 {
-    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) run_instance(m, slot, event);
+    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
+        run_instance(m, slot, event);
 }
 
 namespace {
@@ -199,7 +208,8 @@ void be_up(UnitMaking& m)
 void be_unusable(UnitMaking& m)
 {
     m.unit().wanted = Up{};
-    for (Instance& instance : m.unit().instances) instance.since = m.inputs.now;
+    for (Instance& instance : m.unit().instances)
+        instance.since = m.inputs.now;
     take_sign(m, OutageCause::start, m.unit().config_problem, "check", {});
 }
 
@@ -210,7 +220,8 @@ void on(UnitMaking& m, const Booted&)
 }
 void refuse(UnitMaking& m, const Asked& asked, std::string why)
 {
-    const OperationResult result{asked.id, asked.verb, OperationResult::Outcome::failed, std::move(why)};
+    const OperationResult result{asked.id, asked.verb, OperationResult::Outcome::failed,
+                                 std::move(why)};
     m.out.notes.emplace_back(OperationEnded{result});
 }
 void on(UnitMaking& m, const Asked& asked)
@@ -232,14 +243,8 @@ void on(UnitMaking& m, const WantedByDependant&)
     });
     if (m.unit().config_problem.empty() && (failed || !is_wanted_up(m.unit()))) be_up(m);
 }
-void on(UnitMaking& m, const ShutDown&)
-{
-    run_all(m, StopWanted{});
-}
-void on(UnitMaking& m, const ForInstance& e)
-{
-    run_instance(m, e.slot, e.event);
-}
+void on(UnitMaking& m, const ShutDown&) { run_all(m, StopWanted{}); }
+void on(UnitMaking& m, const ForInstance& e) { run_instance(m, e.slot, e.event); }
 void on(UnitMaking& m, const UnitGateChanged&)
 {
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
@@ -259,7 +264,8 @@ void note_readiness(UnitMaking& m)
 {
     Unit& unit = m.unit();
     // Nothing starts any more: no start is waited for.
-    if (m.inputs.gate && m.inputs.gate->kind == BlockedOn::Kind::shutdown) unit.first_wanted_at.reset();
+    if (m.inputs.gate && m.inputs.gate->kind == BlockedOn::Kind::shutdown)
+        unit.first_wanted_at.reset();
     if (!is_ready(m.spec, unit)) {
         unit.ready_since.reset();
         return;

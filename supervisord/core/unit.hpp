@@ -31,7 +31,15 @@ inline constexpr std::array wanted_names = std::to_array<std::string_view>({"up"
 inline std::string_view wanted_name(const Wanted& w) { return wanted_names[w.index()]; }
 
 enum class UnitStatus : std::uint8_t {
-    up, degraded, down, starting, blocked, done, held, stopped, failed
+    up,
+    degraded,
+    down,
+    starting,
+    blocked,
+    done,
+    held,
+    stopped,
+    failed
 };
 
 // ---- operations ---------------------------------------------------------------------------------
@@ -44,10 +52,10 @@ struct Operation {
     Verb verb = Verb::start;
     std::string by;
     WallTime since;
-    MonoTime began;             ///< the same moment
+    MonoTime began; ///< the same moment
     std::vector<Slot> targets;
-    std::vector<Slot> waiting;  ///< restart: slots whose turn has not come
-    std::string failure;        ///< of a target since the operation began; empty: none
+    std::vector<Slot> waiting; ///< restart: slots whose turn has not come
+    std::string failure;       ///< of a target since the operation began; empty: none
 };
 
 struct OperationResult {
@@ -62,67 +70,109 @@ struct OperationResult {
 struct Unit {
     Wanted wanted = Down{};
     std::vector<Instance> instances;
-    std::uint8_t rung = 0;               ///< index into escalation.ladder
-    std::optional<MonoTime> failed_at;   ///< of the latest failure
-    std::optional<MonoTime> ready_since; ///< set while at least min_ready instances are ready
+    std::uint8_t rung = 0;                   ///< index into escalation.ladder
+    std::optional<MonoTime> failed_at;       ///< of the latest failure
+    std::optional<MonoTime> ready_since;     ///< set while at least min_ready instances are ready
     std::optional<MonoTime> first_wanted_at; ///< of the start that has not yet led to readiness
     enum class Settled : std::uint8_t { no, yes } settled = Settled::no; ///< has been ready or has
                                          ///< failed since it was wanted: `after` waits no longer
-    std::string config_problem;          ///< not empty: the unit file is unusable; never started
+    std::string config_problem; ///< not empty: the unit file is unusable; never started
     OutageFold outage;
     OutageFold degradation;
-    std::optional<OutageSign> sign;      ///< latest reason for being short of instances
+    std::optional<OutageSign> sign; ///< latest reason for being short of instances
     std::optional<Operation> operation;
 };
 
 // ---- events ---------------------------------------------------------------------------------
 
-struct Booted {};  ///< keeld begins, or a unit appears: be up, if it is enabled
-struct Asked {     ///< a person's request; ends in an OperationResult
+struct Booted {}; ///< keeld begins, or a unit appears: be up, if it is enabled
+struct Asked {    ///< a person's request; ends in an OperationResult
     OperationId id{};
     Verb verb{};
     std::string by;
     std::string why;
     std::optional<Slot> slot; ///< restart only; none: all
 };
-struct WantedByDependant { std::string by; std::string dependant; }; ///< `keel start` of a unit that requires this one
+struct WantedByDependant {
+    std::string by;
+    std::string dependant;
+};                  ///< `keel start` of a unit that requires this one
 struct ShutDown {}; ///< keeld ends: stop, without a change of what is wanted
-struct ForInstance { Slot slot; InstanceEvent event; };
+struct ForInstance {
+    Slot slot;
+    InstanceEvent event;
+};
 struct UnitGateChanged {};
 struct UnitTick {};
-using UnitEvent =
-    std::variant<Booted, Asked, WantedByDependant, ShutDown, ForInstance, UnitGateChanged, UnitTick>;
+using UnitEvent = std::variant<Booted, Asked, WantedByDependant, ShutDown, ForInstance,
+                               UnitGateChanged, UnitTick>;
 
 struct UnitInputs {
     Now now;
-    double jitter = 0;               ///< uniform in [−1, 1); each instance derives its own from it
+    double jitter = 0; ///< uniform in [−1, 1); each instance derives its own from it
     SpawnId next_spawn{};
     OutageId next_outage{};
     std::optional<BlockedOn> gate;
     std::optional<OutageId> gate_outage; ///< the open outage of the unit that the gate names
-    Outage::Planned gate_planned = Outage::Planned::no; ///< that unit is held, or its outage planned
+    Outage::Planned gate_planned =
+        Outage::Planned::no; ///< that unit is held, or its outage planned
     Inputs::Dependencies dependencies = Inputs::Dependencies::ready;
     std::uint32_t brake_tokens = ~0U; ///< charged restarts allowed now
 };
 
 // ---- notes: what the engine logs, counts and tells ----------------------------------------------
 
-struct Moved { Slot slot; std::string_view from; std::string_view to; std::string reason; };
-struct Stayed { Slot slot; std::string_view in; std::string reason; }; ///< with actions worth a line
-struct Started { Slot slot; StartCause cause; }; ///< a process of it runs
-struct AttemptFailed { Slot slot; Failure failure; };
-struct Climbed { units::Rung from; units::Rung to; std::string reason; };
+struct Moved {
+    Slot slot;
+    std::string_view from;
+    std::string_view to;
+    std::string reason;
+};
+struct Stayed {
+    Slot slot;
+    std::string_view in;
+    std::string reason;
+}; ///< with actions worth a line
+struct Started {
+    Slot slot;
+    StartCause cause;
+}; ///< a process of it runs
+struct AttemptFailed {
+    Slot slot;
+    Failure failure;
+};
+struct Climbed {
+    units::Rung from;
+    units::Rung to;
+    std::string reason;
+};
 struct BackToBottom {};
-struct OutageOpened { Outage record; };
-struct OutageCounted { Outage record; };
-struct OutageClosed { Outage record; };
-struct OperationEnded { OperationResult result; };
-struct Frozen { std::string what; };    ///< a mistake of Keel's own: the unit is left as it is
-struct ExitWanted { std::string why; }; ///< the ladder's last word: keeld stops everything and exits
-using Note = std::variant<Moved, Stayed, Started, AttemptFailed, Climbed, BackToBottom, OutageOpened,
-                          OutageCounted, OutageClosed, OperationEnded, Frozen, ExitWanted>;
+struct OutageOpened {
+    Outage record;
+};
+struct OutageCounted {
+    Outage record;
+};
+struct OutageClosed {
+    Outage record;
+};
+struct OperationEnded {
+    OperationResult result;
+};
+struct Frozen {
+    std::string what;
+}; ///< a mistake of Keel's own: the unit is left as it is
+struct ExitWanted {
+    std::string why;
+}; ///< the ladder's last word: keeld stops everything and exits
+using Note =
+    std::variant<Moved, Stayed, Started, AttemptFailed, Climbed, BackToBottom, OutageOpened,
+                 OutageCounted, OutageClosed, OperationEnded, Frozen, ExitWanted>;
 
-struct UnitAction { Slot slot; InstanceAction action; };
+struct UnitAction {
+    Slot slot;
+    InstanceAction action;
+};
 
 struct UnitStep {
     Unit next;
@@ -161,6 +211,6 @@ template <>
 inline constexpr std::array names_of<core::UnitStatus> = std::to_array<std::string_view>(
     {"up", "degraded", "down", "starting", "blocked", "done", "held", "stopped", "failed"});
 template <>
-inline constexpr std::array names_of<core::Verb> =
-    std::to_array<std::string_view>({"start", "stop", "restart"});
+inline constexpr std::array names_of<core::Verb> = std::to_array<std::string_view>({"start", "stop",
+                                                                                    "restart"});
 } // namespace keel

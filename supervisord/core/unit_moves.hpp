@@ -11,7 +11,10 @@ struct UnitMaking {
     const UnitInputs& inputs;
     UnitStep out;
     std::vector<ActionTaken> tried{}; ///< in this step, for the outage record
-    enum class Sign : std::uint8_t { old, fresh } sign = Sign::old; ///< of Unit::sign: from this step
+    enum class Sign : std::uint8_t {
+        old,
+        fresh
+    } sign = Sign::old; ///< of Unit::sign: from this step
 
     [[nodiscard]] Unit& unit() { return out.next; }
     [[nodiscard]] const Unit& unit() const { return out.next; }

@@ -17,21 +17,38 @@ const Blocked* blocked_on_dependency(const Unit& unit)
     return nullptr;
 }
 
+/// A restart does so until it is over; a start only at once, where it runs again what was done.
+bool takes_out_of_service(const UnitMaking& m, const Operation& op)
+{
+    return op.verb == Verb::restart || (op.verb == Verb::start && op.began == m.now());
+}
+
 /// The best that is known of why the unit is short of instances.
 OutageSign sign_of(const UnitMaking& m)
 {
     const Unit& unit = m.unit();
     const bool fresh = m.sign == UnitMaking::Sign::fresh; // the unit's own doing, just now
-    if (!fresh && unit.operation && unit.operation->verb == Verb::restart)
-        return {OutageCause::operation, fmt::format("restart by {}", unit.operation->by),
-                "operation", {}, Outage::Planned::yes, {}};
+    if (!fresh && unit.operation && takes_out_of_service(m, *unit.operation))
+        return {OutageCause::operation,
+                fmt::format("{} by {}", name(unit.operation->verb), unit.operation->by),
+                "operation",
+                {},
+                Outage::Planned::yes,
+                {}};
     if (unit.sign) return *unit.sign;
     if (const auto* blocked = blocked_on_dependency(unit))
-        return {OutageCause::dependency, "dependency " + blocked->on.what, "dependency",
-                m.inputs.gate_outage, m.inputs.gate_planned, {}};
+        return {OutageCause::dependency,
+                "dependency " + blocked->on.what,
+                "dependency",
+                m.inputs.gate_outage,
+                m.inputs.gate_planned,
+                {}};
     return {OutageCause::start,
             fmt::format("not ready {} after its start", to_text(m.spec.start.timeout)),
-            "deadline", {}, Outage::Planned::no, {}};
+            "deadline",
+            {},
+            Outage::Planned::no,
+            {}};
 }
 
 bool has_time_to_start(const UnitMaking& m)
@@ -82,7 +99,8 @@ void run_fold(UnitMaking& m, OutageFold& which, const OutageLimits& limits, Stan
         ++m.out.outages;
         m.out.notes.emplace_back(OutageOpened{std::move(*news.opened)});
     }
-    for (const ActionTaken& action : m.tried) note_action(which, action);
+    for (const ActionTaken& action : m.tried)
+        note_action(which, action);
     if (news.counted) m.out.notes.emplace_back(OutageCounted{std::move(*news.counted)});
     if (news.closed) m.out.notes.emplace_back(OutageClosed{std::move(*news.closed)});
 }
@@ -92,12 +110,12 @@ void run_fold(UnitMaking& m, OutageFold& which, const OutageLimits& limits, Stan
 void split_at_end_of_operation(UnitMaking& m, OutageFold& which, const OutageLimits& limits,
                                Standing standing)
 {
-    const bool ended = std::ranges::any_of(m.out.notes, [](const Note& note) {
-        return std::holds_alternative<OperationEnded>(note);
-    });
+    const bool ended = std::ranges::any_of(
+        m.out.notes, [](const Note& note) { return std::holds_alternative<OperationEnded>(note); });
     const Outage* record = open_outage(which);
     if (!ended || record == nullptr || standing != Standing::short_of) return;
-    if (record->cause != OutageCause::operation || sign_of(m).planned == Outage::Planned::yes) return;
+    if (record->cause != OutageCause::operation || sign_of(m).planned == Outage::Planned::yes)
+        return;
     run_fold(m, which, limits, Standing::exempt);
 }
 

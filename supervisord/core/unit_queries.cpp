@@ -57,10 +57,7 @@ bool is_ready(const units::UnitSpec& spec, const Unit& unit)
     return ready_count(unit) >= spec.min_ready;
 }
 
-bool is_wanted_up(const Unit& unit)
-{
-    return std::holds_alternative<Up>(unit.wanted);
-}
+bool is_wanted_up(const Unit& unit) { return std::holds_alternative<Up>(unit.wanted); }
 
 bool has_process(const Unit& unit)
 {
@@ -86,7 +83,8 @@ UnitStatus status_of(const units::UnitSpec& spec, const Unit& unit)
 
 units::Rung rung_of(const units::UnitSpec& spec, const Unit& unit)
 {
-    return spec.escalation.ladder[std::min<std::size_t>(unit.rung, spec.escalation.ladder.size() - 1)];
+    return spec.escalation
+        .ladder[std::min<std::size_t>(unit.rung, spec.escalation.ladder.size() - 1)];
 }
 
 Duration delay_cap(const units::UnitSpec& spec, const Unit& unit)

@@ -12,7 +12,16 @@ enum class Verdict : std::uint8_t { pass, fail, unknown };
 
 /// Why a verdict is not `pass`. `none` goes with `pass`.
 enum class VerdictKind : std::uint8_t {
-    none, refused, timeout, reset, status, body, tls, dns, exit, internal
+    none,
+    refused,
+    timeout,
+    reset,
+    status,
+    body,
+    tls,
+    dns,
+    exit,
+    internal
 };
 
 struct ProbeAnswer {
@@ -26,8 +35,8 @@ struct ProbeAnswer {
 
 namespace keel {
 template <>
-inline constexpr std::array names_of<core::Verdict> =
-    std::to_array<std::string_view>({"pass", "fail", "unknown"});
+inline constexpr std::array
+    names_of<core::Verdict> = std::to_array<std::string_view>({"pass", "fail", "unknown"});
 template <>
 inline constexpr std::array names_of<core::VerdictKind> = std::to_array<std::string_view>(
     {"none", "refused", "timeout", "reset", "status", "body", "tls", "dns", "exit", "internal"});

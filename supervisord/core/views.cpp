@@ -9,10 +9,7 @@
 namespace keel::core {
 namespace {
 
-WallTime wall_of(MonoTime at, Now now)
-{
-    return now.wall + (at - now.mono);
-}
+WallTime wall_of(MonoTime at, Now now) { return now.wall + (at - now.mono); }
 
 std::string instance_name(const units::UnitSpec& spec, Slot slot)
 {
@@ -68,14 +65,10 @@ std::optional<OutageView> make_view(const OutageFold& fold, Now now)
     if (record == nullptr) return std::nullopt;
     const bool settles = std::holds_alternative<SettlingOutage>(fold.state);
     return OutageView{*record, length_of(fold, now.mono),
-                      settles ? OutageView::Settling::yes : OutageView::Settling::no,
-                      fold.counted};
+                      settles ? OutageView::Settling::yes : OutageView::Settling::no, fold.counted};
 }
 
-OperationView make_view(const Operation& op)
-{
-    return {op.id, op.verb, op.by, step_of(op)};
-}
+OperationView make_view(const Operation& op) { return {op.id, op.verb, op.by, step_of(op)}; }
 
 bool is_at_rest(const InstanceView& instance)
 {
@@ -137,7 +130,8 @@ void say_now(const Host& host, const Instance& instance, const std::string& who,
     const auto other = host.find(blocked->on.what);
     if (!other) return;
     out.push_back(fmt::format("{} waits until {} is ready; {} is {}", who, blocked->on.what,
-                              blocked->on.what, name(status_of(host.spec(*other), host.unit(*other)))));
+                              blocked->on.what,
+                              name(status_of(host.spec(*other), host.unit(*other)))));
 }
 
 std::string in_time(MonoTime at, Now now)
@@ -151,8 +145,8 @@ void say_next(const units::UnitSpec& spec, const Instance& instance, const std::
     if (const auto* s = std::get_if<Backoff>(&instance.state))
         out.push_back(fmt::format("{} starts again {}", who, in_time(s->retry_at, now)));
     if (const auto* s = std::get_if<Starting>(&instance.state))
-        out.push_back(fmt::format("{} is replaced if it is not ready {}", who,
-                                  in_time(s->ready_by, now)));
+        out.push_back(
+            fmt::format("{} is replaced if it is not ready {}", who, in_time(s->ready_by, now)));
     if (const auto* s = std::get_if<Unready>(&instance.state))
         out.push_back(fmt::format("{} is replaced if it is still unready {}", who,
                                   in_time(s->limit_at, now)));
@@ -203,7 +197,8 @@ WhyView make_why(const Host& host, UnitId id, const PidOf& pid_of, std::vector<E
     WhyView why{make_view(host, id, pid_of, now), std::move(happened), {}, {}};
     if (const auto* held = std::get_if<Held>(&unit.wanted)) {
         const std::string reason = held->why.empty() ? "no reason given" : held->why;
-        why.now.push_back(fmt::format("held by {} since {}: {}", held->by, to_rfc3339(held->since), reason));
+        why.now.push_back(
+            fmt::format("held by {} since {}: {}", held->by, to_rfc3339(held->since), reason));
         why.next.push_back(fmt::format("nothing, until a person acts: keel start {}", spec.name));
     }
     if (std::holds_alternative<Down>(unit.wanted) && unit.config_problem.empty())

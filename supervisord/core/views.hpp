@@ -1,5 +1,5 @@
-// What the rest of Keel may see of the host, as plain values: the shape of the control API's answers
-// (PRODUCT, section "Control API"). Made from the machines by core, from nothing else.
+// What the rest of Keel may see of the host, as plain values: the shape of the control API's
+// answers (PRODUCT, section "Control API"). Made from the machines by core, from nothing else.
 #pragma once
 #include "core/unit.hpp"
 
@@ -19,11 +19,11 @@ struct ProbeView {
 };
 
 struct InstanceView {
-    std::string name;          ///< `worker.3`; the unit's own name for a unit of one
+    std::string name; ///< `worker.3`; the unit's own name for a unit of one
     Slot slot = 1;
-    std::string_view state;    ///< one of core::state_names
-    std::string reason;        ///< why it is in that state
-    std::optional<int> pid;    ///< of the main process, while one lives
+    std::string_view state; ///< one of core::state_names
+    std::string reason;     ///< why it is in that state
+    std::optional<int> pid; ///< of the main process, while one lives
     std::optional<SpawnId> spawn;
     WallTime since;
     std::optional<WallTime> next_at; ///< when Keel acts next if nothing happens before
@@ -41,22 +41,25 @@ struct OperationView {
 struct OutageView {
     Outage record;
     Duration length{0}; ///< so far, if it is open; without the span in which it settles
-    enum class Settling : std::uint8_t { no, yes } settling = Settling::no; ///< ready again, on trial
+    enum class Settling : std::uint8_t {
+        no,
+        yes
+    } settling = Settling::no;                             ///< ready again, on trial
     OutageFold::Counted counted = OutageFold::Counted::no; ///< open ones: has outlived `grace`
 };
 
 struct UnitView {
     std::string name;
     std::string description;
-    std::string_view wanted;   ///< one of core::wanted_names
+    std::string_view wanted; ///< one of core::wanted_names
     std::optional<Held> held;
     UnitStatus status = UnitStatus::stopped;
-    WallTime since;            ///< of the status, as far as the instances tell: see since_of()
+    WallTime since; ///< of the status, as far as the instances tell: see since_of()
     std::uint16_t ready = 0;
     std::uint16_t wanted_instances = 1;
     std::uint16_t min_ready = 1;
     std::uint64_t restarts = 0;
-    std::string_view rung;     ///< `restart`, `retry` …
+    std::string_view rung; ///< `restart`, `retry` …
     std::size_t rung_index = 0;
     std::optional<OperationView> operation;
     std::optional<OutageView> outage;
@@ -73,12 +76,12 @@ WallTime since_of(const UnitView&);
 
 /// One thing that happened, as `keel events` and `keel why` tell it.
 struct EventView {
-    std::uint64_t id = 0;   ///< grows by one; also over engine restarts it never goes back
+    std::uint64_t id = 0; ///< grows by one; also over engine restarts it never goes back
     WallTime at;
-    std::string unit;       ///< empty: the host
-    std::string subject;    ///< `worker.3`, or the unit, or `keeld`
-    std::string kind;       ///< `state`, `failure`, `rung`, `outage`, `operation`, `probe`, `keeld`
-    std::string text;       ///< `starting -> ready (probe tcp: connected in 1 ms)`
+    std::string unit;    ///< empty: the host
+    std::string subject; ///< `worker.3`, or the unit, or `keeld`
+    std::string kind;    ///< `state`, `failure`, `rung`, `outage`, `operation`, `probe`, `keeld`
+    std::string text;    ///< `starting -> ready (probe tcp: connected in 1 ms)`
 };
 
 /// `keel why`: what happened, what holds it now, what will happen next and when.

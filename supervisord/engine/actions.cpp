@@ -108,20 +108,23 @@ void Engine::run_probe(InstanceId id, const core::RunProbe& action)
     request.target = units::fill(probe.target, values);
     request.timeout = probe.timeout;
     if (std::holds_alternative<units::ExecTarget>(probe.target))
-        request.plan = make_plan(spec, id.slot, identities_[number(id.unit)], options_.runtime_root);
+        request.plan =
+            make_plan(spec, id.slot, identities_[number(id.unit)], options_.runtime_root);
     body(id).probing[action.probe] = request.attempt;
-    ports_.prober.probe(request, [this, id, action, attempt = request.attempt,
-                                  alive = std::weak_ptr<int>(alive_)](const core::ProbeAnswer& answer) {
-        if (alive.expired()) return;
-        auto& probing = body(id).probing;
-        if (const auto mine = probing.find(action.probe); mine != probing.end() && mine->second == attempt)
-            probing.erase(mine);
-        auto& counted = unit_counters_[number(id.unit)].probes[action.probe];
-        ++counted.verdicts[static_cast<std::size_t>(answer.verdict)];
-        if (answer.verdict != core::Verdict::unknown)
-            counters_.probe_latency.observe(seconds(answer.latency));
-        post(id, core::ProbeAnswered{action.spawn, action.probe, action.attempt, answer});
-    });
+    ports_.prober.probe(
+        request, [this, id, action, attempt = request.attempt,
+                  alive = std::weak_ptr<int>(alive_)](const core::ProbeAnswer& answer) {
+            if (alive.expired()) return;
+            auto& probing = body(id).probing;
+            if (const auto mine = probing.find(action.probe);
+                mine != probing.end() && mine->second == attempt)
+                probing.erase(mine);
+            auto& counted = unit_counters_[number(id.unit)].probes[action.probe];
+            ++counted.verdicts[static_cast<std::size_t>(answer.verdict)];
+            if (answer.verdict != core::Verdict::unknown)
+                counters_.probe_latency.observe(seconds(answer.latency));
+            post(id, core::ProbeAnswered{action.spawn, action.probe, action.attempt, answer});
+        });
 }
 
 void Engine::cancel_probes(InstanceId id)

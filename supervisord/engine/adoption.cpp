@@ -9,10 +9,7 @@
 namespace keel::engine {
 namespace {
 
-std::string unit_key(const units::UnitSpec& spec)
-{
-    return "unit/" + spec.name;
-}
+std::string unit_key(const units::UnitSpec& spec) { return "unit/" + spec.name; }
 std::string instance_key(const units::UnitSpec& spec, Slot slot)
 {
     return fmt::format("instance/{}/{}", spec.name, slot);
@@ -65,9 +62,9 @@ void Engine::journal(const core::HostStep& step)
 
 void Engine::journal_host()
 {
-    std::string record = encode(HostRecord{host_.counters(), next_operation_,
-                                           counters_.engine_starts, counters_.adopted_processes,
-                                           counters_.invariant_failures});
+    std::string record =
+        encode(HostRecord{host_.counters(), next_operation_, counters_.engine_starts,
+                          counters_.adopted_processes, counters_.invariant_failures});
     if (record == journaled_host_) return;
     ports_.journal.put("host", record);
     journaled_host_ = std::move(record);
@@ -150,7 +147,8 @@ std::optional<core::Instance> Engine::recover_instance(InstanceId id)
 
 void Engine::go_on(const std::vector<UnitId>& fresh)
 {
-    for (const UnitId id : fresh) post(core::ForUnit{id, core::Booted{}});
+    for (const UnitId id : fresh)
+        post(core::ForUnit{id, core::Booted{}});
     // An end of keeld that was cut short may have stopped what is wanted up.
     for (const UnitId id : host_.start_order())
         for (Slot slot = 1; slot <= host_.spec(id).instances; ++slot)
@@ -158,7 +156,8 @@ void Engine::go_on(const std::vector<UnitId>& fresh)
                 std::holds_alternative<core::Stopped>(host_.unit(id).instances[slot - 1U].state))
                 post({id, slot}, core::LaunchWanted{});
     // Whatever waited for a change that came in between looks again.
-    for (const UnitId id : host_.start_order()) post(core::ForUnit{id, core::UnitGateChanged{}});
+    for (const UnitId id : host_.start_order())
+        post(core::ForUnit{id, core::UnitGateChanged{}});
     post(core::HostTick{});
 }
 
@@ -193,7 +192,8 @@ void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
 void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
 {
     const auto unit = host_.find(survivor.unit);
-    const bool has_slot = unit && survivor.slot >= 1 && survivor.slot <= host_.spec(*unit).instances;
+    const bool has_slot =
+        unit && survivor.slot >= 1 && survivor.slot <= host_.spec(*unit).instances;
     if (!has_slot || core::spawn_of(host_.unit(*unit).instances[survivor.slot - 1U].state)) {
         log::write(log::Level::warn, fmt::format("pid {} belongs to no unit any more: ending it",
                                                  survivor.process.pid));
@@ -204,7 +204,8 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
     core::Unit taken = host_.unit(*unit);
     const Now now = ports_.loop.now();
     core::Instance& instance = taken.instances[id.slot - 1U];
-    instance.state = core::Starting{survivor.id, now.mono, now.mono + host_.spec(*unit).start.timeout};
+    instance.state =
+        core::Starting{survivor.id, now.mono, now.mono + host_.spec(*unit).start.timeout};
     instance.since = now;
     instance.reason = "found running";
     if (std::holds_alternative<core::Down>(taken.wanted)) taken.wanted = core::Up{};
@@ -228,7 +229,8 @@ void Engine::resolve_missing()
         if (starting != nullptr && starting->running == core::Starting::Running::no)
             post(id, core::SpawnFailed{SpawnId{spawn}, core::SetupStage::lost, 0});
         else
-            post(id, core::ProcessExited{SpawnId{spawn}, {core::ExitStatus::Kind::unknown, 0, false},
+            post(id, core::ProcessExited{SpawnId{spawn},
+                                         {core::ExitStatus::Kind::unknown, 0, false},
                                          core::TreeState::alive});
     }
 }

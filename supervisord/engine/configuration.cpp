@@ -20,8 +20,7 @@ Identity identify(const units::UnitSpec& spec)
     }
     const bool is_ours = spec.user.empty() && spec.group.empty();
     if (!is_ours)
-        identity.credentials =
-            ports::Credentials{found->uid, found->gid, std::move(found->groups)};
+        identity.credentials = ports::Credentials{found->uid, found->gid, std::move(found->groups)};
     identity.user = found->name;
     identity.home = found->home;
     return identity;

@@ -8,7 +8,8 @@ namespace {
 std::vector<units::UnitSpec> specs_of(const std::vector<ConfiguredUnit>& units)
 {
     std::vector<units::UnitSpec> specs;
-    for (const ConfiguredUnit& unit : units) specs.push_back(unit.spec);
+    for (const ConfiguredUnit& unit : units)
+        specs.push_back(unit.spec);
     return specs;
 }
 
@@ -108,8 +109,10 @@ void Engine::take(const core::HostEvent& event)
     core::HostStep step = host_.step(event, {ports_.loop.now(), draw});
     count(step);
     journal(step);
-    for (const core::HostNote& note : step.notes) tell(note);
-    for (core::HostAction& action : step.actions) actions_.push_back(std::move(action));
+    for (const core::HostNote& note : step.notes)
+        tell(note);
+    for (core::HostAction& action : step.actions)
+        actions_.push_back(std::move(action));
     if (step.exit_code && on_stopped_) {
         const auto handler = std::exchange(on_stopped_, nullptr);
         handler(*step.exit_code);

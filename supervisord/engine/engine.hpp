@@ -1,4 +1,4 @@
-// The brain's body: takes events in, lets core decide, stores, journals, and carries the actions out.
+// The brain's body: takes events in, lets core decide, stores, journals, carries the actions out.
 //
 // One thread, one queue, run to completion: event, step, journal, actions, one timer. Actions never
 // call back; what comes of them are later events. It decides nothing itself and promises that
@@ -45,8 +45,8 @@ struct ConfiguredUnit {
 struct EngineOptions {
     core::HostOptions host;
     std::string runtime_root = "/run/keel/units"; ///< for {runtime_dir}
-    std::uint64_t seed = 0;                        ///< of the jitter
-    std::uint64_t first_event = 1;                 ///< id of the first event
+    std::uint64_t seed = 0;                       ///< of the jitter
+    std::uint64_t first_event = 1;                ///< id of the first event
 };
 
 class Engine final : public ports::Supervisor {
@@ -61,7 +61,10 @@ public:
 
     /// Stops everything in reverse order; `on_stopped` is told when nothing lives any more.
     void shut_down(const std::string& why);
-    void on_stopped(std::function<void(int exit_code)> handler) { on_stopped_ = std::move(handler); }
+    void on_stopped(std::function<void(int exit_code)> handler)
+    {
+        on_stopped_ = std::move(handler);
+    }
 
     /// For the wiring: ends of processes, as ports::Spawner reports them.
     void process_exited(SpawnId spawn, core::ExitStatus status, core::TreeState tree);
@@ -94,7 +97,7 @@ private:
         std::optional<SpawnId> spawn;     ///< the latest
         std::optional<MonoTime> ended_at; ///< of the last process, until the next one runs
         std::map<std::uint32_t, ports::AttemptId> probing; ///< by probe index
-        std::string output_problem;       ///< last thing said about its log, said once
+        std::string output_problem; ///< last thing said about its log, said once
     };
 
     // engine.cpp: the queue
@@ -166,7 +169,8 @@ private:
     std::deque<core::Outage> ended_; ///< newest last
     std::function<void(int)> on_stopped_;
     std::string journaled_host_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(0); ///< answers that come too late see it gone
+    std::shared_ptr<int> alive_ =
+        std::make_shared<int>(0); ///< answers that come too late see it gone
 };
 
 } // namespace keel::engine

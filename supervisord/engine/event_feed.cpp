@@ -8,8 +8,7 @@ class EventFeed::Subscribed final : public ports::Supervisor::Subscription {
 public:
     Subscribed(std::weak_ptr<Handlers> handlers, std::uint64_t key)
         : handlers_(std::move(handlers)), key_(key)
-    {
-    }
+    {}
     ~Subscribed() override
     {
         if (const auto handlers = handlers_.lock()) handlers->erase(key_);
@@ -30,7 +29,8 @@ void EventFeed::add(core::EventView event)
     if (handlers_->empty()) return;
     // A handler may end its own subscription or another's while it is called.
     std::vector<std::uint64_t> keys;
-    for (const auto& [key, handler] : *handlers_) keys.push_back(key);
+    for (const auto& [key, handler] : *handlers_)
+        keys.push_back(key);
     const core::EventView told = kept_.back();
     for (const auto key : keys)
         if (const auto found = handlers_->find(key); found != handlers_->end()) {

@@ -15,7 +15,9 @@ namespace keel::engine {
 class EventFeed {
 public:
     /// Ids grow from `first_id` on, by one each.
-    explicit EventFeed(std::uint64_t first_id) : next_id_(first_id), handlers_(std::make_shared<Handlers>()) {}
+    explicit EventFeed(std::uint64_t first_id)
+        : next_id_(first_id), handlers_(std::make_shared<Handlers>())
+    {}
 
     /// Numbers the event, keeps it and tells subscribers.
     void add(core::EventView event);

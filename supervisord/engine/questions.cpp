@@ -51,7 +51,8 @@ std::vector<core::OutageView> Engine::outages() const
         for (const core::OutageFold* fold : {&unit.outage, &unit.degradation})
             if (auto open = core::make_view(*fold, now)) views.push_back(std::move(*open));
     }
-    for (const core::Outage& ended : ended_) views.push_back(core::make_view(ended, now));
+    for (const core::Outage& ended : ended_)
+        views.push_back(core::make_view(ended, now));
     std::ranges::sort(views, std::greater{}, [](const auto& v) { return number(v.record.id); });
     return views;
 }
@@ -67,7 +68,8 @@ std::vector<std::string> Engine::probe_names(std::string_view unit) const
 {
     std::vector<std::string> names;
     if (const auto id = host_.find(unit))
-        for (const units::ProbeSpec& probe : host_.spec(*id).probes) names.push_back(probe.name);
+        for (const units::ProbeSpec& probe : host_.spec(*id).probes)
+            names.push_back(probe.name);
     return names;
 }
 
@@ -75,18 +77,20 @@ std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSp
 {
     using enum ports::Refusal::Kind;
     const auto id = host_.find(what.unit);
-    if (!id) return ports::Refusal{no_such_unit, fmt::format("there is no unit `{}`", what.unit), {}};
+    if (!id)
+        return ports::Refusal{no_such_unit, fmt::format("there is no unit `{}`", what.unit), {}};
     const core::Unit& unit = host_.unit(*id);
     if (host_.is_shutting_down()) return ports::Refusal{stopping, "keeld is stopping", {}};
     if (!unit.config_problem.empty()) return ports::Refusal{unusable, unit.config_problem, {}};
     if (unit.operation)
         return ports::Refusal{conflict,
-                              fmt::format("{} by {} is under way on `{}`", name(unit.operation->verb),
-                                          unit.operation->by, what.unit),
+                              fmt::format("{} by {} is under way on `{}`",
+                                          name(unit.operation->verb), unit.operation->by,
+                                          what.unit),
                               core::make_view(*unit.operation)};
     if (what.slot && (*what.slot < 1 || *what.slot > unit.instances.size()))
-        return ports::Refusal{no_such_unit,
-                              fmt::format("`{}` has no instance {}", what.unit, *what.slot), {}};
+        return ports::Refusal{
+            no_such_unit, fmt::format("`{}` has no instance {}", what.unit, *what.slot), {}};
 
     const OperationId operation = next_operation_;
     next_operation_ = OperationId{number(operation) + 1};

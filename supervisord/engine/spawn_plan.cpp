@@ -19,7 +19,8 @@ ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identit
         {"LOGNAME", identity.user},
         {"SHELL", "/bin/sh"},
     };
-    for (auto& [key, value] : units::fill(spec.environment, values)) plan.environment[key] = value;
+    for (auto& [key, value] : units::fill(spec.environment, values))
+        plan.environment[key] = value;
     plan.directory = units::fill(spec.directory, values);
     plan.credentials = identity.credentials;
     return plan;

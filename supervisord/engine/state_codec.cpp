@@ -42,7 +42,8 @@ template <class E> json put_number(E value) { return static_cast<unsigned>(value
 template <class E> E get_number(const json& j, E last)
 {
     const auto value = j.get<unsigned>();
-    if (value > static_cast<unsigned>(last)) throw json::other_error::create(598, "out of range", &j);
+    if (value > static_cast<unsigned>(last))
+        throw json::other_error::create(598, "out of range", &j);
     return static_cast<E>(value);
 }
 SpawnId spawn(const json& j) { return SpawnId{j.get<std::uint64_t>()}; }
@@ -79,18 +80,24 @@ InstanceState get_state(std::string_view kind, const json& j)
     if (kind == "done") return Done{};
     if (kind == "blocked")
         return Blocked{{get_number(j.at(0), BlockedOn::Kind::shutdown), j.at(1)},
-                       get_name<StartCause>(j.at(2)), optional_mono(j.at(3))};
+                       get_name<StartCause>(j.at(2)),
+                       optional_mono(j.at(3))};
     if (kind == "starting")
-        return Starting{spawn(j.at(0)), mono(j.at(1)), mono(j.at(2)),
+        return Starting{spawn(j.at(0)),
+                        mono(j.at(1)),
+                        mono(j.at(2)),
                         get_number(j.at(3), Starting::Extended::yes),
                         get_number(j.at(4), Starting::Running::yes),
                         get_name<StartCause>(j.at(5))};
     if (kind == "ready") return Ready{spawn(j.at(0)), mono(j.at(1))};
-    if (kind == "unready") 
+    if (kind == "unready")
         return Unready{spawn(j.at(0)), mono(j.at(1)), get_number(j.at(2), Dependencies::down)};
     if (kind == "stopping")
-        return Stopping{spawn(j.at(0)), get_number(j.at(1), KillStage::sweeping), mono(j.at(2)),
-                        get_number(j.at(3), AfterStop::give_up), get_name<StartCause>(j.at(4)),
+        return Stopping{spawn(j.at(0)),
+                        get_number(j.at(1), KillStage::sweeping),
+                        mono(j.at(2)),
+                        get_number(j.at(3), AfterStop::give_up),
+                        get_name<StartCause>(j.at(4)),
                         duration(j.at(5))};
     if (kind == "backoff") return Backoff{mono(j.at(0)), get_name<StartCause>(j.at(1))};
     if (kind == "failed") return Failed{j.at(0)};
@@ -179,7 +186,8 @@ Wanted get_wanted(const json& j)
 json put(const UnitCounters& c)
 {
     json probes = json::array();
-    for (const ProbeCounters& p : c.probes) probes.push_back(p.verdicts);
+    for (const ProbeCounters& p : c.probes)
+        probes.push_back(p.verdicts);
     return {{"starts", c.starts},
             {"spawn_failures", c.spawn_failures},
             {"outages", c.outages},
@@ -198,10 +206,7 @@ void get_counters(const json& j, UnitCounters& c)
         probes[i].get_to(c.probes[i].verdicts);
 }
 
-std::string text(const json& j)
-{
-    return j.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string text(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 /// Runs `read` on the parsed record; any mistake in it refuses the whole.
 template <class Read> bool refuse_or(std::string_view record, Read read)
@@ -276,7 +281,8 @@ bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
 std::string encode(const Instance& i)
 {
     json charged = json::array();
-    for (const MonoTime at : i.history.charged) charged.push_back(put(at));
+    for (const MonoTime at : i.history.charged)
+        charged.push_back(put(at));
     return text({{"state", std::string(state_name(i.state))},
                  {"holds", std::visit([](const auto& s) { return put(s); }, i.state)},
                  {"since", put(i.since)},
@@ -295,7 +301,8 @@ std::optional<Instance> decode_instance(std::string_view record)
         i.since = both(j.at("since"));
         i.reason = j.at("reason");
         i.history.in_a_row = j.at("in_a_row");
-        for (const json& at : j.at("charged")) i.history.charged.push_back(mono(at));
+        for (const json& at : j.at("charged"))
+            i.history.charged.push_back(mono(at));
         i.ready_for = duration(j.at("ready_for"));
         i.restarts = j.at("restarts");
     });

@@ -26,10 +26,7 @@ void Engine::say_host(std::string text)
     feed_.add({0, ports_.loop.now().wall, {}, "keeld", "keeld", std::move(text)});
 }
 
-void Engine::tell(const core::HostNote& note)
-{
-    tell(note.unit, note.note);
-}
+void Engine::tell(const core::HostNote& note) { tell(note.unit, note.note); }
 
 void Engine::finish(const core::OperationResult& result)
 {
@@ -126,8 +123,9 @@ void Engine::tell(UnitId unit, const core::Note& note)
     } else if (const auto* closed = std::get_if<OutageClosed>(&note)) {
         const Outage& record = closed->record;
         say(unit, unit_name, "outage",
-            fmt::format("{} {} closed after {}", record.kind == OutageKind::blip ? "blip" : noun(record),
-                        number(record.id), to_human(length_of(record, ports_.loop.now().mono))));
+            fmt::format("{} {} closed after {}",
+                        record.kind == OutageKind::blip ? "blip" : noun(record), number(record.id),
+                        to_human(length_of(record, ports_.loop.now().mono))));
         keep_outage(record);
     } else if (const auto* ended = std::get_if<OperationEnded>(&note)) {
         const bool done = ended->result.outcome == OperationResult::Outcome::done;

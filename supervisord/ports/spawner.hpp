@@ -33,11 +33,12 @@ struct SpawnPlan {
     /// beside the instance (`api.probe-7`): it gets a cgroup of its own, and KEEL_UNIT without it.
     std::string unit;
     Slot slot = 1;
-    std::vector<std::string> argv; ///< argv[0] without a slash is searched in the PATH of `environment`
+    std::vector<std::string>
+        argv; ///< argv[0] without a slash is searched in the PATH of `environment`
     std::map<std::string, std::string> environment; ///< complete: nothing of keeld's is added
     std::string directory = "/";
     std::optional<Credentials> credentials; ///< none: keeld's own
-    int output_fd = -1;         ///< becomes 1 and 2; -1: /dev/null. Stays the caller's
+    int output_fd = -1;                     ///< becomes 1 and 2; -1: /dev/null. Stays the caller's
 };
 
 /// Names a process for good: a pid may be reused, the pair may not (within one boot).
@@ -57,8 +58,8 @@ public:
     virtual ~Spawner() = default;
 
     /// Returns once the child has executed its program or has failed to.
-    [[nodiscard]] virtual std::variant<ProcessIdentity, SpawnFailure> spawn(SpawnId id,
-                                                                            const SpawnPlan& plan) = 0;
+    [[nodiscard]] virtual std::variant<ProcessIdentity, SpawnFailure>
+    spawn(SpawnId id, const SpawnPlan& plan) = 0;
 
     /// To the main process only. No effect once its end has been reported.
     virtual void signal(SpawnId id, int signal_number) = 0;
@@ -90,7 +91,8 @@ public:
     /// on_exit in the next turn, in the order in which they happened and before anything that is
     /// deferred after this call returned. `journaled`: what the state journal
     /// says was running; needed only where the keeper is new too and knows nobody.
-    [[nodiscard]] virtual std::vector<Survivor> survivors(const std::vector<Survivor>& journaled) = 0;
+    [[nodiscard]] virtual std::vector<Survivor>
+    survivors(const std::vector<Survivor>& journaled) = 0;
 };
 
 } // namespace keel::ports

@@ -34,7 +34,8 @@ Generations::Files read_unit_files(const fs::path& folder)
         if (entry.path().extension() != ".toml") continue;
         std::ifstream file(entry.path(), std::ios::binary);
         std::string text;
-        for (std::istreambuf_iterator<char> it(file), end; it != end && text.size() <= file_size_max; ++it)
+        for (std::istreambuf_iterator<char> it(file), end;
+             it != end && text.size() <= file_size_max; ++it)
             text.push_back(*it);
         files.emplace(entry.path().filename().string(), std::move(text));
     }

@@ -67,7 +67,8 @@ def check(what, got, wanted):
 
 def spread(nanoseconds):
     values = sorted(n / 1e6 for n in nanoseconds)
-    return (f"median {statistics.median(values):.3f} ms, p99 {values[int(len(values) * .99)]:.3f} ms, "
+    p99 = values[int(len(values) * .99)]
+    return (f"median {statistics.median(values):.3f} ms, p99 {p99:.3f} ms, "
             f"max {values[-1]:.3f} ms")
 
 
@@ -130,15 +131,16 @@ def kills(bin_dir, count=1000, engine_kills=100):
                 latencies.append(answer[0][1] - died)
             check("processes begun after the first", count, len(latencies))
             until("the engine answers", keel.answers)
-            unit = until("the unit is up", lambda: (u := keel.status()["one"])["status"] == "up" and u)
+            until("the unit is up", lambda: keel.status()["one"]["status"] == "up")
+            unit = keel.status()["one"]
             check("processes beyond the answers", len(stamps.read()), 0)
             check("restarts in status", unit["restarts"], count)
             check("restarts in the metrics", series_sum(keel, "keel_restarts_total"), count)
             check("pid in status", unit["instances"][0]["pid"], pid)
             bare += floor(keel.bin, 200, keel.root)
+            ratio = statistics.median(latencies) / statistics.median(bare)
             print(f"  keel  {spread(latencies)}\n  floor {spread(bare)}\n"
-                  f"  ratio of medians {statistics.median(latencies) / statistics.median(bare):.2f}",
-                  flush=True)
+                  f"  ratio of medians {ratio:.2f}", flush=True)
 
 
 def mass(bin_dir, count=500, rounds=3, engine_kills=100):
@@ -164,8 +166,9 @@ def mass(bin_dir, count=500, rounds=3, engine_kills=100):
             until("all are up", lambda: keel.answers() and all(
                 unit["status"] == "up" for unit in keel.status().values()))
             kind = "with engine deaths" if number else "undisturbed"
-            print(f"  round {number + 1} ({kind}): last one back "
-                  f"{(max(at for _, at in stamped) - died) / 1e6:.0f} ms after the kill", flush=True)
+            took = (max(at for _, at in stamped) - died) / 1e6
+            print(f"  round {number + 1} ({kind}): last one back {took:.0f} ms after the kill",
+                  flush=True)
             check("restarts in the metrics", series_sum(keel, "keel_restarts_total"),
                   count * (number + 1))
         check("processes beyond the answers", len(stamps.read()), 0)

@@ -214,7 +214,8 @@ class Demo:
             raise Failed(f"processes changed: {before} became {after}")
         if any(services):
             raise Failed(f"services were down for {services} s")
-        print(f"    engine {engine} is now {self.keel.engine_pid()}; every service kept its process:")
+        now = self.keel.engine_pid()
+        print(f"    engine {engine} is now {now}; every service kept its process:")
         print("    " + ", ".join(f"{name} {pid}" for name, pid in after.items()))
         return down
 

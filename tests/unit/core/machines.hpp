@@ -1,7 +1,7 @@
 // Small benches for the pure machines: one instance, or one unit, with its spec and its inputs.
 //
-// apply() hands one event in, keeps what comes out and moves the ids on, as the machine above would.
-// Time moves only by pass(). They decide nothing and check nothing.
+// apply() hands one event in, keeps what comes out and moves the ids on, as the machine above
+// would. Time moves only by pass(). They decide nothing and check nothing.
 #pragma once
 #include "core/unit.hpp"
 
