@@ -2,8 +2,9 @@
 // ended outage.
 //
 // A record holds what a new engine cannot find out by looking: what is wanted, histories,
-// deadlines, open outages, counters. Times on the monotonic clock are its nanoseconds; they hold within one
-// boot, and the journal begins anew with each. What decode cannot read it refuses as a whole.
+// deadlines, open outages, counters. Times on the monotonic clock are its nanoseconds; they hold
+// within one boot, and the journal begins anew with each. What decode cannot read it refuses as a
+// whole.
 #pragma once
 #include "core/counters.hpp"
 #include "core/host.hpp"

@@ -184,8 +184,8 @@ Made by `tests/unit/core/unit_states_test.cpp` from the machine itself; `UPDATE_
 core_test` writes it anew. Not to be edited.
 
 Each row is one call of `step()`: what an instance in that state makes of that event. `=` is the
-same state; the third column is what the engine has to do, and whether the budget is charged; the last is
-the reason as `keel why` tells it. "(stale)" and "(late)" are events of earlier spawns and attempts.
+same state; the third column is what the engine has to do, and whether the budget is charged; the
+last is the reason as `keel why` tells it. "(stale)" and "(late)" are events of earlier spawns and attempts.
 The example is a unit under policy `always`, ready by one probe of
 all roles with `failures = 1`, in its fourth restart in a row, with its deadline due now and nothing
 that holds starts back.
