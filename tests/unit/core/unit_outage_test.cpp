@@ -265,6 +265,18 @@ TEST_F(UnitOutage, OfACrashSoonAfterAPlannedRestartIsNotHiddenInThePlannedOne)
     EXPECT_EQ(u.noted<OutageClosed>()->record.planned, Outage::Planned::yes);
 }
 
+TEST_F(UnitOutage, ByAPersonsStartOfWhatWasDoneIsPlanned)
+{
+    u.spec.restart.policy = units::RestartWhen::on_failure;
+    u.start();
+    u.exits(1, 0);
+    ASSERT_EQ(u.status(), UnitStatus::done);
+    u.pass(1h);
+    u.asks(Verb::start);
+    ASSERT_TRUE(is_planned());
+    EXPECT_EQ(u.outage()->cause_text, "start by ann");
+}
+
 TEST_F(UnitOutage, ThatWasOpenBeforeAnOperationStaysUnplanned)
 {
     u.start();
