@@ -99,7 +99,8 @@ void CoreBrain::start()
         for (const UnitId unit : host_.start_order())
             for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot) {
                 const auto spawn = spawn_of(host_.unit(unit).instances[slot - 1U].state);
-                if (spawn && !ports_.kernel.main_lives(*spawn))
+                const bool told = spawn && ports_.kernel.was_told(*spawn);
+                if (spawn && !told && !ports_.kernel.main_lives(*spawn))
                     post({unit, slot}, ProcessExited{*spawn, {ExitStatus::Kind::unknown, 0, false},
                                                      TreeState::alive});
             }

@@ -234,10 +234,10 @@ std::vector<SpawnId> FakeKernel::living_mains() const
     return alive;
 }
 
-bool FakeKernel::was_reported(SpawnId id) const
+bool FakeKernel::was_told(SpawnId id) const
 {
     const auto found = processes_.find(id);
-    return found == processes_.end() || found->second.reported;
+    return acknowledged_.contains(id) || (found != processes_.end() && found->second.reported);
 }
 
 std::size_t FakeKernel::unacknowledged() const

@@ -7,6 +7,7 @@
 #pragma once
 #include "ports/spawner.hpp"
 #include "tests/sim/fake_loop.hpp"
+#include "tests/sim/rng.hpp"
 
 #include <fmt/format.h>
 #include <map>
@@ -72,7 +73,7 @@ public:
     /// Ended, and the engine has said that it needs no more of it.
     [[nodiscard]] bool is_forgotten(SpawnId id) const { return forgotten_.contains(id); }
     /// Whether the engine of this life has been told of its end.
-    [[nodiscard]] bool was_reported(SpawnId id) const;
+    [[nodiscard]] bool was_told(SpawnId id) const;
     [[nodiscard]] std::size_t unacknowledged() const;
     [[nodiscard]] SpawnId latest_id() const { return latest_; }
 

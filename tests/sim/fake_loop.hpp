@@ -5,7 +5,6 @@
 // An engine that dies takes its timers and deferred calls with it.
 #pragma once
 #include "ports/loop.hpp"
-#include "tests/sim/rng.hpp"
 #include "tests/sim/violation.hpp"
 
 #include <deque>
@@ -19,8 +18,6 @@ public:
     using Handler = std::function<void()>;
     using Key = std::pair<MonoTime, std::uint64_t>;
 
-    FakeLoop(Rng& rng, Fuse& fuse) : rng_(rng), fuse_(fuse) {}
-
     // ---- ports::Loop
     [[nodiscard]] Now now() const override { return {mono_, WallTime{mono_.time_since_epoch()} + wall_}; }
     [[nodiscard]] Registration watch_fd(int, ports::Interest, std::function<void(ports::FdEvents)>) override
@@ -31,7 +28,7 @@ public:
     {
         using namespace std::chrono_literals;
         const auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(delay, Duration{0}));
-        const Key key{mono_ + wait + rng_.upto(lateness), ++sequence_};
+        const Key key{late(mono_ + wait), ++sequence_};
         queue_.emplace(key, std::move(handler));
         return std::make_unique<Timer>(*this, key);
     }
@@ -45,7 +42,9 @@ public:
     }
 
     // ---- the world's side
-    Duration lateness{0}; ///< how late a timer may be, at most
+    /// How late a timer may be, at most: they fire only at multiples of it, so that one that is
+    /// overdue and set again is not later still. 0: on time.
+    Duration lateness{0};
 
     /// An event of the world. It stays when the engine dies.
     void at(MonoTime when, Handler handler)
@@ -91,8 +90,12 @@ private:
         Key key_;
     };
 
-    Rng& rng_;
-    Fuse& fuse_;
+    [[nodiscard]] MonoTime late(MonoTime due) const
+    {
+        const Duration over = lateness == Duration{0} ? Duration{0} : due.time_since_epoch() % lateness;
+        return over == Duration{0} ? due : due + lateness - over;
+    }
+
     MonoTime mono_{std::chrono::seconds(1000)};
     Duration wall_{std::chrono::seconds(1'700'000'000)};
     std::uint64_t sequence_ = 0;

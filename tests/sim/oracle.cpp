@@ -142,7 +142,8 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     if (serves(instance)) unit.settled = true;
     const bool first = from == "stopped" || to == "stopped";
     using Planned = SeenOutage::Planned;
-    const Planned planned = restarted ? Planned::yes
+    const bool runs_again = from == "done" && reason.starts_with("start wanted");
+    const Planned planned = restarted || runs_again ? Planned::yes
                             : first || !requirements_ready(id.unit) ? Planned::not_known
                                                                     : Planned::no;
     judge_outage(host, id.unit, Moment::move, planned);
@@ -350,51 +351,74 @@ void Oracle::step_over(const Host& host)
     }
 }
 
+namespace {
+
+SeenInstance seen_as(const core::Instance& instance)
+{
+    SeenInstance seen;
+    seen.state = core::state_name(instance.state);
+    if (const auto* ready = std::get_if<core::Ready>(&instance.state)) seen.ready_since = ready->since;
+    seen.ready_before = instance.ready_for;
+    seen.in_a_row = instance.history.in_a_row;
+    seen.charged = instance.history.charged;
+    if (const auto* backoff = std::get_if<core::Backoff>(&instance.state))
+        seen.not_before = backoff->retry_at;
+    if (const auto* stopping = std::get_if<core::Stopping>(&instance.state))
+        seen.pause_low = seen.pause_high = stopping->delay;
+    return seen;
+}
+
+SeenOutage seen_as(const core::OutageFold& fold)
+{
+    using State = SeenOutage::State;
+    using Planned = SeenOutage::Planned;
+    const core::Outage* record = core::open_outage(fold);
+    if (record == nullptr) return {};
+    const auto* settling = std::get_if<core::SettlingOutage>(&fold.state);
+    const bool planned = record->planned == core::Outage::Planned::yes;
+    return {settling != nullptr ? State::settling : State::open,
+            record->opened.mono,
+            settling != nullptr ? settling->ready_since.mono : MonoTime{},
+            planned ? Planned::yes : Planned::no,
+            SeenOutage::Exact::yes,
+            record->id};
+}
+
+} // namespace
+
 void Oracle::resync(const Host& host, bool intact)
 {
     tokens_ = world_.storm.burst;
     tokens_at_ = now();
     for (std::uint32_t i = 0; i < specs_.size(); ++i) {
         const core::Unit& known = host.unit(UnitId{i});
-        SeenUnit before = std::move(units_[i]);
+        const SeenUnit before = std::move(units_[i]);
         SeenUnit unit;
-        for (const core::Instance& instance : known.instances) {
-            SeenInstance now_seen;
-            now_seen.state = core::state_name(instance.state);
-            if (const auto* ready = std::get_if<core::Ready>(&instance.state))
-                now_seen.ready_since = ready->since;
-            now_seen.ready_before = instance.ready_for;
-            now_seen.in_a_row = instance.history.in_a_row;
-            now_seen.charged = instance.history.charged;
-            if (const auto* backoff = std::get_if<core::Backoff>(&instance.state))
-                now_seen.not_before = backoff->retry_at;
-            if (const auto* stopping = std::get_if<core::Stopping>(&instance.state))
-                now_seen.pause_low = now_seen.pause_high = stopping->delay;
-            unit.instances.push_back(std::move(now_seen));
-        }
+        for (const core::Instance& instance : known.instances)
+            unit.instances.push_back(seen_as(instance));
         unit.rung = known.rung;
         unit.settled = known.settled == core::Unit::Settled::yes;
         unit.failed_at = known.failed_at;
         unit.ready_since = known.ready_since;
         unit.first_wanted = known.first_wanted_at;
         unit.asked_at = before.asked_at;
-        if (const auto* open = std::get_if<core::OpenOutage>(&known.outage.state)) {
-            unit.outage.state = SeenOutage::State::open;
-            unit.outage.opened = open->record.opened.mono;
-            unit.outage.id = open->record.id;
-        } else if (const auto* settling = std::get_if<core::SettlingOutage>(&known.outage.state)) {
-            unit.outage.state = SeenOutage::State::settling;
-            unit.outage.opened = settling->record.opened.mono;
-            unit.outage.id = settling->record.id;
-            unit.outage.ready_since = settling->ready_since.mono;
-        }
-        if (intact && before.outage.state == SeenOutage::State::open && before.outage.exact == SeenOutage::Exact::yes &&
-            unit.outage.state != SeenOutage::State::none && unit.outage.opened != before.outage.opened)
-            violated(spec(UnitId{i}).name + ": its outage began anew with the engine");
-        if (intact && before.rung != unit.rung)
-            violated(spec(UnitId{i}).name + ": its rung was forgotten with the engine");
+        unit.outage = seen_as(known.outage);
+        if (intact) check_memory(UnitId{i}, before, unit);
         units_[i] = std::move(unit);
     }
+}
+
+/// What an engine that died between two turns knew, the next one knows.
+void Oracle::check_memory(UnitId id, const SeenUnit& before, const SeenUnit& after) const
+{
+    using State = SeenOutage::State;
+    const bool was_open = before.outage.state == State::open && before.outage.exact == SeenOutage::Exact::yes;
+    if (was_open && after.outage.state != State::none && after.outage.opened != before.outage.opened)
+        violated(spec(id).name + ": its outage began anew with the engine");
+    const MonoTime calm = std::max(before.ready_since.value_or(now()), before.failed_at.value_or(MonoTime{}));
+    const bool came_down = after.rung == 0 && now() >= calm + window_of(spec(id));
+    if (before.rung != after.rung && !came_down)
+        violated(spec(id).name + ": its rung was forgotten with the engine");
 }
 
 } // namespace keel::sim

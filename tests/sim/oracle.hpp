@@ -111,6 +111,7 @@ private:
     void take_token(InstanceId);
     void charge(InstanceId);
     void check_rung(const core::Host&, UnitId);
+    void check_memory(UnitId, const SeenUnit& before, const SeenUnit& after) const;
 
     // oracle_outage.cpp
     enum class Moment : std::uint8_t { move, step_end };

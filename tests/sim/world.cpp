@@ -12,7 +12,7 @@ constexpr Duration loop_resolution = 1ms;
 
 World::World(std::uint64_t seed, Size size, std::function<void(const std::string&)> trace)
     : seed_(seed), size_(size), trace_(std::move(trace)), rng_(seed),
-      scenario_(make_scenario(rng_, size)), loop_(rng_, fuse_),
+      scenario_(make_scenario(rng_, size)),
       kernel_(loop_, rng_, fuse_,
               {.fate = [this](InstanceId id) { return draw_fate(id); },
                .find = [this](const std::string& unit, Slot slot) { return find(unit, slot); },
@@ -170,6 +170,10 @@ void World::check_recovered()
         bool excused = !core::is_wanted_up(unit);
         for (const std::string& name : spec(id).requires_units)
             excused = excused || out_of_order.contains(name);
+        for (const std::string& name : spec(id).after) {
+            const bool settled = oracle_.unit(host.find(name).value()).settled;
+            excused = excused || (out_of_order.contains(name) && !settled);
+        }
         bool all_ready = true;
         unsigned failed = 0;
         for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
