@@ -1,0 +1,73 @@
+// docs/openapi.yaml against the server: every route is documented, with its arguments, and every
+// documented path answers.
+#include "control/routes.hpp"
+#include "tests/integration/control/running_server.hpp"
+#include "tests/support/golden.hpp"
+
+#include <gmock/gmock.h>
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace keel {
+namespace {
+
+using Operation = std::pair<std::string, std::string>; ///< method and path
+using Operations = std::map<Operation, std::set<std::string>>;
+
+std::string trimmed(const std::string& line)
+{
+    const auto begin = line.find_first_not_of(' ');
+    return begin == std::string::npos ? "" : line.substr(begin);
+}
+
+/// Operations and their query arguments. Relies on the document's indentation: two blanks before a
+/// path, four before a method.
+Operations documented()
+{
+    Operations operations;
+    std::istringstream lines(test::read_source_file("docs/openapi.yaml"));
+    Operation current;
+    std::string argument;
+    for (std::string line; std::getline(lines, line) && line != "components:";) {
+        const std::string text = trimmed(line);
+        const auto indent = line.size() - text.size();
+        if (indent == 2 && text.starts_with("/")) current = {"", text.substr(0, text.size() - 1)};
+        if (indent == 4 && (text == "get:" || text == "post:")) {
+            current.first = text == "get:" ? "GET" : "POST";
+            operations[current];
+        }
+        if (text.starts_with("- name: ")) argument = text.substr(8);
+        if (text == "in: query") operations[current].insert(argument);
+        if (text.find("parameters/wait") != std::string::npos) operations[current].insert("wait");
+    }
+    return operations;
+}
+
+TEST(OpenApi, DocumentsEveryRouteWithItsArgumentsAndNothingElse)
+{
+    Operations served;
+    for (const control::RouteSpec& spec : control::routes())
+        served[{std::string(spec.method), std::string(spec.pattern)}] = {spec.arguments.begin(),
+                                                                         spec.arguments.end()};
+    EXPECT_EQ(documented(), served);
+}
+
+TEST(OpenApi, DocumentsPathsThatAnswer)
+{
+    test::RunningServer server;
+    server.on_loop([&] { server.engine.put(test::unit_up("worker")); });
+    for (const auto& [operation, arguments] : documented()) {
+        auto [method, path] = operation;
+        if (const auto name = path.find("{name}"); name != std::string::npos)
+            path.replace(name, 6, "worker");
+        if (arguments.contains("follow")) path += "?follow=0";
+        if (arguments.contains("wait")) path += "?wait=0";
+        const auto answer = server.call(method, path);
+        EXPECT_TRUE(answer.status == 200 || answer.status == 202)
+            << method << " " << path << ": " << answer.status << " " << answer.body;
+    }
+}
+
+} // namespace
+} // namespace keel
