@@ -2,8 +2,8 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/event_stream.hpp"
 #include "cli/words.hpp"
-#include "control/sse_reader.hpp"
 
 #include <fmt/format.h>
 #include <span>
@@ -17,11 +17,12 @@ using control::trouble_of;
 const Duration patience = std::chrono::seconds(10);
 constexpr std::size_t subject_width = 18;
 
-std::string query(const EventsOptions& options, const std::string& rest)
+/// `rest` and the unit, if there is one.
+std::string unit_query(const EventsOptions& options, std::string rest)
 {
-    std::string target = "/v1/events?" + rest;
-    if (!options.unit.empty()) target += "&unit=" + control::url_encoded(options.unit);
-    return target;
+    if (options.unit.empty()) return rest;
+    if (!rest.empty()) rest += '&';
+    return rest + "unit=" + control::url_encoded(options.unit);
 }
 
 Tone tone_of_kind(std::string_view kind)
@@ -45,20 +46,13 @@ bool show(const Context& context, const control::SseEvent& event)
 
 Exit follow(const Context& context, const EventsOptions& options, std::uint64_t after)
 {
-    auto begun =
-        control::open_stream(context.socket_path, query(options, fmt::format("after={}", after)),
-                             control::deadline_in(patience));
-    if (const auto* trouble = trouble_of(begun)) return give_up(*trouble);
-    control::SseReader reader;
+    EventStream stream(context.socket_path, unit_query(options, {}));
+    if (const auto trouble = stream.open(control::deadline_in(patience), after))
+        return give_up(*trouble);
     for (;;) {
-        const auto bytes = std::get<control::Call>(begun).more({});
-        if (const auto* trouble = trouble_of(bytes)) return give_up(*trouble);
-        const std::string& text = std::get<std::string>(bytes);
-        if (text.empty())
-            return give_up({Trouble::Kind::unreachable, "keeld ended the stream of events", {}});
-        const auto events = reader.feed(text);
-        if (!events) return give_up({Trouble::Kind::garbled, events.error().text(), {}});
-        for (const auto& event : *events)
+        const auto news = stream.next({});
+        if (const auto* trouble = trouble_of(news)) return give_up(*trouble);
+        for (const auto& event : std::get<EventStream::News>(news).events)
             if (!show(context, event)) return Exit::done;
     }
 }
@@ -80,9 +74,10 @@ Exit events(const Context& context, const EventsOptions& options)
 {
     // Also who wants to see none of the past needs its last event, to begin after it.
     const auto asked = std::max<std::size_t>(options.count, 1);
-    const auto body =
-        control::get(context.socket_path, query(options, fmt::format("follow=0&limit={}", asked)),
-                     control::deadline_in(patience));
+    const auto body = control::get(
+        context.socket_path,
+        "/v1/events?" + unit_query(options, fmt::format("follow=0&limit={}", asked)),
+        control::deadline_in(patience));
     if (const auto* trouble = trouble_of(body)) return give_up(*trouble);
     const std::string& json = std::get<std::string>(body);
     const auto list = control::decode_events(json);

@@ -2,8 +2,8 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/event_stream.hpp"
 #include "cli/words.hpp"
-#include "control/sse_reader.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -80,25 +80,20 @@ Exit watch(const Context& context, const StatusOptions& options)
 {
     const bool on_terminal = context.screen.width.has_value();
     const std::string_view before = on_terminal && !context.as_json() ? "\x1b[H\x1b[2J" : "";
-    auto begun =
-        control::open_stream(context.socket_path, "/v1/events", control::deadline_in(patience));
-    if (const auto* trouble = trouble_of(begun)) return give_up(*trouble);
-    auto& call = std::get<control::Call>(begun);
+    EventStream stream(context.socket_path, {});
+    if (const auto trouble = stream.open(control::deadline_in(patience))) return give_up(*trouble);
     for (;;) {
         const Exit shown = show_once(context, options, before);
         if (shown != Exit::done && shown != Exit::not_up) return shown;
-        control::SseReader reader;
         for (bool changed = false; !changed;) {
-            const auto bytes =
-                call.more(on_terminal ? control::deadline_in(std::chrono::seconds(1)) : Deadline{});
-            const auto* trouble = trouble_of(bytes);
+            const auto news = stream.next(
+                on_terminal ? control::deadline_in(std::chrono::seconds(1)) : Deadline{});
+            const auto* trouble = trouble_of(news);
             if (trouble != nullptr && trouble->kind != Trouble::Kind::timed_out)
                 return give_up(*trouble);
             if (trouble != nullptr) break;
-            const std::string& text = std::get<std::string>(bytes);
-            if (text.empty()) return Exit::done;
-            const auto events = reader.feed(text);
-            changed = events && !events->empty();
+            const auto& [events, gap] = std::get<EventStream::News>(news);
+            changed = !events.empty() || gap == EventStream::News::Gap::yes;
         }
         if (std::ferror(stdout) != 0) return Exit::failed;
     }

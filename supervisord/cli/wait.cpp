@@ -1,25 +1,20 @@
 // keel wait: until units are in a state. Woken by events, so it neither polls nor is late.
 #include "cli/commands.hpp"
+#include "cli/event_stream.hpp"
 #include "cli/words.hpp"
-#include "control/sse_reader.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <poll.h>
 
 namespace keel::cli {
 namespace {
 
-using control::Call;
 using control::Deadline;
 using control::Trouble;
 using control::trouble_of;
 using core::UnitView;
 using Kind = Trouble::Kind;
 
-/// How long a daemon may be away before waiting for its units makes no sense any more.
-const Duration absence_max = std::chrono::seconds(10);
-constexpr int reconnect_pause = 50; // milliseconds, for poll()
 const Duration answer_patience = std::chrono::seconds(10);
 
 bool has_no_process(const UnitView& unit)
@@ -47,51 +42,25 @@ public:
 
     Exit run()
     {
-        Deadline back_by; // while the daemon is away
-        for (;;) {
-            const auto trouble = until_interrupted();
-            if (!trouble) return tell_done();
-            if (trouble->kind == Kind::timed_out) return tell_timeout();
-            // An engine that is restarted is away for a moment, and that is no reason to give up.
-            const bool away = trouble->kind == Kind::unreachable && was_connected_;
-            if (!away) return give_up(*trouble);
-            if (was_answered_) back_by.reset();
-            was_answered_ = false;
-            if (!back_by) back_by = control::deadline_in(absence_max);
-            const auto now = std::chrono::steady_clock::now();
-            if (deadline_ && now >= *deadline_) return tell_timeout();
-            if (now >= *back_by) return give_up(*trouble);
-            ::poll(nullptr, 0, reconnect_pause);
+        // The stream is opened first, so that no change falls between the look and the listening.
+        EventStream stream(context_.socket_path, {});
+        if (const auto trouble = stream.open(answer_deadline())) return give_up(*trouble);
+        for (bool look = true;;) {
+            if (look) {
+                const auto trouble = look_at_units();
+                // A daemon that goes away just now is the stream's business: it waits for the next.
+                if (trouble && trouble->kind != Kind::unreachable) return tell(*trouble);
+            }
+            if (missing_.empty()) return tell_done();
+            const auto news = stream.next(deadline_);
+            if (const auto* trouble = trouble_of(news)) return tell(*trouble);
+            const auto& [events, gap] = std::get<EventStream::News>(news);
+            look = gap == EventStream::News::Gap::yes ||
+                   std::ranges::any_of(events, [&](const auto& event) { return concerns(event); });
         }
     }
 
 private:
-    /// Waits on one connection. None: everything is as it should be.
-    std::optional<Trouble> until_interrupted()
-    {
-        // The stream is opened first, so that no change falls between the look and the listening.
-        auto begun = control::open_stream(context_.socket_path, "/v1/events", answer_deadline());
-        if (const auto* trouble = trouble_of(begun)) return *trouble;
-        auto& stream = std::get<Call>(begun);
-        was_connected_ = true;
-        control::SseReader reader;
-        bool look = true;
-        for (;;) {
-            if (look)
-                if (auto trouble = look_at_units()) return trouble;
-            was_answered_ = true;
-            if (missing_.empty()) return std::nullopt;
-            const auto bytes = stream.more(deadline_);
-            if (const auto* trouble = trouble_of(bytes)) return *trouble;
-            const std::string& text = std::get<std::string>(bytes);
-            if (text.empty())
-                return Trouble{Kind::unreachable, "keeld ended the stream of events", {}};
-            const auto events = reader.feed(text);
-            if (!events) return Trouble{Kind::garbled, events.error().text(), {}};
-            look = std::ranges::any_of(*events, [&](const auto& event) { return concerns(event); });
-        }
-    }
-
     [[nodiscard]] Deadline answer_deadline() const
     {
         return deadline_ ? deadline_ : control::deadline_in(answer_patience);
@@ -137,6 +106,11 @@ private:
         return Exit::done;
     }
 
+    Exit tell(const Trouble& trouble) const
+    {
+        return trouble.kind == Kind::timed_out ? tell_timeout() : give_up(trouble);
+    }
+
     Exit tell_timeout() const
     {
         if (context_.as_json()) print("{\"reached\":false}\n");
@@ -150,8 +124,6 @@ private:
     const WaitOptions& options_;
     std::vector<std::string> missing_;
     Deadline deadline_;
-    bool was_connected_ = false;
-    bool was_answered_ = false;
     std::string last_seen_;
 };
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ using std::chrono::steady_clock;
 /// More than any answer has that is not a stream.
 constexpr std::size_t body_bytes_max = 256U << 20;
 constexpr timeval connect_patience{5, 0};
+constexpr Duration replacement_patience = std::chrono::seconds(1);
 
 Trouble unreachable(const std::string& path, int number)
 {
@@ -81,6 +83,33 @@ Trouble from_problem(int status, std::string_view body)
     return trouble;
 }
 
+int connect_once(int fd, const sockaddr_un& address)
+{
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    return ::connect(fd, generic, sizeof address) == 0 ? 0 : errno;
+}
+
+/// A socket on which nobody listens is what an engine leaves that is just being replaced, and the
+/// next one puts its own in its place: that is waited for, for a moment. Returns an errno, or 0.
+int connect_patiently(int fd, const sockaddr_un& address)
+{
+    int failure = connect_once(fd, address);
+    if (failure != ECONNREFUSED) return failure;
+    const std::string path = address.sun_path;
+    const int changes = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (changes < 0) return failure;
+    ::inotify_add_watch(changes, path.substr(0, path.rfind('/') + 1).c_str(), IN_MOVED_TO);
+    const Deadline deadline = deadline_in(replacement_patience);
+    pollfd changed{changes, POLLIN, 0};
+    do {
+        failure = connect_once(fd, address);
+        std::array<char, 4096> ignored;
+        (void)!::read(changes, ignored.data(), ignored.size());
+    } while (failure == ECONNREFUSED && ::poll(&changed, 1, wait_for_poll(deadline)) > 0);
+    ::close(changes);
+    return failure;
+}
+
 } // namespace
 
 Deadline deadline_in(Duration from_now) { return steady_clock::now() + from_now; }
@@ -98,8 +127,8 @@ Reply<Call> Call::begin(const std::string& socket_path, const Spec& spec)
     Call call(fd, socket_path);
     // Also bounds connect(), which waits while the server's queue is full.
     ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &connect_patience, sizeof connect_patience);
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        return unreachable(socket_path, errno);
+    if (const int failure = connect_patiently(fd, address); failure != 0)
+        return unreachable(socket_path, failure);
 
     const std::string text = request_text(spec);
     for (std::size_t sent = 0; sent < text.size();) {

@@ -1,4 +1,5 @@
 // The program `keel` from outside: what it prints, and how it ends.
+#include "control/listeners.hpp"
 #include "tests/integration/control/running_server.hpp"
 
 #include <csignal>
@@ -363,6 +364,36 @@ TEST_F(ClientTest, GoesOnWaitingWhenTheEngineIsReplaced)
     server.replace_server();
     set_status("worker", core::UnitStatus::up);
     EXPECT_EQ(waiting.finish().exit_code, 0);
+}
+
+TEST_F(ClientTest, GoesOnFollowingEventsWhenTheEngineIsReplaced)
+{
+    server.on_loop([&] { server.engine.tell("worker", "state", "before"); });
+    RunningKeel follower({"events", "-f", "--root", server.root});
+    ASSERT_TRUE(follower.wait_for("before"));
+    server.replace_server();
+    server.on_loop([&] { server.engine.tell("worker", "state", "after"); });
+    EXPECT_TRUE(follower.wait_for("after"));
+}
+
+TEST_F(ClientTest, WaitsAMomentForAnEngineThatIsJustBeingReplaced)
+{
+    server.on_loop([&] { server.server.reset(); });
+    // What a killed engine leaves: a socket on which nobody listens.
+    ::close(*control::listen_on_path(server.socket_path, {}));
+    RunningKeel asking({"status", "--root", server.root});
+    server.replace_server();
+    const auto ended = asking.finish();
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+}
+
+TEST_F(ClientTest, DoesNotWaitForLongForAnEngineThatDoesNotCome)
+{
+    server.on_loop([&] { server.server.reset(); });
+    ::close(*control::listen_on_path(server.socket_path, {}));
+    const auto ended = keel({"status"});
+    EXPECT_EQ(ended.exit_code, 5);
+    EXPECT_THAT(ended.err, HasSubstr("nobody listens"));
 }
 
 // ---- roles --------------------------------------------------------------------------------------
