@@ -10,24 +10,17 @@ namespace keel::engine {
 namespace {
 
 std::string unit_key(const units::UnitSpec& spec) { return "unit/" + spec.name; }
-std::string instance_key(const units::UnitSpec& spec, Slot slot)
-{
-    return fmt::format("instance/{}/{}", spec.name, slot);
-}
 
-/// The slots that a step changed, as its notes and actions tell; probe attempts change nothing
+/// The units that a step changed, as its notes and actions tell; probe attempts change nothing
 /// that a new engine needs.
-std::set<InstanceId> changed_instances(const core::HostStep& step)
+std::set<UnitId> changed_units(const core::HostStep& step)
 {
-    std::set<InstanceId> changed;
+    std::set<UnitId> changed;
     for (const core::HostNote& note : step.notes)
-        std::visit(
-            [&](const auto& it) {
-                if constexpr (requires { it.slot; }) changed.insert({note.unit, it.slot});
-            },
-            note.note);
+        changed.insert(note.unit);
     for (const core::HostAction& action : step.actions)
-        if (!std::holds_alternative<core::RunProbe>(action.action)) changed.insert(action.instance);
+        if (!std::holds_alternative<core::RunProbe>(action.action))
+            changed.insert(action.instance.unit);
     return changed;
 }
 
@@ -37,27 +30,11 @@ std::set<InstanceId> changed_instances(const core::HostStep& step)
 
 void Engine::journal(const core::HostStep& step)
 {
-    const auto instances = changed_instances(step);
-    std::set<UnitId> units;
-    for (const core::HostNote& note : step.notes) {
-        units.insert(note.unit);
-        // A rung clears every instance's budget, not only that of the one that failed last.
-        if (!std::holds_alternative<core::Climbed>(note.note)) continue;
-        const auto& spec = host_.spec(note.unit);
-        for (Slot slot = 1; slot <= spec.instances; ++slot)
-            ports_.journal.put(instance_key(spec, slot),
-                               encode(host_.unit(note.unit).instances[slot - 1U]));
-    }
-    for (const InstanceId id : instances) {
-        const auto& spec = host_.spec(id.unit);
-        ports_.journal.put(instance_key(spec, id.slot),
-                           encode(host_.unit(id.unit).instances[id.slot - 1U]));
-        units.insert(id.unit);
-    }
-    for (const UnitId id : units)
+    // First the ids: should this be the last write, they are skipped and never used twice.
+    journal_host();
+    for (const UnitId id : changed_units(step))
         ports_.journal.put(unit_key(host_.spec(id)),
                            encode(host_.unit(id), unit_counters_[number(id)]));
-    journal_host();
 }
 
 void Engine::journal_host()
@@ -121,28 +98,16 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
     if (!unit.config_problem.empty() || saved == recovered.end()) return false;
     if (!decode(saved->second, unit, unit_counters_[number(id)])) return false;
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot)
-        if (auto instance = recover_instance({id, slot}))
-            unit.instances[slot - 1U] = std::move(*instance);
+        if (const auto spawn = core::spawn_of(unit.instances[slot - 1U].state)) {
+            owners_[number(*spawn)] = {id, slot};
+            missing_[number(*spawn)] = {id, slot};
+            body({id, slot}).spawn = *spawn;
+        }
     const bool begins_anew =
         last_end == LastEnd::in_order && !std::holds_alternative<core::Held>(unit.wanted);
     if (begins_anew) unit.wanted = core::Down{};
     host_.restore(id, std::move(unit));
     return !begins_anew;
-}
-
-std::optional<core::Instance> Engine::recover_instance(InstanceId id)
-{
-    const auto& recovered = ports_.journal.recovered();
-    const auto found = recovered.find(instance_key(host_.spec(id.unit), id.slot));
-    if (found == recovered.end()) return std::nullopt;
-    auto instance = decode_instance(found->second);
-    if (!instance) return std::nullopt;
-    if (const auto spawn = core::spawn_of(instance->state)) {
-        owners_[number(*spawn)] = id;
-        missing_[number(*spawn)] = id;
-        body(id).spawn = *spawn;
-    }
-    return instance;
 }
 
 void Engine::go_on(const std::vector<UnitId>& fresh)

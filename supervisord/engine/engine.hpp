@@ -132,7 +132,6 @@ private:
     [[nodiscard]] std::vector<ports::Spawner::Survivor> recover_records();
     enum class LastEnd : std::uint8_t { in_order, cut_short }; ///< of keeld
     bool recover_unit(UnitId id, LastEnd last_end);
-    std::optional<core::Instance> recover_instance(InstanceId id);
     void go_on(const std::vector<UnitId>& fresh);
     void adopt(const std::vector<ports::Spawner::Survivor>& survivors);
     void adopt_stray(const ports::Spawner::Survivor& survivor);

@@ -246,8 +246,44 @@ std::optional<HostRecord> decode_host(std::string_view record)
     return r;
 }
 
+namespace {
+
+json put(const Instance& i)
+{
+    json charged = json::array();
+    for (const MonoTime at : i.history.charged)
+        charged.push_back(put(at));
+    return {{"state", std::string(state_name(i.state))},
+            {"holds", std::visit([](const auto& s) { return put(s); }, i.state)},
+            {"since", put(i.since)},
+            {"reason", i.reason},
+            {"in_a_row", i.history.in_a_row},
+            {"charged", std::move(charged)},
+            {"ready_for", put(i.ready_for)},
+            {"restarts", i.restarts}};
+}
+
+Instance get_instance(const json& j)
+{
+    Instance i;
+    i.state = get_state(j.at("state").get<std::string>(), j.at("holds"));
+    i.since = both(j.at("since"));
+    i.reason = j.at("reason");
+    i.history.in_a_row = j.at("in_a_row");
+    for (const json& at : j.at("charged"))
+        i.history.charged.push_back(mono(at));
+    i.ready_for = duration(j.at("ready_for"));
+    i.restarts = j.at("restarts");
+    return i;
+}
+
+} // namespace
+
 std::string encode(const Unit& unit, const UnitCounters& counters)
 {
+    json instances = json::array();
+    for (const Instance& instance : unit.instances)
+        instances.push_back(put(instance));
     return text({{"wanted", put(unit.wanted)},
                  {"rung", unit.rung},
                  {"failed_at", put(unit.failed_at)},
@@ -256,7 +292,8 @@ std::string encode(const Unit& unit, const UnitCounters& counters)
                  {"settled", put_number(unit.settled)},
                  {"outage", put(unit.outage)},
                  {"degradation", put(unit.degradation)},
-                 {"counters", put(counters)}});
+                 {"counters", put(counters)},
+                 {"instances", std::move(instances)}});
 }
 
 bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
@@ -273,41 +310,12 @@ bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
         read.outage = get_fold(j.at("outage"));
         read.degradation = get_fold(j.at("degradation"));
         get_counters(j.at("counters"), counted);
+        const json& instances = j.at("instances");
+        for (std::size_t i = 0; i < read.instances.size() && i < instances.size(); ++i)
+            read.instances[i] = get_instance(instances[i]);
         unit = std::move(read);
         counters = std::move(counted);
     });
-}
-
-std::string encode(const Instance& i)
-{
-    json charged = json::array();
-    for (const MonoTime at : i.history.charged)
-        charged.push_back(put(at));
-    return text({{"state", std::string(state_name(i.state))},
-                 {"holds", std::visit([](const auto& s) { return put(s); }, i.state)},
-                 {"since", put(i.since)},
-                 {"reason", i.reason},
-                 {"in_a_row", i.history.in_a_row},
-                 {"charged", std::move(charged)},
-                 {"ready_for", put(i.ready_for)},
-                 {"restarts", i.restarts}});
-}
-
-std::optional<Instance> decode_instance(std::string_view record)
-{
-    Instance i;
-    const bool read = refuse_or(record, [&](const json& j) {
-        i.state = get_state(j.at("state").get<std::string>(), j.at("holds"));
-        i.since = both(j.at("since"));
-        i.reason = j.at("reason");
-        i.history.in_a_row = j.at("in_a_row");
-        for (const json& at : j.at("charged"))
-            i.history.charged.push_back(mono(at));
-        i.ready_for = duration(j.at("ready_for"));
-        i.restarts = j.at("restarts");
-    });
-    if (!read) return std::nullopt;
-    return i;
 }
 
 std::string encode(const ports::Spawner::Survivor& s)

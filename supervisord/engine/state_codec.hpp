@@ -1,5 +1,5 @@
-// What the state journal's records say: one JSON object per host, unit, instance, process and
-// ended outage.
+// What the state journal's records say: one JSON object per host, unit, process and ended
+// outage.
 //
 // A record holds what a new engine cannot find out by looking: what is wanted, histories,
 // deadlines, open outages, counters. Times on the monotonic clock are its nanoseconds; they hold
@@ -26,15 +26,15 @@ struct HostRecord {
 };
 
 std::string encode(const HostRecord&);
-/// Everything of the unit but its instances, and its counters.
+/// The unit with its instances and its counters, in one record: a new engine finds all of a step
+/// or nothing of it. Not the operation: who asked for it is gone with the connection.
 std::string encode(const core::Unit&, const core::UnitCounters&);
-std::string encode(const core::Instance&);
 std::string encode(const ports::Spawner::Survivor&);
 std::string encode(const core::Outage&);
 
 std::optional<HostRecord> decode_host(std::string_view);
-bool decode(std::string_view, core::Unit&, core::UnitCounters&);
-std::optional<core::Instance> decode_instance(std::string_view);
+/// Instances beyond those that `unit` has, and units' missing ones, are left out.
+bool decode(std::string_view, core::Unit& unit, core::UnitCounters&);
 std::optional<ports::Spawner::Survivor> decode_process(std::string_view);
 std::optional<core::Outage> decode_outage(std::string_view);
 
