@@ -192,7 +192,10 @@ namespace {
 
 // ---- events -------------------------------------------------------------------------------------
 
-void be_up(UnitMaking& m)
+/// What a start does to instances that are done.
+enum class Completed : std::uint8_t { run_again, stay_done };
+
+void be_up(UnitMaking& m, Completed completed)
 {
     Unit& unit = m.unit();
     // A start that is under way already gets no more time by being asked for again.
@@ -201,7 +204,10 @@ void be_up(UnitMaking& m)
     unit.rung = 0;
     unit.settled = Unit::Settled::no;
     if (is_first_word && !is_ready(m.spec, unit)) unit.first_wanted_at = m.now();
-    run_all(m, LaunchWanted{});
+    for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
+        const bool is_done = std::holds_alternative<Done>(m.instance(slot).state);
+        if (completed == Completed::run_again || !is_done) run_instance(m, slot, LaunchWanted{});
+    }
 }
 
 /// What should be up and cannot even be read is down, and its outage says why.
@@ -216,7 +222,7 @@ void be_unusable(UnitMaking& m)
 void on(UnitMaking& m, const Booted&)
 {
     if (!m.unit().config_problem.empty()) return be_unusable(m);
-    if (m.spec.enabled) be_up(m);
+    if (m.spec.enabled) be_up(m, Completed::run_again);
 }
 void refuse(UnitMaking& m, const Asked& asked, std::string why)
 {
@@ -231,7 +237,7 @@ void on(UnitMaking& m, const Asked& asked)
         m.unit().wanted = Held{asked.by, asked.why, m.inputs.now.wall};
     } else if (asked.verb == Verb::start || !is_wanted_up(m.unit())) {
         begin_operation(m, {asked.id, Verb::start, asked.by, asked.why, asked.slot});
-        be_up(m);
+        be_up(m, Completed::run_again);
         return;
     }
     begin_operation(m, asked);
@@ -241,7 +247,8 @@ void on(UnitMaking& m, const WantedByDependant&)
     const bool failed = std::ranges::any_of(m.unit().instances, [](const Instance& i) {
         return std::holds_alternative<Failed>(i.state);
     });
-    if (m.unit().config_problem.empty() && (failed || !is_wanted_up(m.unit()))) be_up(m);
+    if (m.unit().config_problem.empty() && (failed || !is_wanted_up(m.unit())))
+        be_up(m, Completed::stay_done);
 }
 void on(UnitMaking& m, const ShutDown&) { run_all(m, StopWanted{}); }
 void on(UnitMaking& m, const ForInstance& e) { run_instance(m, e.slot, e.event); }

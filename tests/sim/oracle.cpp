@@ -79,10 +79,11 @@ void Oracle::clear(SeenInstance& instance)
     instance.pause_low = instance.pause_high = Duration{0};
 }
 
-void Oracle::be_up(const Host& host, UnitId id)
+void Oracle::be_up(const Host& host, UnitId id, Completed completed)
 {
     SeenUnit& unit = units_[number(id)];
-    for (SeenInstance& instance : unit.instances) clear(instance);
+    for (SeenInstance& instance : unit.instances)
+        if (completed == Completed::run_again || instance.state != "done") clear(instance);
     if (!core::is_wanted_up(host.unit(id)) && !is_ready(id)) unit.first_wanted = now();
     unit.rung = 0;
     unit.settled = false;
@@ -108,10 +109,11 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
         for (const UnitId needed : open) {
             const bool failed = std::ranges::any_of(units_[number(needed)].instances,
                                                     [](const auto& i) { return i.state == "failed"; });
-            if (needed != id && (failed || !core::is_wanted_up(host.unit(needed)))) be_up(host, needed);
+            if (needed != id && (failed || !core::is_wanted_up(host.unit(needed)))) 
+                be_up(host, needed, Completed::stay_done);
         }
     }
-    if (is_start) return be_up(host, id);
+    if (is_start) return be_up(host, id, Completed::run_again);
     // A restart clears the instances that it restarts; those in service wait for their turn.
     const bool rolls = !slot && unit.instances.size() > 1;
     for (Slot s = 1; s <= unit.instances.size(); ++s)

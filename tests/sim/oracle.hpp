@@ -102,7 +102,8 @@ private:
     [[nodiscard]] Duration ready_time(const SeenInstance&) const;
 
     void clear(SeenInstance&);
-    void be_up(const core::Host&, UnitId);
+    enum class Completed : std::uint8_t { run_again, stay_done };
+    void be_up(const core::Host&, UnitId, Completed);
     void check_start(const core::Host&, InstanceId);
     void check_pause(const core::Host&, InstanceId);
     void check_stop(InstanceId, std::string_view reason);

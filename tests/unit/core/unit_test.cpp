@@ -83,6 +83,20 @@ TEST(Unit, OfCompletedInstancesIsDoneAndReadyForItsDependants)
     EXPECT_EQ(u.outage(), nullptr);
 }
 
+TEST(Unit, WantedByADependantStartsWhatHasFailedAndLeavesWhatIsDoneAlone)
+{
+    OneUnit u(2, 1);
+    u.spec.restart.policy = units::RestartWhen::never;
+    u.start();
+    u.exits(1, 0);
+    u.exits(2, 1);
+    ASSERT_EQ(u.state(1), "done");
+    ASSERT_EQ(u.state(2), "failed");
+    u.apply(WantedByDependant{"ann", "web"});
+    EXPECT_EQ(u.state(1), "done");
+    EXPECT_EQ(u.state(2), "starting");
+}
+
 TEST(Unit, GivesEachInstanceAJitterOfItsOwn)
 {
     OneUnit u(2);
