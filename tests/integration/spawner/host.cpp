@@ -155,6 +155,7 @@ Host::Host(std::string keeper, std::map<std::string, std::string> extra)
 
 Host::~Host()
 {
+    if (log().find("Sanitizer") != std::string::npos) ADD_FAILURE() << "a sanitizer spoke up";
     if (testing::Test::HasFailure() || std::uncaught_exceptions() > 0)
         std::fprintf(stderr, "keeper and engine said:\n%s", log().c_str());
     if (keeper_ > 0) ::kill(keeper_, SIGKILL);
