@@ -110,8 +110,9 @@ std::string probe_note(const core::ProbeView& probe)
     std::string note = *probe.verdict == core::Verdict::pass
                            ? "passes"
                            : fmt::format("{} ({})", name(*probe.verdict), name(probe.kind));
-    if (!probe.detail.empty()) note += ": " + probe.detail;
-    return note + " in " + to_human(probe.latency);
+    // The detail tells how long it took where that is of interest.
+    return probe.detail.empty() ? note + " in " + to_human(probe.latency)
+                                : note + ": " + probe.detail;
 }
 
 } // namespace

@@ -214,24 +214,44 @@ Reply<std::string> body_or_trouble(Reply<Response> reply)
     return from_problem(response.status, response.body);
 }
 
+namespace {
+
+/// A question does no harm when it is asked twice, so one that an engine took and did not live to
+/// answer is asked again. `ask` gets a fresh call each time.
+template <class Ask>
+auto ask_again_if_it_breaks(const std::string& socket_path, const std::string& target, Ask ask)
+    -> decltype(ask(std::declval<Call&>()))
+{
+    constexpr int tries = 3;
+    for (int left = tries;;) {
+        auto call = Call::begin(socket_path, {.target = target});
+        if (const auto* trouble = trouble_of(call)) return *trouble;
+        auto reply = ask(std::get<Call>(call));
+        const auto* trouble = trouble_of(reply);
+        const bool broke = trouble != nullptr && trouble->kind == Kind::unreachable;
+        if (!broke || --left == 0) return reply;
+    }
+}
+
+} // namespace
+
 Reply<std::string> get(const std::string& socket_path, const std::string& target, Deadline deadline)
 {
-    auto call = Call::begin(socket_path, {.target = target});
-    if (const auto* trouble = trouble_of(call)) return *trouble;
-    return body_or_trouble(std::get<Call>(call).finish(deadline));
+    return ask_again_if_it_breaks(
+        socket_path, target, [&](Call& call) { return body_or_trouble(call.finish(deadline)); });
 }
 
 Reply<Call> open_stream(const std::string& socket_path, const std::string& target,
                         Deadline deadline)
 {
-    auto call = Call::begin(socket_path, {.target = target});
-    if (const auto* trouble = trouble_of(call)) return *trouble;
-    const auto status = std::get<Call>(call).head(deadline);
-    if (const auto* trouble = trouble_of(status)) return *trouble;
-    if (std::get<int>(status) == 200) return call;
-    const auto refusal = body_or_trouble(std::get<Call>(call).finish(deadline));
-    if (const auto* trouble = trouble_of(refusal)) return *trouble;
-    return garbled({"a stream was asked for, and something else came", {}, 0});
+    return ask_again_if_it_breaks(socket_path, target, [&](Call& call) -> Reply<Call> {
+        const auto status = call.head(deadline);
+        if (const auto* trouble = trouble_of(status)) return *trouble;
+        if (std::get<int>(status) == 200) return std::move(call);
+        const auto refusal = body_or_trouble(call.finish(deadline));
+        if (const auto* trouble = trouble_of(refusal)) return *trouble;
+        return garbled({"a stream was asked for, and something else came", {}, 0});
+    });
 }
 
 std::string url_encoded(std::string_view text)

@@ -30,7 +30,11 @@ public:
         hub_.streams_.insert(this);
         hub_.arm();
     }
-    ~Stream() override { hub_.streams_.erase(this); }
+    ~Stream() override
+    {
+        hub_.streams_.erase(this);
+        if (hub_.streams_.empty()) hub_.timer_.reset();
+    }
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 

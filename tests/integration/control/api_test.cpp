@@ -230,6 +230,29 @@ TEST(ControlApi, KeepsTheLastPlacesForOperators)
         ::close(fd);
 }
 
+TEST(ControlApi, HasNoTimerWhenNobodyIsConnected)
+{
+    RunningServer server;
+    const auto timers_when_alone = [&] {
+        for (unsigned open = 1; open != 0;)
+            server.on_loop([&] { open = server.server->connections(); });
+        int timers = -1;
+        server.on_loop([&] { timers = server.timers(); });
+        return timers;
+    };
+    EXPECT_EQ(timers_when_alone(), 0);
+    {
+        const auto stream = control::open_stream(server.socket_path, "/v1/events", {});
+        const int kept = connect_to(server.socket_path);
+        send_all(kept, "GET /healthz HTTP/1.1\r\nHost: keel\r\n\r\n");
+        char answer[64];
+        EXPECT_GT(::recv(kept, answer, sizeof answer, 0), 0);
+        server.on_loop([&] { EXPECT_GT(server.timers(), 0); });
+        ::close(kept);
+    }
+    EXPECT_EQ(timers_when_alone(), 0);
+}
+
 TEST(ControlApi, ForgetsAClientThatGoesAwayWhileItWaits)
 {
     RunningServer server;

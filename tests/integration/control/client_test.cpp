@@ -7,6 +7,8 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <grp.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -382,6 +384,21 @@ TEST_F(ClientTest, WaitsAMomentForAnEngineThatIsJustBeingReplaced)
     // What a killed engine leaves: a socket on which nobody listens.
     ::close(*control::listen_on_path(server.socket_path, {}));
     RunningKeel asking({"status", "--root", server.root});
+    server.replace_server();
+    const auto ended = asking.finish();
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+}
+
+TEST_F(ClientTest, AsksAgainWhenTheEngineIsReplacedBeforeItAnswers)
+{
+    server.on_loop([&] { server.server.reset(); });
+    // An engine that takes the question and dies.
+    const int dying = *control::listen_on_path(server.socket_path, {});
+    RunningKeel asking({"status", "--root", server.root});
+    pollfd asked{dying, POLLIN, 0};
+    ASSERT_EQ(::poll(&asked, 1, 60'000), 1);
+    ::close(::accept(dying, nullptr, nullptr));
+    ::close(dying);
     server.replace_server();
     const auto ended = asking.finish();
     EXPECT_EQ(ended.exit_code, 0) << ended.err;

@@ -33,6 +33,23 @@ std::string make_root()
 
 } // namespace
 
+ports::Loop::Registration TimerCounter::after(Duration delay, std::function<void()> handler)
+{
+    /// Counts for as long as the timer waits: until it fires or is forgotten.
+    struct Counted {
+        explicit Counted(std::shared_ptr<int> timers) : timers_(std::move(timers)) { ++*timers_; }
+        ~Counted() { --*timers_; }
+        Counted(const Counted&) = delete;
+        Counted& operator=(const Counted&) = delete;
+        std::shared_ptr<int> timers_;
+    };
+    auto counted = std::make_shared<std::optional<Counted>>(std::in_place, timers_);
+    return inner_.after(delay, [counted, handler = std::move(handler)] {
+        counted->reset();
+        handler();
+    });
+}
+
 RunningServer::RunningServer(Options options)
     : root(make_root()), socket_path(root + "/run/keel/control.sock"), options_(std::move(options))
 {
@@ -53,6 +70,7 @@ void RunningServer::run()
 {
     sys::UvLoop loop;
     loop_ = &loop;
+    counted_loop_.emplace(loop);
     const auto wake = loop.watch_fd(wake_fd_, ports::Interest::readable, [this](ports::FdEvents) {
         std::uint64_t count = 0;
         (void)!::read(wake_fd_, &count, sizeof count);
@@ -75,7 +93,8 @@ void RunningServer::start_server()
     const auto metrics = [](const std::function<void(control::MetricsPage)>& give) {
         give(std::make_shared<const std::string>("keel_build_info{version=\"1.2.3\"} 1\n"));
     };
-    server.emplace(control::ControlServer::Sources{*loop_, engine, logs, metrics}, options_);
+    server.emplace(control::ControlServer::Sources{*counted_loop_, engine, logs, metrics},
+                   options_);
     EXPECT_TRUE(server->listen_on_socket(socket_path).ok());
     const auto pages = server->listen_for_pages("127.0.0.1:0");
     EXPECT_TRUE(pages.ok());

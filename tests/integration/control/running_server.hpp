@@ -19,6 +19,31 @@
 
 namespace keel::test {
 
+/// A loop that knows how many timers wait on it.
+class TimerCounter final : public ports::Loop {
+public:
+    explicit TimerCounter(ports::Loop& inner) : inner_(inner) {}
+
+    [[nodiscard]] int timers() const { return *timers_; }
+
+    [[nodiscard]] Now now() const override { return inner_.now(); }
+    [[nodiscard]] Registration watch_fd(int fd, ports::Interest interest,
+                                        std::function<void(ports::FdEvents)> handler) override
+    {
+        return inner_.watch_fd(fd, interest, std::move(handler));
+    }
+    [[nodiscard]] Registration after(Duration delay, std::function<void()> handler) override;
+    void defer(std::function<void()> handler) override { inner_.defer(std::move(handler)); }
+    void offload(std::function<void()> work, std::function<void()> done) override
+    {
+        inner_.offload(std::move(work), std::move(done));
+    }
+
+private:
+    ports::Loop& inner_;
+    std::shared_ptr<int> timers_ = std::make_shared<int>(0);
+};
+
 class RunningServer {
 public:
     using Options = control::ControlServer::Options;
@@ -33,6 +58,9 @@ public:
 
     /// Ends the server and starts another on the same socket, as when an engine is replaced.
     void replace_server();
+
+    /// Timers that the server has on its loop. On the loop's thread only.
+    [[nodiscard]] int timers() const { return counted_loop_->timers(); }
 
     FakeSupervisor engine;
     std::shared_ptr<FakeLogs> logs = std::make_shared<FakeLogs>();
@@ -52,6 +80,7 @@ private:
 
     std::promise<void> ready_;
     sys::UvLoop* loop_ = nullptr;
+    std::optional<TimerCounter> counted_loop_;
     int wake_fd_ = -1;
     std::mutex mutex_;
     std::vector<std::function<void()>> pieces_;
