@@ -62,7 +62,8 @@ public:
     virtual void start() = 0;
     virtual void shut_down() = 0;
     /// The number of the request if it was taken.
-    virtual std::optional<OperationId> request(UnitId unit, core::Verb verb, std::optional<Slot> slot) = 0;
+    virtual std::optional<OperationId> request(UnitId unit, core::Verb verb,
+                                               std::optional<Slot> slot) = 0;
     [[nodiscard]] virtual const core::Host& host() const = 0;
     /// Called by the world after every turn of the loop.
     virtual void turn_over() = 0;
@@ -77,7 +78,8 @@ struct CoreMemory {
     OperationId next_operation{1};
 };
 
-std::unique_ptr<Brain> make_core_brain(const BrainPorts&, const BrainOptions&, CoreMemory&, Observer&);
+std::unique_ptr<Brain> make_core_brain(const BrainPorts&, const BrainOptions&, CoreMemory&,
+                                       Observer&);
 std::unique_ptr<Brain> make_engine_brain(const BrainPorts&, const BrainOptions&, Observer&);
 
 } // namespace keel::sim

@@ -86,7 +86,8 @@ void CoreBrain::start()
 {
     if (memory_.units.empty()) return post(HostBooted{});
     host_.restore(memory_.counters);
-    for (const UnitId id : host_.start_order()) host_.restore(id, memory_.units[number(id)]);
+    for (const UnitId id : host_.start_order())
+        host_.restore(id, memory_.units[number(id)]);
     for (const UnitId unit : host_.start_order())
         for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot)
             if (const auto spawn = spawn_of(host_.unit(unit).instances[slot - 1U].state))
@@ -101,11 +102,13 @@ void CoreBrain::start()
                 const auto spawn = spawn_of(host_.unit(unit).instances[slot - 1U].state);
                 const bool told = spawn && ports_.kernel.was_told(*spawn);
                 if (spawn && !told && !ports_.kernel.main_lives(*spawn))
-                    post({unit, slot}, ProcessExited{*spawn, {ExitStatus::Kind::unknown, 0, false},
+                    post({unit, slot}, ProcessExited{*spawn,
+                                                     {ExitStatus::Kind::unknown, 0, false},
                                                      TreeState::alive});
             }
     });
-    for (const UnitId id : host_.start_order()) post(ForUnit{id, UnitGateChanged{}});
+    for (const UnitId id : host_.start_order())
+        post(ForUnit{id, UnitGateChanged{}});
     post(HostTick{});
 }
 
@@ -132,8 +135,10 @@ void CoreBrain::post_unreliably(InstanceId id, const InstanceEvent& event)
 void CoreBrain::deliver(InstanceId id, const InstanceEvent& event)
 {
     constexpr std::size_t remembered = 64;
-    if (options_.meddles > 0 && past_.size() < remembered) past_.emplace_back(id, event);
-    else if (options_.meddles > 0) past_[ports_.rng.below(remembered)] = {id, event};
+    if (options_.meddles > 0 && past_.size() < remembered)
+        past_.emplace_back(id, event);
+    else if (options_.meddles > 0)
+        past_[ports_.rng.below(remembered)] = {id, event};
     post(id, event);
 }
 
@@ -144,7 +149,8 @@ void CoreBrain::meddle()
     const auto [id, event] = past_[ports_.rng.below(past_.size())];
     const std::string who = fmt::format("{}.{}", host_.spec(id.unit).name, id.slot);
     if (observer_.is_tracing())
-        observer_.trace(fmt::format("meddle  {} old event of kind {} comes again", who, event.index()));
+        observer_.trace(
+            fmt::format("meddle  {} old event of kind {} comes again", who, event.index()));
     const InstanceState before = host_.unit(id.unit).instances[id.slot - 1U].state;
     post(id, event);
     const InstanceState& after = host_.unit(id.unit).instances[id.slot - 1U].state;
@@ -171,7 +177,8 @@ void CoreBrain::take(const HostEvent& event)
     const HostStep step = host_.step(event, {ports_.loop.now(), draw});
     remember(step);
     tell(step);
-    for (const HostAction& action : step.actions) act(action.instance, action.action);
+    for (const HostAction& action : step.actions)
+        act(action.instance, action.action);
     const bool was_tick = std::holds_alternative<HostTick>(event);
     observer_.step_over(was_tick ? Observer::Cause::tick : Observer::Cause::event);
     if (step.exit_code) observer_.all_stopped(*step.exit_code);
@@ -180,7 +187,8 @@ void CoreBrain::take(const HostEvent& event)
 void CoreBrain::remember(const HostStep& step)
 {
     memory_.units.resize(host_.size());
-    for (const UnitId id : step.touched) memory_.units[number(id)] = host_.unit(id);
+    for (const UnitId id : step.touched)
+        memory_.units[number(id)] = host_.unit(id);
     memory_.counters = host_.counters();
 }
 
@@ -195,15 +203,17 @@ void CoreBrain::tell(const HostStep& step)
                                  ? Observer::Charge::charged
                                  : Observer::Charge::free,
                              failed->failure.cause);
-        else if (std::holds_alternative<Climbed>(note)) observer_.climbed(unit);
-        else if (std::holds_alternative<BackToBottom>(note)) observer_.descended(unit);
+        else if (std::holds_alternative<Climbed>(note))
+            observer_.climbed(unit);
+        else if (std::holds_alternative<BackToBottom>(note))
+            observer_.descended(unit);
         else if (const auto* closed = std::get_if<OutageClosed>(&note))
             observer_.outage_closed(closed->record);
         else if (const auto* ended = std::get_if<OperationEnded>(&note)) {
             observer_.operation_ended(unit);
             observer_.answered(ended->result.id);
-        }
-        else if (std::holds_alternative<ExitWanted>(note)) observer_.exit_wanted();
+        } else if (std::holds_alternative<ExitWanted>(note))
+            observer_.exit_wanted();
         else if (const auto* frozen = std::get_if<Frozen>(&note))
             observer_.frozen(unit, frozen->what);
     }
@@ -248,12 +258,12 @@ void CoreBrain::run_probe(InstanceId id, const RunProbe& action)
         mine != probing_.end() && now >= mine->second.began + probe.timeout + answer_slack)
         ports_.prober.cancel(mine->second.id); // Core has stopped waiting for it.
     probing_[key] = {request.attempt, now};
-    ports_.prober.probe(request, [this, id, action, alive = std::weak_ptr<int>(alive_)](
-                                     const ProbeAnswer& answer) {
-        if (alive.expired()) return;
-        probing_.erase({id, action.probe});
-        post_unreliably(id, ProbeAnswered{action.spawn, action.probe, action.attempt, answer});
-    });
+    ports_.prober.probe(
+        request, [this, id, action, alive = std::weak_ptr<int>(alive_)](const ProbeAnswer& answer) {
+            if (alive.expired()) return;
+            probing_.erase({id, action.probe});
+            post_unreliably(id, ProbeAnswered{action.spawn, action.probe, action.attempt, answer});
+        });
 }
 
 void CoreBrain::cancel_probes(InstanceId id)

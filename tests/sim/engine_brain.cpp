@@ -11,7 +11,8 @@ namespace {
 std::vector<engine::ConfiguredUnit> configured(const std::vector<units::UnitSpec>& specs)
 {
     std::vector<engine::ConfiguredUnit> all;
-    for (const units::UnitSpec& spec : specs) all.push_back({spec, {}, {}});
+    for (const units::UnitSpec& spec : specs)
+        all.push_back({spec, {}, {}});
     return all;
 }
 
@@ -23,10 +24,8 @@ public:
                   configured(options.specs), {options.host, "/run/keel/units", options.seed, 1})
     {
         ports_.kernel.set_handlers(
-            {.on_exit =
-                 [this](SpawnId id, core::ExitStatus status, core::TreeState tree) {
-                     engine_.process_exited(id, status, tree);
-                 },
+            {.on_exit = [this](SpawnId id, core::ExitStatus status,
+                               core::TreeState tree) { engine_.process_exited(id, status, tree); },
              .on_tree_empty = [this](SpawnId id) { engine_.tree_emptied(id); }});
         engine_.on_stopped([this](int code) { exit_code_ = code; });
         subscription_ = engine_.subscribe([this](const core::EventView& event) { hear(event); });
@@ -39,12 +38,12 @@ public:
             if (view.record.closed) seen_.insert(number(view.record.id));
     }
     void shut_down() override { engine_.shut_down("the world ends"); }
-    std::optional<OperationId> request(UnitId unit, core::Verb verb, std::optional<Slot> slot) override
+    std::optional<OperationId> request(UnitId unit, core::Verb verb,
+                                       std::optional<Slot> slot) override
     {
-        const auto answer = engine_.request({host().spec(unit).name, verb, slot, "ann", ""},
-                                            [this](const core::OperationResult& result) {
-                                                observer_.answered(result.id);
-                                            });
+        const auto answer = engine_.request(
+            {host().spec(unit).name, verb, slot, "ann", ""},
+            [this](const core::OperationResult& result) { observer_.answered(result.id); });
         if (const auto* id = std::get_if<OperationId>(&answer)) return *id;
         return std::nullopt;
     }
@@ -95,20 +94,26 @@ void EngineBrain::hear(const core::EventView& event)
 {
     if (event.unit.empty()) return;
     const InstanceId id = instance(event);
-    if (event.kind == "state") hear_state(id, event.text);
+    if (event.kind == "state")
+        hear_state(id, event.text);
     else if (event.kind == "failure")
         observer_.failed(id,
                          event.text.ends_with("(not charged to the budget)")
                              ? Observer::Charge::free
                              : Observer::Charge::charged,
                          std::nullopt);
-    else if (event.kind == "rung" && event.text.starts_with("ladder ")) observer_.climbed(id.unit);
-    else if (event.kind == "rung" && event.text.starts_with("back to")) observer_.descended(id.unit);
-    else if (event.kind == "rung") observer_.exit_wanted();
+    else if (event.kind == "rung" && event.text.starts_with("ladder "))
+        observer_.climbed(id.unit);
+    else if (event.kind == "rung" && event.text.starts_with("back to"))
+        observer_.descended(id.unit);
+    else if (event.kind == "rung")
+        observer_.exit_wanted();
     else if (event.kind == "operation" && event.text.find(" asked for by ") == std::string::npos)
         observer_.operation_ended(id.unit);
-    else if (event.kind == "outage") records_changed_ = true;
-    else if (event.kind == "keeld") observer_.frozen(id.unit, event.text);
+    else if (event.kind == "outage")
+        records_changed_ = true;
+    else if (event.kind == "keeld")
+        observer_.frozen(id.unit, event.text);
 }
 
 void EngineBrain::look_for_closed()

@@ -172,10 +172,13 @@ std::vector<ports::Spawner::Survivor> FakeKernel::survivors(const std::vector<Su
     std::vector<Survivor> alive;
     for (const auto& [id, process] : processes_)
         if (process.main_lives)
-            alive.push_back({id, {static_cast<pid_t>(number(id) % 4'000'000) + 2, number(id)},
-                             process.unit, process.instance.slot});
+            alive.push_back({id,
+                             {static_cast<pid_t>(number(id) % 4'000'000) + 2, number(id)},
+                             process.unit,
+                             process.instance.slot});
     loop_.defer([this, ends = ends_] {
-        for (const SpawnId id : ends) report(id);
+        for (const SpawnId id : ends)
+            report(id);
     });
     fuse_.burn();
     return alive;
@@ -188,12 +191,14 @@ void FakeKernel::engine_died()
     ++life_;
     handlers_ = {};
     acknowledged_.clear();
-    for (auto& [id, process] : processes_) process.reported = process.tree_reported = false;
+    for (auto& [id, process] : processes_)
+        process.reported = process.tree_reported = false;
 }
 
 void FakeKernel::set_sick(SpawnId id, bool sick)
 {
-    if (const auto found = processes_.find(id); found != processes_.end()) found->second.sick = sick;
+    if (const auto found = processes_.find(id); found != processes_.end())
+        found->second.sick = sick;
 }
 
 bool FakeKernel::main_lives(SpawnId id) const
@@ -240,9 +245,6 @@ bool FakeKernel::was_told(SpawnId id) const
     return acknowledged_.contains(id) || (found != processes_.end() && found->second.reported);
 }
 
-std::size_t FakeKernel::unacknowledged() const
-{
-    return ends_.size();
-}
+std::size_t FakeKernel::unacknowledged() const { return ends_.size(); }
 
 } // namespace keel::sim

@@ -18,15 +18,15 @@ namespace keel::sim {
 /// What is to become of one spawn.
 struct Fate {
     std::optional<ports::SpawnFailure> failure;
-    Duration ready_after{0};            ///< from then on its probes pass
+    Duration ready_after{0};                                       ///< from then on its probes pass
     enum class Hangs : std::uint8_t { no, yes } hangs = Hangs::no; ///< its probes never pass
-    std::optional<Duration> ends_after; ///< by itself
-    core::ExitStatus status;            ///< when it ends by itself
+    std::optional<Duration> ends_after;                            ///< by itself
+    core::ExitStatus status;                                       ///< when it ends by itself
     enum class Term : std::uint8_t { obeys, ignores } term = Term::obeys;
-    core::ExitStatus term_status;       ///< when it ends because it was asked to
+    core::ExitStatus term_status; ///< when it ends because it was asked to
     Duration term_takes{0};
     Duration kill_takes{0};
-    unsigned children = 0;              ///< that outlive the main process
+    unsigned children = 0; ///< that outlive the main process
 };
 
 class FakeKernel final : public ports::Spawner {
@@ -40,12 +40,11 @@ public:
 
     FakeKernel(FakeLoop& loop, Rng& rng, Fuse& fuse, World world)
         : loop_(loop), rng_(rng), fuse_(fuse), world_(std::move(world))
-    {
-    }
+    {}
 
     // ---- ports::Spawner
-    std::variant<ports::ProcessIdentity, ports::SpawnFailure> spawn(SpawnId id,
-                                                                    const ports::SpawnPlan& plan) override;
+    std::variant<ports::ProcessIdentity, ports::SpawnFailure>
+    spawn(SpawnId id, const ports::SpawnPlan& plan) override;
     void signal(SpawnId id, int signal_number) override;
     void kill_tree(SpawnId id) override;
     void acknowledge(SpawnId id) override;
@@ -53,10 +52,13 @@ public:
     [[nodiscard]] std::vector<Survivor> survivors(const std::vector<Survivor>& journaled) override;
 
     // ---- the world's side
-    Duration report_latency{0};        ///< from an end to the engine's hearing of it, at most
+    Duration report_latency{0}; ///< from an end to the engine's hearing of it, at most
     Ids ids = Ids::grow;
-    enum class Acks : std::uint8_t { exact, lenient } acks = Acks::exact; ///< lenient: events come twice
-    double shuffles = 0;               ///< chance that TreeEmptied overtakes the end of the process
+    enum class Acks : std::uint8_t {
+        exact,
+        lenient
+    } acks = Acks::exact; ///< lenient: events come twice
+    double shuffles = 0;  ///< chance that TreeEmptied overtakes the end of the process
 
     void engine_died();
     /// Ends its main process now, if it lives.
@@ -89,7 +91,7 @@ private:
         bool killed = false; ///< by kill_tree, in any engine life
         unsigned children = 0;
         core::ExitStatus status{};
-        bool reported = false;    ///< to the engine of this life
+        bool reported = false; ///< to the engine of this life
         bool tree_reported = false;
     };
 
@@ -112,10 +114,10 @@ private:
     World world_;
     Handlers handlers_;
     std::uint64_t life_ = 0; ///< of the engine; what was under way for an earlier one is dropped
-    std::map<SpawnId, Process> processes_; ///< living, or ended and not yet acknowledged
+    std::map<SpawnId, Process> processes_;      ///< living, or ended and not yet acknowledged
     std::map<InstanceId, SpawnId> by_instance_; ///< the latest spawn of each
-    std::set<SpawnId> forgotten_; ///< acknowledged, bounded
-    std::set<SpawnId> acknowledged_; ///< in this engine life
+    std::set<SpawnId> forgotten_;               ///< acknowledged, bounded
+    std::set<SpawnId> acknowledged_;            ///< in this engine life
     std::vector<SpawnId> ends_; ///< unacknowledged, in the order in which they happened
     SpawnId latest_{0};
 };

@@ -19,15 +19,20 @@ public:
     using Key = std::pair<MonoTime, std::uint64_t>;
 
     // ---- ports::Loop
-    [[nodiscard]] Now now() const override { return {mono_, WallTime{mono_.time_since_epoch()} + wall_}; }
-    [[nodiscard]] Registration watch_fd(int, ports::Interest, std::function<void(ports::FdEvents)>) override
+    [[nodiscard]] Now now() const override
+    {
+        return {mono_, WallTime{mono_.time_since_epoch()} + wall_};
+    }
+    [[nodiscard]] Registration watch_fd(int, ports::Interest,
+                                        std::function<void(ports::FdEvents)>) override
     {
         violated("the engine watches a descriptor");
     }
     [[nodiscard]] Registration after(Duration delay, Handler handler) override
     {
         using namespace std::chrono_literals;
-        const auto wait = std::chrono::ceil<std::chrono::milliseconds>(std::max(delay, Duration{0}));
+        const auto wait =
+            std::chrono::ceil<std::chrono::milliseconds>(std::max(delay, Duration{0}));
         const Key key{late(mono_ + wait), ++sequence_};
         queue_.emplace(key, std::move(handler));
         return std::make_unique<Timer>(*this, key);
@@ -92,7 +97,8 @@ private:
 
     [[nodiscard]] MonoTime late(MonoTime due) const
     {
-        const Duration over = lateness == Duration{0} ? Duration{0} : due.time_since_epoch() % lateness;
+        const Duration over =
+            lateness == Duration{0} ? Duration{0} : due.time_since_epoch() % lateness;
         return over == Duration{0} ? due : due + lateness - over;
     }
 

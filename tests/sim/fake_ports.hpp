@@ -29,8 +29,7 @@ public:
 
     FakeProber(FakeLoop& loop, Fuse& fuse, Ask ask, Told told)
         : loop_(loop), fuse_(fuse), ask_(std::move(ask)), told_(std::move(told))
-    {
-    }
+    {}
 
     void probe(const ports::ProbeRequest& request,
                std::function<void(const core::ProbeAnswer&)> answer) override
@@ -121,7 +120,8 @@ public:
     [[nodiscard]] std::size_t tail_bytes() const
     {
         std::size_t bytes = 0;
-        for (const Entry& entry : tail_) bytes += size_of(entry);
+        for (const Entry& entry : tail_)
+            bytes += size_of(entry);
         return bytes;
     }
     /// The next engine opens it; `lost` bytes of its end are not there any more, and with them the
@@ -163,8 +163,10 @@ private:
     void fold(std::size_t count)
     {
         for (std::size_t i = 0; i < count; ++i) {
-            if (tail_[i].record) base_[tail_[i].key] = std::move(*tail_[i].record);
-            else base_.erase(tail_[i].key);
+            if (tail_[i].record)
+                base_[tail_[i].key] = std::move(*tail_[i].record);
+            else
+                base_.erase(tail_[i].key);
         }
         tail_.erase(tail_.begin(), tail_.begin() + static_cast<std::ptrdiff_t>(count));
     }

@@ -52,32 +52,41 @@ Fate World::draw_fate(InstanceId id)
 {
     Fate fate;
     const Temper& temper = scenario_.tempers[number(id.unit)];
-    fate.term_status = rng_.chance(0.5) ? ExitStatus{} : ExitStatus{ExitStatus::Kind::signal, SIGTERM, false};
+    fate.term_status =
+        rng_.chance(0.5) ? ExitStatus{} : ExitStatus{ExitStatus::Kind::signal, SIGTERM, false};
     fate.term_takes = rng_.upto(500ms);
     fate.kill_takes = rng_.upto(20ms);
     if (calm_) {
-        fate.ready_after = rng_.upto(std::min<Duration>(temper.ready_after, spec(id.unit).start.timeout / 4));
+        fate.ready_after =
+            rng_.upto(std::min<Duration>(temper.ready_after, spec(id.unit).start.timeout / 4));
         return fate;
     }
     if (rng_.chance(temper.lacks_descriptors)) {
-        fate.failure = {rng_.chance(0.5) ? core::SetupStage::descriptors : core::SetupStage::processes, EMFILE};
+        fate.failure = {
+            rng_.chance(0.5) ? core::SetupStage::descriptors : core::SetupStage::processes, EMFILE};
         return fate;
     }
     if (rng_.chance(temper.spawn_fails)) {
         using enum core::SetupStage;
-        fate.failure = {rng_.one_of({user, clone, hello, session, stdio, limits, directory, credentials, exec}),
-                        ENOENT};
+        fate.failure = {
+            rng_.one_of({user, clone, hello, session, stdio, limits, directory, credentials, exec}),
+            ENOENT};
         return fate;
     }
     fate.ready_after = rng_.upto(temper.ready_after);
     if (rng_.chance(temper.hangs)) fate.hangs = Fate::Hangs::yes;
-    if (rng_.chance(temper.crashes_soon)) fate.ends_after = rng_.upto(1s);
-    else if (rng_.chance(temper.crashes)) fate.ends_after = rng_.upto(temper.crash_scale);
+    if (rng_.chance(temper.crashes_soon))
+        fate.ends_after = rng_.upto(1s);
+    else if (rng_.chance(temper.crashes))
+        fate.ends_after = rng_.upto(temper.crash_scale);
     fate.status = draw_status(rng_, temper.ends_cleanly);
-    if (rng_.chance(temper.ignores_term)) fate.term = Fate::Term::ignores;
-    else fate.term_takes = rng_.upto(rng_.one_of<Duration>({10ms, 1s, 15s}));
+    if (rng_.chance(temper.ignores_term))
+        fate.term = Fate::Term::ignores;
+    else
+        fate.term_takes = rng_.upto(rng_.one_of<Duration>({10ms, 1s, 15s}));
     if (rng_.chance(0.05)) fate.kill_takes = rng_.upto(7s); // deep in the kernel
-    if (rng_.chance(temper.leaves_children)) fate.children = 1 + static_cast<unsigned>(rng_.below(3));
+    if (rng_.chance(temper.leaves_children))
+        fate.children = 1 + static_cast<unsigned>(rng_.below(3));
     return fate;
 }
 
@@ -100,8 +109,9 @@ ProbeFate World::draw_probe(const std::string& address, Duration timeout)
     }
     const bool hangs = rng_.chance(0.3);
     if (hangs) fate.takes = timeout;
-    fate.answer = {core::Verdict::fail, hangs ? core::VerdictKind::timeout : core::VerdictKind::refused,
-                   fate.takes, hangs ? "no answer" : "refused"};
+    fate.answer = {core::Verdict::fail,
+                   hangs ? core::VerdictKind::timeout : core::VerdictKind::refused, fate.takes,
+                   hangs ? "no answer" : "refused"};
     return fate;
 }
 
@@ -109,12 +119,12 @@ void World::probe_said(const std::string& address, core::Verdict verdict)
 {
     const auto first = address.find(':');
     const auto second = address.find(':', first + 1);
-    const InstanceId id = find(address.substr(0, first),
-                               static_cast<Slot>(std::stoul(address.substr(first + 1))));
+    const InstanceId id =
+        find(address.substr(0, first), static_cast<Slot>(std::stoul(address.substr(first + 1))));
     for (const auto& probe : spec(id.unit).probes)
-        if (probe.name == address.substr(second + 1)) probes_.said(spec(id.unit), id.slot, probe, verdict);
-    if (is_tracing())
-        trace(fmt::format("probe   {} says {}", address, keel::name(verdict)));
+        if (probe.name == address.substr(second + 1))
+            probes_.said(spec(id.unit), id.slot, probe, verdict);
+    if (is_tracing()) trace(fmt::format("probe   {} says {}", address, keel::name(verdict)));
 }
 
 void World::somebody_asks()
@@ -146,10 +156,12 @@ void World::somebody_falls_ill()
     if (alive.empty()) return;
     const SpawnId id = rng_.one_of(alive);
     if (is_tracing())
-        trace(fmt::format("world   spawn {} of {} falls ill", number(id), who(kernel_.instance_of(id))));
+        trace(fmt::format("world   spawn {} of {} falls ill", number(id),
+                          who(kernel_.instance_of(id))));
     kernel_.set_sick(id, true);
     loop_.in(rng_.upto(scenario_.weights.sickness_lasts), [this, id] {
-        if (!calm_ || scenario_.sick_recover == Scenario::SickRecover::yes) kernel_.set_sick(id, false);
+        if (!calm_ || scenario_.sick_recover == Scenario::SickRecover::yes)
+            kernel_.set_sick(id, false);
     });
 }
 

@@ -56,9 +56,9 @@ public:
     [[nodiscard]] double hours() const { return hours_; }
     void print(double seconds_taken) const
     {
-        fmt::print("worlds={} hours={:.0f} turns={} spawns={} engine_deaths={} requests={} outages={}\n",
-                   worlds_, sum_.hours, sum_.turns, sum_.spawns, sum_.deaths, sum_.requests,
-                   sum_.outages);
+        fmt::print(
+            "worlds={} hours={:.0f} turns={} spawns={} engine_deaths={} requests={} outages={}\n",
+            worlds_, sum_.hours, sum_.turns, sum_.spawns, sum_.deaths, sum_.requests, sum_.outages);
         fmt::print("{:.1f} s, {:.0f} simulated hours per second\n", seconds_taken,
                    sum_.hours / std::max(seconds_taken, 1e-9));
     }
@@ -99,7 +99,8 @@ int show(const Options& options, std::uint64_t seed)
         if (lines.size() > shown) lines.pop_front();
     });
     if (!options.tells_all)
-        for (const std::string& line : lines) fmt::print("{}\n", line);
+        for (const std::string& line : lines)
+            fmt::print("{}\n", line);
     if (!broken) return 0;
     const char* worlds = size_of(options, seed) == Size::core ? "core" : "engine";
     fmt::print("seed {}: {}\nagain: keel_sim --worlds {} --seed {} [--trace]\n", seed, *broken,
@@ -121,7 +122,8 @@ int live_through_many(const Options& options)
     };
     {
         std::vector<std::jthread> workers;
-        for (unsigned i = 0; i < options.jobs; ++i) workers.emplace_back(work);
+        for (unsigned i = 0; i < options.jobs; ++i)
+            workers.emplace_back(work);
     }
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - began;
     total.print(taken.count());
@@ -140,13 +142,18 @@ std::optional<Options> parse(int count, char** words)
         }
         if (value == nullptr) return std::nullopt;
         ++i;
-        if (word == "--seed") options.seed = std::strtoull(value, nullptr, 10);
-        else if (word == "--hours") options.hours = std::strtod(value, nullptr);
-        else if (word == "--jobs") options.jobs = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
-        else if (word == "--worlds" && std::strcmp(value, "core") == 0) options.worlds = Options::Worlds::core;
+        if (word == "--seed")
+            options.seed = std::strtoull(value, nullptr, 10);
+        else if (word == "--hours")
+            options.hours = std::strtod(value, nullptr);
+        else if (word == "--jobs")
+            options.jobs = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
+        else if (word == "--worlds" && std::strcmp(value, "core") == 0)
+            options.worlds = Options::Worlds::core;
         else if (word == "--worlds" && std::strcmp(value, "engine") == 0)
             options.worlds = Options::Worlds::engine;
-        else if (word != "--worlds" || std::strcmp(value, "both") != 0) return std::nullopt;
+        else if (word != "--worlds" || std::strcmp(value, "both") != 0)
+            return std::nullopt;
     }
     return options;
 }
@@ -168,5 +175,6 @@ int main(int count, char** words)
     log::set_level(log::Level::off);
     fmt::print("SEED={}\n", options->seed);
     (void)std::fflush(stdout);
-    return options->hours > 0 ? sim::live_through_many(*options) : sim::show(*options, options->seed);
+    return options->hours > 0 ? sim::live_through_many(*options)
+                              : sim::show(*options, options->seed);
 }

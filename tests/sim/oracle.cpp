@@ -28,7 +28,8 @@ double pause_before_jitter(const UnitSpec& spec, unsigned k, Duration cap)
 {
     if (k < 2) return 0;
     double pause = static_cast<double>(spec.restart.delay.count());
-    for (unsigned i = 2; i < k && pause < 1e18; ++i) pause *= spec.restart.factor;
+    for (unsigned i = 2; i < k && pause < 1e18; ++i)
+        pause *= spec.restart.factor;
     return std::min(pause, static_cast<double>(cap.count()));
 }
 
@@ -38,7 +39,8 @@ Oracle::Oracle(std::vector<UnitSpec> specs, World world)
     : specs_(std::move(specs)), world_(world), tokens_(world.storm.burst)
 {
     units_.resize(specs_.size());
-    for (std::size_t i = 0; i < specs_.size(); ++i) units_[i].instances.resize(specs_[i].instances);
+    for (std::size_t i = 0; i < specs_.size(); ++i)
+        units_[i].instances.resize(specs_[i].instances);
 }
 
 std::string Oracle::who(InstanceId id) const
@@ -107,9 +109,10 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
             for (const std::string& name : spec(open[i]).requires_units)
                 if (std::ranges::find(open, find(name)) == open.end()) open.push_back(find(name));
         for (const UnitId needed : open) {
-            const bool failed = std::ranges::any_of(units_[number(needed)].instances,
-                                                    [](const auto& i) { return i.state == "failed"; });
-            if (needed != id && (failed || !core::is_wanted_up(host.unit(needed)))) 
+            const bool failed =
+                std::ranges::any_of(units_[number(needed)].instances,
+                                    [](const auto& i) { return i.state == "failed"; });
+            if (needed != id && (failed || !core::is_wanted_up(host.unit(needed))))
                 be_up(host, needed, Completed::stay_done);
         }
     }
@@ -145,7 +148,7 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     const bool first = from == "stopped" || to == "stopped";
     using Planned = SeenOutage::Planned;
     const bool runs_again = from == "done" && reason.starts_with("start wanted");
-    const Planned planned = restarted || runs_again ? Planned::yes
+    const Planned planned = restarted || runs_again                 ? Planned::yes
                             : first || !requirements_ready(id.unit) ? Planned::not_known
                                                                     : Planned::no;
     judge_outage(host, id.unit, Moment::move, planned);
@@ -191,7 +194,8 @@ void Oracle::take_clean_exit(InstanceId id, std::string_view from, std::string_v
     if (to == "ready" || to == "unready" || to == "done") return;
     if (reason.find("prevent_exit") != std::string_view::npos) return;
     const auto& restart = spec(id.unit).restart;
-    if (restart.policy != units::RestartWhen::always && to == "stopping") return; // to be swept, then done
+    if (restart.policy != units::RestartWhen::always && to == "stopping")
+        return; // to be swept, then done
     const Duration ready = ready_time(instance);
     if (ready == Duration{0} || ready < restart.stable_after)
         violated(fmt::format("{} ended after {} of ready time and no failure was told", who(id),
@@ -250,7 +254,8 @@ void Oracle::check_pause(const Host& host, InstanceId id)
 
 // ---- failures and the ladder --------------------------------------------------------------------
 
-void Oracle::failed(InstanceId id, Observer::Charge charge_told, std::optional<core::StartCause> cause)
+void Oracle::failed(InstanceId id, Observer::Charge charge_told,
+                    std::optional<core::StartCause> cause)
 {
     SeenUnit& unit = units_[number(id.unit)];
     SeenInstance& instance = seen(id);
@@ -265,8 +270,10 @@ void Oracle::failed(InstanceId id, Observer::Charge charge_told, std::optional<c
     const bool retries = its.escalation.ladder[unit.rung] == units::Rung::retry;
     const Duration cap = retries ? its.escalation.retry_every : its.restart.delay_max;
     const double pause = pause_before_jitter(its, instance.in_a_row, cap);
-    instance.pause_low = Duration{static_cast<Duration::rep>(pause * (1 - its.restart.jitter) * (1 - 1e-9))};
-    const double high = std::min(static_cast<double>(cap.count()), pause * (1 + its.restart.jitter));
+    instance.pause_low =
+        Duration{static_cast<Duration::rep>(pause * (1 - its.restart.jitter) * (1 - 1e-9))};
+    const double high =
+        std::min(static_cast<double>(cap.count()), pause * (1 + its.restart.jitter));
     instance.pause_high = Duration{static_cast<Duration::rep>(high * (1 + 1e-9)) + 1};
     instance.not_before = now() + instance.pause_low;
 
@@ -274,7 +281,8 @@ void Oracle::failed(InstanceId id, Observer::Charge charge_told, std::optional<c
     if (free != (charge_told == Observer::Charge::free))
         violated(fmt::format("a failure of {} is {} although what it requires is {}", who(id),
                              free ? "charged" : "free", free ? "down" : "ready"));
-    const bool impatient = cause == core::StartCause::liveness || cause == core::StartCause::unready;
+    const bool impatient =
+        cause == core::StartCause::liveness || cause == core::StartCause::unready;
     if (impatient && free)
         violated(fmt::format("{} is restarted for {} while what it requires is down", who(id),
                              keel::name(*cause)));
@@ -295,7 +303,8 @@ void Oracle::charge(InstanceId id)
     const auto spent = static_cast<std::size_t>(std::ranges::count_if(unit.instances, is_spent));
     const unsigned others = ready_count(id.unit) - (serves(seen(id)) ? 1 : 0);
     if (spent == 0 || (others >= its.min_ready && spent * 2 < unit.instances.size())) return;
-    for (SeenInstance& instance : unit.instances) instance.charged.clear();
+    for (SeenInstance& instance : unit.instances)
+        instance.charged.clear();
     if (unit.climb_due) violated(who(id) + " ought to have climbed already");
     if (unit.rung + 1 < its.escalation.ladder.size()) unit.climb_due = true;
 }
@@ -338,8 +347,10 @@ void Oracle::step_over(const Host& host)
     for (std::uint32_t i = 0; i < specs_.size(); ++i) {
         const UnitId id{i};
         SeenUnit& unit = units_[i];
-        if (!is_ready(id)) unit.ready_since.reset();
-        else if (!unit.ready_since) unit.ready_since = now();
+        if (!is_ready(id))
+            unit.ready_since.reset();
+        else if (!unit.ready_since)
+            unit.ready_since = now();
         if (is_ready(id)) {
             unit.first_wanted.reset();
             unit.settled = true;
@@ -359,7 +370,8 @@ SeenInstance seen_as(const core::Instance& instance)
 {
     SeenInstance seen;
     seen.state = core::state_name(instance.state);
-    if (const auto* ready = std::get_if<core::Ready>(&instance.state)) seen.ready_since = ready->since;
+    if (const auto* ready = std::get_if<core::Ready>(&instance.state))
+        seen.ready_since = ready->since;
     seen.ready_before = instance.ready_for;
     seen.in_a_row = instance.history.in_a_row;
     seen.charged = instance.history.charged;
@@ -414,10 +426,13 @@ void Oracle::resync(const Host& host, bool intact)
 void Oracle::check_memory(UnitId id, const SeenUnit& before, const SeenUnit& after) const
 {
     using State = SeenOutage::State;
-    const bool was_open = before.outage.state == State::open && before.outage.exact == SeenOutage::Exact::yes;
-    if (was_open && after.outage.state != State::none && after.outage.opened != before.outage.opened)
+    const bool was_open =
+        before.outage.state == State::open && before.outage.exact == SeenOutage::Exact::yes;
+    if (was_open && after.outage.state != State::none &&
+        after.outage.opened != before.outage.opened)
         violated(spec(id).name + ": its outage began anew with the engine");
-    const MonoTime calm = std::max(before.ready_since.value_or(now()), before.failed_at.value_or(MonoTime{}));
+    const MonoTime calm =
+        std::max(before.ready_since.value_or(now()), before.failed_at.value_or(MonoTime{}));
     const bool came_down = after.rung == 0 && now() >= calm + window_of(spec(id));
     if (before.rung != after.rung && !came_down)
         violated(spec(id).name + ": its rung was forgotten with the engine");

@@ -19,8 +19,8 @@ struct SeenInstance {
     Duration ready_before{0}; ///< ready time of this spawn before ready_since
     unsigned in_a_row = 0;
     std::vector<MonoTime> charged;
-    MonoTime not_before{};    ///< no start before this
-    Duration pause_low{0};    ///< of the backoff that the latest failure asks for
+    MonoTime not_before{}; ///< no start before this
+    Duration pause_low{0}; ///< of the backoff that the latest failure asks for
     Duration pause_high{0};
     bool failure_told = false; ///< since its latest move
 };
@@ -31,8 +31,11 @@ struct SeenOutage {
     MonoTime opened{};
     MonoTime ready_since{};
     enum class Planned : std::uint8_t { no, yes, not_known } planned = Planned::not_known;
-    enum class Exact : std::uint8_t { no, yes } exact = Exact::yes; ///< opened by an event, not by time
-    OutageId id{}; ///< as the brain calls it; 0: not yet seen
+    enum class Exact : std::uint8_t {
+        no,
+        yes
+    } exact = Exact::yes; ///< opened by an event, not by time
+    OutageId id{};        ///< as the brain calls it; 0: not yet seen
 };
 
 struct ExpectedRecord {
@@ -64,9 +67,9 @@ public:
     struct World {
         const FakeLoop& loop;
         const FakeKernel& kernel;
-        Duration lateness;      ///< of timers, at most, with the loop's resolution
+        Duration lateness; ///< of timers, at most, with the loop's resolution
         core::StormBrakeSpec storm;
-        bool is_exact;          ///< told of single steps, and never of events that come late
+        bool is_exact; ///< told of single steps, and never of events that come late
     };
 
     Oracle(std::vector<units::UnitSpec> specs, World world);
@@ -108,7 +111,8 @@ private:
     void check_pause(const core::Host&, InstanceId);
     void check_stop(InstanceId, std::string_view reason);
     void check_stop_order(UnitId) const;
-    void take_clean_exit(InstanceId, std::string_view from, std::string_view to, std::string_view reason);
+    void take_clean_exit(InstanceId, std::string_view from, std::string_view to,
+                         std::string_view reason);
     void take_token(InstanceId);
     void charge(InstanceId);
     void check_rung(const core::Host&, UnitId);

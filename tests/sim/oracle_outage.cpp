@@ -32,8 +32,10 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
     settle_by_time(id);
     const bool exempt = ending_ || !core::is_wanted_up(host.unit(id));
     if (exempt) {
-        if (unit.outage.state == State::open) close_outage(id, now());
-        else if (unit.outage.state == State::settling) close_outage(id, unit.outage.ready_since);
+        if (unit.outage.state == State::open)
+            close_outage(id, now());
+        else if (unit.outage.state == State::settling)
+            close_outage(id, unit.outage.ready_since);
         return;
     }
     if (is_ready(id)) {
@@ -42,11 +44,13 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
         unit.outage.ready_since = now();
         return settle_by_time(id);
     }
-    const auto excused_until = unit.first_wanted ? *unit.first_wanted + spec(id).start.timeout : MonoTime{};
+    const auto excused_until =
+        unit.first_wanted ? *unit.first_wanted + spec(id).start.timeout : MonoTime{};
     const bool excused = now() < excused_until;
     if (unit.outage.state == State::settling) {
         // What comes after a planned outage and was not planned is a record of its own.
-        const bool splits = unit.outage.planned == Planned::yes && planned == Planned::no && !excused;
+        const bool splits =
+            unit.outage.planned == Planned::yes && planned == Planned::no && !excused;
         unit.outage.state = State::open;
         unit.relapsed = unit.outage.planned == Planned::yes && planned == Planned::not_known;
         if (!splits) return;
@@ -55,8 +59,8 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
     }
     if (unit.outage.state == State::open || excused) return;
     const bool by_time = unit.first_wanted.has_value();
-    unit.outage = {State::open, by_time ? excused_until : now(), {}, planned,
-                   by_time ? Exact::no : Exact::yes, {}};
+    unit.outage = {State::open, by_time ? excused_until : now(),  {},
+                   planned,     by_time ? Exact::no : Exact::yes, {}};
 }
 
 /// A planned outage ends with the operation that made it, or with the first unplanned relapse; what
@@ -66,7 +70,8 @@ void Oracle::follow_split(UnitId id, const core::Outage* open)
     SeenUnit& unit = units_[number(id)];
     const bool may_split = (unit.operation_over || unit.relapsed) &&
                            unit.outage.state == State::open && unit.outage.planned != Planned::no;
-    if (!may_split || open == nullptr || unit.outage.id == OutageId{} || open->id == unit.outage.id) return;
+    if (!may_split || open == nullptr || unit.outage.id == OutageId{} || open->id == unit.outage.id)
+        return;
     close_outage(id, unit.relapsed ? unit.outage.ready_since : now());
     unit.outage = {State::open, now(), {}, Planned::not_known, Exact::yes, open->id};
 }
@@ -87,8 +92,9 @@ void Oracle::compare_outage(const core::Host& host, UnitId id)
         violated(fmt::format("{} is short of instances and has no outage", name));
     }
     if (open != nullptr && !expected) {
-        const bool late = !unit.closed.empty() && now() <= unit.closed.back().closed +
-                                                               spec(id).outage.settle + world_.lateness;
+        const bool late =
+            !unit.closed.empty() &&
+            now() <= unit.closed.back().closed + spec(id).outage.settle + world_.lateness;
         if (!late) violated(fmt::format("{} has an outage and is not short of instances", name));
         return;
     }
@@ -142,7 +148,8 @@ void Oracle::match_records(UnitId id)
         unit.closed.pop_front();
         unit.told.pop_front();
     }
-    if (!unit.told.empty()) violated(spec(id).name + ": an outage is closed that was none, or too early");
+    if (!unit.told.empty())
+        violated(spec(id).name + ": an outage is closed that was none, or too early");
     if (!unit.closed.empty() && now() > unit.closed.front().expected_at + world_.lateness)
         violated(spec(id).name + ": the record of a closed outage is missing");
 }

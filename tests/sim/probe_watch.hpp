@@ -15,7 +15,8 @@ class ProbeWatch {
 public:
     using ProbeSpec = units::ProbeSpec;
 
-    void said(const units::UnitSpec& spec, unsigned slot, const ProbeSpec& probe, core::Verdict verdict)
+    void said(const units::UnitSpec& spec, unsigned slot, const ProbeSpec& probe,
+              core::Verdict verdict)
     {
         Run& run = runs_[key(spec, slot, probe)];
         if (verdict == core::Verdict::pass) run = {run.passes + 1, 0, run.passing};
@@ -25,7 +26,8 @@ public:
     }
     void forget(const units::UnitSpec& spec, unsigned slot)
     {
-        for (const auto& probe : spec.probes) runs_.erase(key(spec, slot, probe));
+        for (const auto& probe : spec.probes)
+            runs_.erase(key(spec, slot, probe));
     }
     /// Whether some probe of that role has failed often enough in a row.
     [[nodiscard]] bool has_failed(const units::UnitSpec& spec, unsigned slot,

@@ -42,7 +42,8 @@ void World::check_process(InstanceId id, const core::Instance& instance)
         violated(fmt::format("{} is {} and spawn {} of it lives", who(id),
                              core::state_name(instance.state), number(*living)));
     if (spawn && living && *spawn != *living)
-        violated(fmt::format("{} is about spawn {} but {} lives", who(id), number(*spawn), number(*living)));
+        violated(fmt::format("{} is about spawn {} but {} lives", who(id), number(*spawn),
+                             number(*living)));
     const bool stops = std::holds_alternative<core::Stopping>(instance.state);
     if (spawn && !stops && kernel_.is_forgotten(*spawn))
         violated(fmt::format("{} is {} by spawn {}, whose end is acknowledged", who(id),
@@ -56,17 +57,19 @@ void World::check_wait(InstanceId id, const core::Instance& instance)
     const core::Host& host = brain_->host();
     const auto state = core::state_name(instance.state);
     const MonoTime latest_start = now() + 2 * spec(id.unit).start.timeout;
-    if (state == "stopped")
-        violated(who(id) + " is wanted up and is stopped");
-    if (const auto* s = std::get_if<core::Starting>(&instance.state); s && s->ready_by > latest_start)
+    if (state == "stopped") violated(who(id) + " is wanted up and is stopped");
+    if (const auto* s = std::get_if<core::Starting>(&instance.state);
+        s && s->ready_by > latest_start)
         violated(who(id) + " may start for ever");
     if (const auto* s = std::get_if<core::Unready>(&instance.state);
         s && s->limit_at > now() + spec(id.unit).unready_limit)
         violated(who(id) + " may be unready for ever");
     if (const auto* s = std::get_if<core::Stopping>(&instance.state)) {
-        if (s->escalate_at > now() + std::max<Duration>(spec(id.unit).stop.timeout, core::kill_patience))
+        if (s->escalate_at >
+            now() + std::max<Duration>(spec(id.unit).stop.timeout, core::kill_patience))
             violated(who(id) + " may take for ever to stop");
-        if (s->then == core::AfterStop::stay_down) violated(who(id) + " is wanted up and is to stay down");
+        if (s->then == core::AfterStop::stay_down)
+            violated(who(id) + " is wanted up and is to stay down");
     }
     if (state == "failed") return check_failed(id);
     const bool rests = state == "ready" || state == "done";
@@ -75,7 +78,8 @@ void World::check_wait(InstanceId id, const core::Instance& instance)
         const auto other = host.find(blocked->on.what);
         if (!other) violated(who(id) + " is blocked on a unit that does not exist");
         if (host.gate_of(id.unit) != blocked->on)
-            violated(fmt::format("{} is blocked on {}, which does not hold it back", who(id), blocked->on.what));
+            violated(fmt::format("{} is blocked on {}, which does not hold it back", who(id),
+                                 blocked->on.what));
         return;
     }
     if (rests) return;
@@ -88,8 +92,8 @@ void World::check_wait(InstanceId id, const core::Instance& instance)
 void World::check_failed(InstanceId id)
 {
     const core::Unit& unit = brain_->host().unit(id.unit);
-    const bool told = core::open_outage(unit.outage) != nullptr ||
-                      core::open_outage(unit.degradation) != nullptr;
+    const bool told =
+        core::open_outage(unit.outage) != nullptr || core::open_outage(unit.degradation) != nullptr;
     const bool will_be = unit.first_wanted_at && now() <= *unit.first_wanted_at +
                                                               spec(id.unit).start.timeout +
                                                               scenario_.weights.lateness + 2ms;
@@ -103,8 +107,7 @@ void World::check_deadline(Cause cause)
     if (!due) return;
     if (cause == Cause::tick && *due <= now())
         violated("after a tick the next deadline is already over: a busy loop");
-    if (*due + scenario_.weights.lateness + 2ms < now())
-        violated("a deadline has been missed");
+    if (*due + scenario_.weights.lateness + 2ms < now()) violated("a deadline has been missed");
 }
 
 } // namespace keel::sim

@@ -44,7 +44,8 @@ void make_policy(Rng& rng, UnitSpec& spec)
     restart.jitter = rng.one_of({0.0, 0.1, 0.1, 0.5});
     restart.stable_after = rng.one_of<Duration>({0s, 5s, 30s, 120s});
     if (rng.chance(0.2))
-        restart.success_exit = {{ExitMatch::Kind::code, 0}, {ExitMatch::Kind::code, 3},
+        restart.success_exit = {{ExitMatch::Kind::code, 0},
+                                {ExitMatch::Kind::code, 3},
                                 {ExitMatch::Kind::signal, SIGTERM}};
     if (rng.chance(0.1)) restart.prevent_exit = {{ExitMatch::Kind::code, 4}};
     auto& escalation = spec.escalation;
@@ -76,7 +77,8 @@ UnitSpec make_unit(Rng& rng, unsigned index)
     spec.outage.settle = rng.one_of<Duration>({0s, 1s, 10s, 10s, 60s});
     make_policy(rng, spec);
     const auto probes = static_cast<unsigned>(rng.below(3));
-    for (unsigned i = 0; i < probes; ++i) spec.probes.push_back(make_probe(rng, i));
+    for (unsigned i = 0; i < probes; ++i)
+        spec.probes.push_back(make_probe(rng, i));
     if (probes > 0 && rng.chance(0.8)) spec.ready = units::ReadyBy::probe;
     return spec;
 }
@@ -136,14 +138,17 @@ Scenario make_scenario(Rng& rng, Size size)
     for (unsigned i = 0; i < count; ++i) {
         scenario.specs.push_back(make_unit(rng, i));
         for (unsigned other = 0; other < i; ++other) {
-            if (rng.chance(0.3)) scenario.specs[i].requires_units.push_back(scenario.specs[other].name);
-            else if (rng.chance(0.2)) scenario.specs[i].after.push_back(scenario.specs[other].name);
+            if (rng.chance(0.3))
+                scenario.specs[i].requires_units.push_back(scenario.specs[other].name);
+            else if (rng.chance(0.2))
+                scenario.specs[i].after.push_back(scenario.specs[other].name);
         }
     }
     // The order of configuration is not the order of starting.
     for (std::size_t i = count; i > 1; --i)
         std::swap(scenario.specs[i - 1], scenario.specs[rng.below(i)]);
-    for (unsigned i = 0; i < count; ++i) scenario.tempers.push_back(make_temper(rng));
+    for (unsigned i = 0; i < count; ++i)
+        scenario.tempers.push_back(make_temper(rng));
     scenario.weights = make_weights(rng, size);
     scenario.host.storm = rng.one_of<core::StormBrakeSpec>({{50, 200}, {0, 0}, {1, 2}, {5, 5}});
     scenario.lasts = size == Size::core ? rng.between(1h, 24h) : rng.between(30min, 6h);
@@ -168,7 +173,8 @@ Duration recovery_bound(const Scenario& scenario)
 Duration stop_bound(const Scenario& scenario)
 {
     Duration bound = 1min;
-    for (const UnitSpec& spec : scenario.specs) bound += spec.stop.timeout + 20s;
+    for (const UnitSpec& spec : scenario.specs)
+        bound += spec.stop.timeout + 20s;
     return bound;
 }
 

@@ -12,14 +12,14 @@ namespace keel::sim {
 struct Temper {
     double spawn_fails = 0;
     double lacks_descriptors = 0;
-    double hangs = 0;           ///< never becomes ready
-    double crashes_soon = 0;    ///< within a second
-    double crashes = 0;         ///< within crash_scale
+    double hangs = 0;        ///< never becomes ready
+    double crashes_soon = 0; ///< within a second
+    double crashes = 0;      ///< within crash_scale
     Duration crash_scale{0};
-    double ends_cleanly = 0;    ///< of those ends: with success
+    double ends_cleanly = 0; ///< of those ends: with success
     double ignores_term = 0;
     double leaves_children = 0;
-    Duration ready_after{0};    ///< at most
+    Duration ready_after{0}; ///< at most
 };
 
 struct Weights {
@@ -31,12 +31,12 @@ struct Weights {
     Duration wall_step_every{0};
     Duration meddle_every{0};
     // chances
-    double lies = 0;            ///< a probe answers the opposite of the truth
+    double lies = 0; ///< a probe answers the opposite of the truth
     double unknowns = 0;
     double meddles = 0;
     double shuffles = 0;
-    double cuts_journal = 0;    ///< at a death: loses more than the last record
-    double dies_midway = 0;     ///< at a death: between two calls of the ports
+    double cuts_journal = 0; ///< at a death: loses more than the last record
+    double dies_midway = 0;  ///< at a death: between two calls of the ports
     double logs_fail = 0;
     // sizes
     Duration lateness{0};       ///< of timers
@@ -49,7 +49,7 @@ struct Scenario {
     std::vector<Temper> tempers; ///< by unit
     core::HostOptions host;
     Weights weights;
-    Duration lasts{0};           ///< the phase with faults
+    Duration lasts{0}; ///< the phase with faults
     enum class Ends : std::uint8_t { running, shut_down } ends = Ends::running;
     enum class SickRecover : std::uint8_t { no, yes } sick_recover = SickRecover::no;
 };

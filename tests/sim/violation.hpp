@@ -13,10 +13,7 @@ struct Violation {
 /// The engine is killed here and now, in the midst of whatever it was doing.
 struct EngineDied {};
 
-[[noreturn]] inline void violated(std::string what)
-{
-    throw Violation{std::move(what)};
-}
+[[noreturn]] inline void violated(std::string what) { throw Violation{std::move(what)}; }
 
 /// Counts the engine's calls of its ports and kills it at a chosen one, before or after the effect:
 /// every port calls burn() at its beginning and at its end.

@@ -20,8 +20,12 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
                                : std::function<void(std::string)>{}}),
       prober_(
           loop_, fuse_,
-          [this](const std::string& address, Duration timeout) { return draw_probe(address, timeout); },
-          [this](const std::string& address, core::Verdict verdict) { probe_said(address, verdict); }),
+          [this](const std::string& address, Duration timeout) {
+              return draw_probe(address, timeout);
+          },
+          [this](const std::string& address, core::Verdict verdict) {
+              probe_said(address, verdict);
+          }),
       logs_(rng_, fuse_), journal_(fuse_),
       oracle_(scenario_.specs,
               {loop_, kernel_, scenario_.weights.lateness + 2 * loop_resolution,
@@ -53,23 +57,26 @@ std::string World::describe() const
 {
     std::string text;
     for (const units::UnitSpec& s : scenario_.specs) {
-        text += fmt::format(
-            "unit {}: {} instances, min_ready {}, requires [{}], after [{}], {}, policy {}, stable_after "
-            "{}, delay {} to {}, budget {} in {}, ladder [",
-            s.name, s.instances, s.min_ready, fmt::join(s.requires_units, " "),
-            fmt::join(s.after, " "), s.enabled ? "enabled" : "disabled", keel::name(s.restart.policy),
-            to_text(s.restart.stable_after), to_text(s.restart.delay), to_text(s.restart.delay_max),
-            s.escalation.failures, to_text(s.escalation.window));
-        for (const auto rung : s.escalation.ladder) text += fmt::format(" {}", keel::name(rung));
-        text += fmt::format(" ], start {}, stop {}, unready_limit {}, grace {}, settle {}\n",
-                            to_text(s.start.timeout), to_text(s.stop.timeout),
-                            to_text(s.unready_limit), to_text(s.outage.grace), to_text(s.outage.settle));
+        text += fmt::format("unit {}: {} instances, min_ready {}, requires [{}], after [{}], {}, "
+                            "policy {}, stable_after "
+                            "{}, delay {} to {}, budget {} in {}, ladder [",
+                            s.name, s.instances, s.min_ready, fmt::join(s.requires_units, " "),
+                            fmt::join(s.after, " "), s.enabled ? "enabled" : "disabled",
+                            keel::name(s.restart.policy), to_text(s.restart.stable_after),
+                            to_text(s.restart.delay), to_text(s.restart.delay_max),
+                            s.escalation.failures, to_text(s.escalation.window));
+        for (const auto rung : s.escalation.ladder)
+            text += fmt::format(" {}", keel::name(rung));
+        text +=
+            fmt::format(" ], start {}, stop {}, unready_limit {}, grace {}, settle {}\n",
+                        to_text(s.start.timeout), to_text(s.stop.timeout), to_text(s.unready_limit),
+                        to_text(s.outage.grace), to_text(s.outage.settle));
         for (const auto& p : s.probes)
-            text += fmt::format("  probe {}:{}{}{} every {}, timeout {}, failures {}, successes {}\n",
-                                p.name, p.role.startup ? " startup" : "",
-                                p.role.readiness ? " readiness" : "",
-                                p.role.liveness ? " liveness" : "", to_text(p.interval),
-                                to_text(p.timeout), p.failures, p.successes);
+            text += fmt::format(
+                "  probe {}:{}{}{} every {}, timeout {}, failures {}, successes {}\n", p.name,
+                p.role.startup ? " startup" : "", p.role.readiness ? " readiness" : "",
+                p.role.liveness ? " liveness" : "", to_text(p.interval), to_text(p.timeout),
+                p.failures, p.successes);
     }
     return text;
 }
@@ -93,7 +100,8 @@ Tally World::run()
 
 void World::run_until(MonoTime end)
 {
-    while (!stopped_with_ && (loop_.has_deferred() || loop_.next_at() <= end)) turn();
+    while (!stopped_with_ && (loop_.has_deferred() || loop_.next_at() <= end))
+        turn();
     if (!stopped_with_) loop_.move_to(end);
 }
 
@@ -104,8 +112,10 @@ void World::turn()
     burst_began_ = now();
     if (++burst_ > 5000) violated("the loop goes round and round without time passing");
     try {
-        if (loop_.has_deferred()) loop_.run_deferred();
-        else loop_.take_next()();
+        if (loop_.has_deferred())
+            loop_.run_deferred();
+        else
+            loop_.take_next()();
         if (brain_) brain_->turn_over();
     } catch (const EngineDied&) {
         die(/*midway=*/true);
@@ -116,8 +126,10 @@ void World::begin_life()
 {
     const BrainPorts ports{loop_, kernel_, prober_, logs_, journal_, rng_};
     BrainOptions options{scenario_.specs, scenario_.host, rng_.next(), scenario_.weights.meddles};
-    if (size_ == Size::core) brain_ = make_core_brain(ports, options, memory_, *this);
-    else brain_ = make_engine_brain(ports, options, *this);
+    if (size_ == Size::core)
+        brain_ = make_core_brain(ports, options, memory_, *this);
+    else
+        brain_ = make_engine_brain(ports, options, *this);
     brain_->start();
 }
 
@@ -141,7 +153,8 @@ void World::die(bool midway)
     const bool intact = !midway && lost == 0;
     const Duration pause = rng_.one_of<Duration>({0ms, 10ms, 1s, 30s});
     loop_.in(pause, [this, lost, intact] {
-        if (is_tracing()) trace(fmt::format("engine  starts again, {} bytes of its journal lost", lost));
+        if (is_tracing())
+            trace(fmt::format("engine  starts again, {} bytes of its journal lost", lost));
         journal_.reopen(lost);
         deaf_ = true;
         begin_life();
@@ -157,7 +170,8 @@ void World::calm_down()
     fuse_.put_out();
     logs_.fails = 0;
     if (scenario_.sick_recover == Scenario::SickRecover::yes)
-        for (const SpawnId id : kernel_.living_mains()) kernel_.set_sick(id, false);
+        for (const SpawnId id : kernel_.living_mains())
+            kernel_.set_sick(id, false);
 }
 
 /// Liveness: whatever is wanted up, was not given up, and does not wait for what is not, is ready.
@@ -178,8 +192,10 @@ void World::check_recovered()
         unsigned failed = 0;
         for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
             const auto state = core::state_name(unit.instances[slot - 1U].state);
-            if (state == "failed") ++failed;
-            else if (state != "ready" && state != "done") all_ready = false;
+            if (state == "failed")
+                ++failed;
+            else if (state != "ready" && state != "done")
+                all_ready = false;
             if (!excused && state != "ready" && state != "done" && state != "failed")
                 violated(fmt::format("{} is still {} long after all faults have stopped: {}",
                                      who({id, slot}), state, unit.instances[slot - 1U].reason));
@@ -206,10 +222,12 @@ void World::stop_everything()
 
 // ---- Observer -----------------------------------------------------------------------------------
 
-void World::moved(InstanceId id, std::string_view from, std::string_view to, std::string_view reason)
+void World::moved(InstanceId id, std::string_view from, std::string_view to,
+                  std::string_view reason)
 {
     if (is_tracing())
-        trace(fmt::format("{}{}  {} -> {} ({})", deaf_ ? "(new)   " : "        ", who(id), from, to, reason));
+        trace(fmt::format("{}{}  {} -> {} ({})", deaf_ ? "(new)   " : "        ", who(id), from, to,
+                          reason));
     if (to == "starting") {
         ++tally_.spawns;
         probes_.forget(spec(id.unit), id.slot);
@@ -217,7 +235,8 @@ void World::moved(InstanceId id, std::string_view from, std::string_view to, std
     if (deaf_) return;
     const bool probed = spec(id.unit).ready == units::ReadyBy::probe;
     const bool exact = scenario_.weights.meddles == 0;
-    if (exact && probed && from == "starting" && to == "ready" && !probes_.has_passed(spec(id.unit), id.slot))
+    if (exact && probed && from == "starting" && to == "ready" &&
+        !probes_.has_passed(spec(id.unit), id.slot))
         violated(who(id) + " is called ready before its probes pass");
     if (exact && from == "ready" && to == "unready" &&
         !probes_.has_failed(spec(id.unit), id.slot, &units::ProbeRoles::readiness))
@@ -251,8 +270,8 @@ void World::outage_closed(const core::Outage& record)
 {
     ++tally_.outages;
     if (is_tracing())
-        trace(fmt::format("        {} {} of {} is closed", keel::name(record.kind), number(record.id),
-                          record.unit));
+        trace(fmt::format("        {} {} of {} is closed", keel::name(record.kind),
+                          number(record.id), record.unit));
     if (!deaf_ && !ending_) oracle_.outage_closed(brain_->host(), record);
 }
 

@@ -17,8 +17,8 @@ struct Tally {
     double hours = 0;
     std::uint64_t turns = 0;
     std::uint64_t spawns = 0;
-    std::uint64_t deaths = 0;   ///< of the engine
-    std::uint64_t outages = 0;  ///< closed
+    std::uint64_t deaths = 0;  ///< of the engine
+    std::uint64_t outages = 0; ///< closed
     std::uint64_t requests = 0;
 };
 
@@ -31,7 +31,8 @@ public:
     [[nodiscard]] std::string describe() const; ///< the units, for whoever reads a trace
 
     // ---- Observer
-    void moved(InstanceId, std::string_view from, std::string_view to, std::string_view reason) override;
+    void moved(InstanceId, std::string_view from, std::string_view to,
+               std::string_view reason) override;
     void failed(InstanceId, Charge, std::optional<core::StartCause>) override;
     void climbed(UnitId) override;
     void descended(UnitId) override;
@@ -74,7 +75,10 @@ private:
     void check_failed(InstanceId id);
     void check_deadline(Cause cause);
 
-    [[nodiscard]] const units::UnitSpec& spec(UnitId id) const { return scenario_.specs[number(id)]; }
+    [[nodiscard]] const units::UnitSpec& spec(UnitId id) const
+    {
+        return scenario_.specs[number(id)];
+    }
     [[nodiscard]] MonoTime now() const { return loop_.now().mono; }
     [[nodiscard]] std::string who(InstanceId id) const;
     [[nodiscard]] InstanceId find(const std::string& unit, Slot slot) const;
@@ -95,14 +99,14 @@ private:
     ProbeWatch probes_;
     std::unique_ptr<Brain> brain_;
 
-    bool calm_ = false;      ///< the faults have stopped
-    bool deaf_ = false;      ///< a new brain finds its feet: the oracle takes over what it knows
+    bool calm_ = false; ///< the faults have stopped
+    bool deaf_ = false; ///< a new brain finds its feet: the oracle takes over what it knows
     bool ending_ = false;
     bool journal_whole_ = true; ///< nothing but the last record was ever lost
     std::optional<int> stopped_with_;
     std::set<OperationId> open_requests_;
     std::set<OperationId> answered_early_;
-    MonoTime burst_began_{};    ///< of turns at one and the same time
+    MonoTime burst_began_{}; ///< of turns at one and the same time
     unsigned burst_ = 0;
     Tally tally_;
 };
