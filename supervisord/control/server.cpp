@@ -81,7 +81,7 @@ ControlServer::ControlServer(Sources sources, Options options)
 ControlServer::~ControlServer()
 {
     // A socket that another daemon has put in our place is left alone.
-    if (control_ != nullptr && inode_of(socket_path_) == socket_inode_)
+    if (!socket_path_.empty() && inode_of(socket_path_) == socket_inode_)
         ::unlink(socket_path_.c_str());
 }
 

@@ -55,6 +55,10 @@ public:
     /// port, which is the kernel's choice for `127.0.0.1:0`.
     Result<std::uint16_t> listen_for_pages(const std::string& address);
 
+    /// Another engine takes over: the socket's file stays in its place until that one replaces it,
+    /// and clients that come meanwhile wait for it.
+    void leave_socket() { socket_path_.clear(); }
+
     /// Open connections of both kinds.
     [[nodiscard]] unsigned connections() const;
 

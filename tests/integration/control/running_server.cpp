@@ -103,7 +103,10 @@ void RunningServer::start_server()
 
 void RunningServer::replace_server()
 {
-    on_loop([this] { server.reset(); });
+    on_loop([this] {
+        if (server) server->leave_socket();
+        server.reset();
+    });
     on_loop([this] { start_server(); });
 }
 
