@@ -161,6 +161,14 @@ TEST_F(HttpProbe, ReadsNoMoreOfAnEndlessBodyThanItNeeds)
     }
 }
 
+TEST_F(HttpProbe, SearchesTheFirst64KiB)
+{
+    const Server server(
+        answering(http_answer("200 OK", std::string((64 << 10) - 2, 'x') + "okay")));
+    EXPECT_TRUE(is(probe(http_with_body(server.url(), "xok")), Verdict::pass, VerdictKind::none));
+    EXPECT_TRUE(is(probe(http_with_body(server.url(), "xoka")), Verdict::fail, VerdictKind::body));
+}
+
 TEST_F(HttpProbe, IsNotStalledByAnExpensiveExpression)
 {
     const Server server(answering(http_answer("200 OK", std::string(60'000, 'a'))));
@@ -178,6 +186,7 @@ TEST_F(HttpProbe, KnowsTheVerdictBeforeTheBodyAndStillTakesItOffTheServer)
         (void)peer.read_request();
         peer.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
         EXPECT_TRUE(judged.wait());
+        EXPECT_TRUE(peer.is_open());
         EXPECT_TRUE(peer.write("hello"));
         // An orderly end, not a reset: the body was read.
         char byte = 0;

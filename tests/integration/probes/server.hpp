@@ -107,6 +107,9 @@ public:
         socket_.reset();
     }
 
+    /// The client has not closed its side yet.
+    [[nodiscard]] bool is_open() const { return wait(POLLRDHUP, 0) == Waited::timed_out; }
+
     [[nodiscard]] int fd() const { return socket_.get(); }
 
 private:
