@@ -71,7 +71,7 @@ TEST_F(KeeperChannel, PassesOnWhatTheKeeperSays)
 
 TEST_F(KeeperChannel, DropsAnEndThatWasToldBefore)
 {
-    for (const std::uint64_t number : {1, 2, 1, 2, 3})
+    for (const std::uint64_t number : {1U, 2U, 1U, 2U, 3U})
         say(end(number));
     EXPECT_TRUE(test::run_until(loop, [this] { return ends.size() == 3; }));
     EXPECT_EQ(ends, (std::vector<std::uint64_t>{1, 2, 3}));
