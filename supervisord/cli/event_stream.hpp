@@ -1,7 +1,7 @@
 // The daemon's events as they come, over replacements of its engine.
 //
-// When the connection breaks, it is opened anew and goes on after the last event seen. The caller is
-// told, as something may have happened meanwhile that no event tells of.
+// When the connection breaks, it is opened anew and goes on after the last event seen. The caller
+// is told, as something may have happened meanwhile that no event tells of.
 #pragma once
 #include "control/client.hpp"
 #include "control/sse_reader.hpp"

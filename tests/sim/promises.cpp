@@ -50,7 +50,7 @@ void World::check_process(InstanceId id, const core::Instance& instance)
                              core::state_name(instance.state), number(*spawn)));
 }
 
-/// Promise 1: what is wanted up is up, or has a deadline, or waits for a named unit, or was given up
+/// Promise 1: what is wanted up is up, has a deadline, waits for a named unit, or was given up
 /// with its outage open.
 void World::check_wait(InstanceId id, const core::Instance& instance)
 {

@@ -185,7 +185,8 @@ core_test` writes it anew. Not to be edited.
 
 Each row is one call of `step()`: what an instance in that state makes of that event. `=` is the
 same state; the third column is what the engine has to do, and whether the budget is charged; the
-last is the reason as `keel why` tells it. "(stale)" and "(late)" are events of earlier spawns and attempts.
+last is the reason as `keel why` tells it. "(stale)" and "(late)" are events of earlier spawns and
+attempts.
 The example is a unit under policy `always`, ready by one probe of
 all roles with `failures = 1`, in its fourth restart in a row, with its deadline due now and nothing
 that holds starts back.
