@@ -107,7 +107,7 @@ ProbeFate World::draw_probe(const std::string& address, Duration timeout)
         fate.answer = {core::Verdict::pass, core::VerdictKind::none, fate.takes, "connected"};
         return fate;
     }
-    const bool hangs = rng_.chance(0.3);
+    const bool hangs = !calm_ && rng_.chance(0.3);
     if (hangs) fate.takes = timeout;
     fate.answer = {core::Verdict::fail,
                    hangs ? core::VerdictKind::timeout : core::VerdictKind::refused, fate.takes,

@@ -134,7 +134,8 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     if (instance.state != from)
         violated(fmt::format("{} moves from {} but was {}", who(id), from, instance.state));
     const bool restarted = reason.starts_with("restart wanted");
-    if (restarted) clear(instance);
+    const bool rested = from == "done" || from == "failed" || from == "stopped";
+    if (restarted || rested) clear(instance); // Only a person's word, or boot, ends a rest.
     if (to == "stopping") check_stop(id, reason);
     take_clean_exit(id, from, to, reason);
     if (from == "ready" && to != "ready") instance.ready_before += now() - instance.ready_since;
@@ -147,8 +148,7 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     if (serves(instance)) unit.settled = true;
     const bool first = from == "stopped" || to == "stopped";
     using Planned = SeenOutage::Planned;
-    const bool runs_again = from == "done" && reason.starts_with("start wanted");
-    const Planned planned = restarted || runs_again                 ? Planned::yes
+    const Planned planned = restarted || from == "done"             ? Planned::yes
                             : first || !requirements_ready(id.unit) ? Planned::not_known
                                                                     : Planned::no;
     judge_outage(host, id.unit, Moment::move, planned);

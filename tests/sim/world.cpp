@@ -107,7 +107,8 @@ void World::run_until(MonoTime end)
 
 void World::turn()
 {
-    ++tally_.turns;
+    constexpr std::uint64_t turns_max = 3'000'000; // a hundred times what a busy world takes
+    if (++tally_.turns > turns_max) violated("there is no end to what happens in this world");
     if (now() != burst_began_) burst_ = 0;
     burst_began_ = now();
     if (++burst_ > 5000) violated("the loop goes round and round without time passing");
