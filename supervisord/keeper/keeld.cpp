@@ -27,11 +27,12 @@ using wire::Kind;
 using wire::Record;
 using Milliseconds = std::int64_t;
 
-#ifdef KEEL_HASTY // for tests, which have no time to wait
-constexpr Milliseconds heartbeat_limit = 300, restart_delay = 1;
-#else
-constexpr Milliseconds heartbeat_limit = 20'000, restart_delay = 100;
+#ifndef KEEL_HEARTBEAT_LIMIT // tests have keepers of less patience
+#define KEEL_HEARTBEAT_LIMIT 20'000
+#define KEEL_RESTART_DELAY 100
 #endif
+constexpr Milliseconds heartbeat_limit = KEEL_HEARTBEAT_LIMIT;
+constexpr Milliseconds restart_delay = KEEL_RESTART_DELAY;
 constexpr Milliseconds first_heartbeat_limit = 3 * heartbeat_limit;
 constexpr Milliseconds restart_delay_max = 5'000, setup_limit = 2'000;
 constexpr Milliseconds never = INT64_MAX;

@@ -82,7 +82,7 @@ TEST(Adoption, KeepsEndsUntilTheyAreAcknowledged)
 
 TEST(Adoption, LosesAndDoublesNoEndWhileEnginesDie)
 {
-    Host host("keeld_hasty");
+    Host host("keeld_eager");
     host.start_keeper();
     std::set<std::string> living, ended;
     constexpr int rounds = 30, per_round = 10;
@@ -121,7 +121,7 @@ TEST(Adoption, LosesAndDoublesNoEndWhileEnginesDie)
 /// keeper's list when the next engine asks.
 TEST(Adoption, KnowsEveryChildOfAnEngineThatDiedSpawning)
 {
-    Host host("keeld_hasty");
+    Host host("keeld_eager");
     host.start_keeper();
     long first = 1;
     for (int round = 0; round < 300; ++round, first += 1000) {
