@@ -378,6 +378,18 @@ TEST_F(ClientTest, GoesOnFollowingEventsWhenTheEngineIsReplaced)
     EXPECT_TRUE(follower.wait_for("after"));
 }
 
+TEST_F(ClientTest, GoesOnFollowingALogWhenTheEngineIsReplaced)
+{
+    server.on_loop([&] { server.logs->write("api-server", 1, "before\n"); });
+    RunningKeel follower({"logs", "api-server", "-f", "--root", server.root});
+    ASSERT_TRUE(follower.wait_for("before\n"));
+    server.replace_server();
+    for (std::size_t followers = 0; followers == 0;)
+        server.on_loop([&] { followers = server.logs->followers(); });
+    server.on_loop([&] { server.logs->write("api-server", 1, "after\n"); });
+    EXPECT_TRUE(follower.wait_for("after\n"));
+}
+
 TEST_F(ClientTest, WaitsAMomentForAnEngineThatIsJustBeingReplaced)
 {
     server.on_loop([&] { server.server.reset(); });
