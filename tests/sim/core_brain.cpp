@@ -48,6 +48,7 @@ private:
     {
         post(ForUnit{id.unit, ForInstance{id.slot, std::move(event)}});
     }
+    void resolve_missing();
     void happened(SpawnId id, const InstanceEvent& event);
     /// An event that may be late, come twice, or be overtaken by others.
     void post_unreliably(InstanceId id, const InstanceEvent& event);
@@ -94,22 +95,27 @@ void CoreBrain::start()
                 owners_[*spawn] = {unit, slot};
     for (const auto& survivor : ports_.kernel.survivors({}))
         post(owners_.at(survivor.id), Adopted{survivor.id});
-    // After the ends that were kept have been told: what is neither alive nor told of never was.
+    // After the ends that were kept have been told: what is neither alive nor told of never was, and
+    // what fell due in between falls due only now, when it is known what happened.
     ports_.loop.defer([this, alive_here = std::weak_ptr<int>(alive_)] {
         if (alive_here.expired()) return;
-        for (const UnitId unit : host_.start_order())
-            for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot) {
-                const auto spawn = spawn_of(host_.unit(unit).instances[slot - 1U].state);
-                const bool told = spawn && ports_.kernel.was_told(*spawn);
-                if (spawn && !told && !ports_.kernel.main_lives(*spawn))
-                    post({unit, slot}, ProcessExited{*spawn,
-                                                     {ExitStatus::Kind::unknown, 0, false},
-                                                     TreeState::alive});
-            }
+        resolve_missing();
+        for (const UnitId id : host_.start_order())
+            post(ForUnit{id, UnitGateChanged{}});
+        post(HostTick{});
     });
-    for (const UnitId id : host_.start_order())
-        post(ForUnit{id, UnitGateChanged{}});
-    post(HostTick{});
+}
+
+void CoreBrain::resolve_missing()
+{
+    const ExitStatus unseen{ExitStatus::Kind::unknown, 0, false};
+    for (const UnitId unit : host_.start_order())
+        for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot) {
+            const auto spawn = spawn_of(host_.unit(unit).instances[slot - 1U].state);
+            const bool told = spawn && ports_.kernel.was_told(*spawn);
+            if (spawn && !told && !ports_.kernel.main_lives(*spawn))
+                post({unit, slot}, ProcessExited{*spawn, unseen, TreeState::alive});
+        }
 }
 
 void CoreBrain::happened(SpawnId id, const InstanceEvent& event)

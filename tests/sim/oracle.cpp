@@ -336,7 +336,7 @@ void Oracle::check_rung(const Host& host, UnitId id)
                              unit.rung));
     if (unit.rung == 0 || !unit.ready_since) return;
     const MonoTime calm = std::max(*unit.ready_since, unit.failed_at.value_or(MonoTime{}));
-    if (now() > calm + window_of(spec(id)) + world_.lateness)
+    if (now() > at_the_latest(calm + window_of(spec(id))))
         violated(spec(id).name + " ought to be back at the bottom of the ladder");
 }
 
@@ -403,7 +403,7 @@ SeenOutage seen_as(const core::OutageFold& fold)
 void Oracle::resync(const Host& host, bool intact)
 {
     tokens_ = world_.storm.burst;
-    tokens_at_ = now();
+    tokens_at_ = woke_at_ = now();
     for (std::uint32_t i = 0; i < specs_.size(); ++i) {
         const core::Unit& known = host.unit(UnitId{i});
         const SeenUnit before = std::move(units_[i]);
@@ -426,8 +426,9 @@ void Oracle::resync(const Host& host, bool intact)
 void Oracle::check_memory(UnitId id, const SeenUnit& before, const SeenUnit& after) const
 {
     using State = SeenOutage::State;
-    const bool was_open =
-        before.outage.state == State::open && before.outage.exact == SeenOutage::Exact::yes;
+    const bool was_open = before.outage.state == State::open &&
+                          before.outage.planned == SeenOutage::Planned::no &&
+                          before.outage.exact == SeenOutage::Exact::yes;
     if (was_open && after.outage.state != State::none &&
         after.outage.opened != before.outage.opened)
         violated(spec(id).name + ": its outage began anew with the engine");

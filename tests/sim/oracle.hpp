@@ -83,6 +83,8 @@ public:
                std::string_view reason);
     void failed(InstanceId, Observer::Charge, std::optional<core::StartCause>);
     void climbed(UnitId);
+    /// While a new brain finds its feet.
+    void climbed_unheard(UnitId id) { ++units_[number(id)].rung; }
     void descended(UnitId);
     void operation_ended(UnitId id) { units_[number(id)].operation_over = true; }
     void outage_closed(const core::Host&, const core::Outage&);
@@ -104,6 +106,15 @@ private:
     SeenInstance& seen(InstanceId id) { return units_[number(id.unit)].instances[id.slot - 1U]; }
     [[nodiscard]] Duration ready_time(const SeenInstance&) const;
 
+    /// When what falls due at that moment must have been seen to, also if nobody was there then.
+    [[nodiscard]] MonoTime at_the_latest(MonoTime due) const
+    {
+        return std::max(due, woke_at_) + world_.lateness;
+    }
+    [[nodiscard]] Duration slack_of(SeenOutage::Exact exact, MonoTime opened) const
+    {
+        return exact == SeenOutage::Exact::yes ? Duration{0} : at_the_latest(opened) - opened;
+    }
     void clear(SeenInstance&);
     enum class Completed : std::uint8_t { run_again, stay_done };
     void be_up(const core::Host&, UnitId, Completed);
@@ -133,6 +144,7 @@ private:
     std::vector<SeenUnit> units_;
     double tokens_;
     MonoTime tokens_at_{};
+    MonoTime woke_at_{}; ///< when the present brain began
     bool ending_ = false;
 };
 

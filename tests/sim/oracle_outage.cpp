@@ -85,22 +85,21 @@ void Oracle::compare_outage(const core::Host& host, UnitId id)
     const std::string& name = spec(id).name;
     if (open == nullptr && expected) {
         // Opened by time alone: its tick may still be on its way.
-        if (unit.outage.exact == Exact::no && now() <= unit.outage.opened + world_.lateness) {
+        if (unit.outage.exact == Exact::no && now() <= at_the_latest(unit.outage.opened)) {
             unit.outage = {};
             return;
         }
         violated(fmt::format("{} is short of instances and has no outage", name));
     }
     if (open != nullptr && !expected) {
-        const bool late =
-            !unit.closed.empty() &&
-            now() <= unit.closed.back().closed + spec(id).outage.settle + world_.lateness;
+        const bool late = !unit.closed.empty() && now() <= at_the_latest(unit.closed.back().closed +
+                                                                         spec(id).outage.settle);
         if (!late) violated(fmt::format("{} has an outage and is not short of instances", name));
         return;
     }
     if (open == nullptr) return;
     const Duration off = open->opened.mono - unit.outage.opened;
-    const Duration allowed = unit.outage.exact == Exact::no ? world_.lateness : Duration{0};
+    const Duration allowed = slack_of(unit.outage.exact, unit.outage.opened);
     if (off < Duration{0} || off > allowed)
         violated(fmt::format("the outage of {} was opened {} ns from where it ought to", name,
                              off.count()));
@@ -126,7 +125,7 @@ void Oracle::outage_closed(const core::Host& host, const core::Outage& record)
 void Oracle::match(UnitId id, const ExpectedRecord& expected, const core::Outage& told) const
 {
     const std::string& name = spec(id).name;
-    const Duration slack = expected.exact == Exact::no ? world_.lateness : Duration{0};
+    const Duration slack = slack_of(expected.exact, expected.opened);
     const Duration off = told.opened.mono - expected.opened;
     if (off < Duration{0} || off > slack || told.closed->mono != expected.closed)
         violated(fmt::format("{}: an outage is recorded from {} to {}, but it was {} to {}", name,

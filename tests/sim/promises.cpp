@@ -94,9 +94,10 @@ void World::check_failed(InstanceId id)
     const core::Unit& unit = brain_->host().unit(id.unit);
     const bool told =
         core::open_outage(unit.outage) != nullptr || core::open_outage(unit.degradation) != nullptr;
-    const bool will_be = unit.first_wanted_at && now() <= *unit.first_wanted_at +
-                                                              spec(id.unit).start.timeout +
-                                                              scenario_.weights.lateness + 2ms;
+    const auto& first = unit.first_wanted_at;
+    const MonoTime excused_until =
+        first ? std::max(*first + spec(id.unit).start.timeout, brain_born_) : MonoTime{};
+    const bool will_be = now() <= excused_until + scenario_.weights.lateness + 2ms;
     if (!told && !will_be) violated(who(id) + " is failed and no outage is open");
 }
 
@@ -107,7 +108,8 @@ void World::check_deadline(Cause cause)
     if (!due) return;
     if (cause == Cause::tick && *due <= now())
         violated("after a tick the next deadline is already over: a busy loop");
-    if (*due + scenario_.weights.lateness + 2ms < now()) violated("a deadline has been missed");
+    if (std::max(*due, brain_born_) + scenario_.weights.lateness + 2ms < now())
+        violated("a deadline has been missed");
 }
 
 } // namespace keel::sim

@@ -125,6 +125,7 @@ void World::turn()
 
 void World::begin_life()
 {
+    brain_born_ = now();
     const BrainPorts ports{loop_, kernel_, prober_, logs_, journal_, rng_};
     BrainOptions options{scenario_.specs, scenario_.host, rng_.next(), scenario_.weights.meddles};
     if (size_ == Size::core)
@@ -258,7 +259,10 @@ void World::failed(InstanceId id, Charge charge, std::optional<core::StartCause>
 void World::climbed(UnitId id)
 {
     if (is_tracing()) trace("        " + spec(id).name + " climbs a rung");
-    if (!deaf_) oracle_.climbed(id);
+    if (deaf_)
+        oracle_.climbed_unheard(id);
+    else
+        oracle_.climbed(id);
 }
 
 void World::descended(UnitId id)

@@ -99,6 +99,7 @@ private:
     ProbeWatch probes_;
     std::unique_ptr<Brain> brain_;
 
+    MonoTime brain_born_{};
     bool calm_ = false; ///< the faults have stopped
     bool deaf_ = false; ///< a new brain finds its feet: the oracle takes over what it knows
     bool ending_ = false;
