@@ -1,6 +1,7 @@
 // keel start, stop, restart: ask, wait for the outcome, tell it.
 #include "cli/commands.hpp"
 #include "cli/target.hpp"
+#include "cli/words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -159,9 +160,8 @@ control::Reply<std::vector<Target>> all_targets(const Context& context, core::Ve
     if (!units) return Trouble{Kind::garbled, units.error().text(), {}};
     std::vector<Target> targets;
     for (const auto& unit : *units) {
-        const bool up = unit.wanted == core::wanted_name(core::Up{});
-        const bool held = unit.wanted == core::wanted_name(core::Held{});
-        if (up || (held && verb == core::Verb::start)) targets.push_back({unit.name, {}});
+        if (is_wanted_up(unit) || (is_held(unit) && verb == core::Verb::start))
+            targets.push_back({unit.name, {}});
     }
     return targets;
 }

@@ -74,10 +74,10 @@ Exit events(const Context& context, const EventsOptions& options)
 {
     // Also who wants to see none of the past needs its last event, to begin after it.
     const auto asked = std::max<std::size_t>(options.count, 1);
-    const auto body = control::get(
-        context.socket_path,
-        "/v1/events?" + unit_query(options, fmt::format("follow=0&limit={}", asked)),
-        control::deadline_in(patience));
+    const auto body =
+        control::get(context.socket_path,
+                     "/v1/events?" + unit_query(options, fmt::format("follow=0&limit={}", asked)),
+                     control::deadline_in(patience));
     if (const auto* trouble = trouble_of(body)) return give_up(*trouble);
     const std::string& json = std::get<std::string>(body);
     const auto list = control::decode_events(json);

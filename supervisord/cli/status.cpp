@@ -48,7 +48,7 @@ Exit exit_for_units(const std::vector<UnitView>& units, const StatusOptions& opt
 {
     // A unit that is down on purpose is news only to those who ask for it by name.
     const auto is_missing = [&](const UnitView& unit) {
-        const bool matters = !options.units.empty() || unit.wanted == core::wanted_name(core::Up{});
+        const bool matters = !options.units.empty() || is_wanted_up(unit);
         return matters && !is_well(unit);
     };
     return std::ranges::any_of(units, is_missing) ? Exit::not_up : Exit::done;

@@ -88,7 +88,7 @@ std::string intervention_of(const core::UnitView& unit)
     if (unit.held)
         return fmt::format("held by {}{}{}", unit.held->by, unit.held->why.empty() ? "" : ": ",
                            unit.held->why);
-    if (unit.wanted == core::wanted_name(core::Down{})) return "not enabled";
+    if (!is_wanted_up(unit) && !is_held(unit)) return "not enabled";
     return {};
 }
 
@@ -102,6 +102,9 @@ std::string note_of(const core::UnitView& unit, WallTime now)
     }
     return {};
 }
+
+bool is_wanted_up(const core::UnitView& unit) { return unit.wanted == "up"; }
+bool is_held(const core::UnitView& unit) { return unit.wanted == "held"; }
 
 bool is_well(const core::UnitView& unit)
 {

@@ -26,6 +26,10 @@ std::string intervention_of(const core::UnitView& unit);
 /// waits for. Empty if all is well.
 std::string note_of(const core::UnitView& unit, WallTime now);
 
+/// What is wanted of the unit: one of core::wanted_names.
+bool is_wanted_up(const core::UnitView& unit);
+bool is_held(const core::UnitView& unit);
+
 /// Whether a person would call the unit up: ready by its own rules, or done.
 bool is_well(const core::UnitView& unit);
 

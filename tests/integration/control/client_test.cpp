@@ -142,7 +142,7 @@ TEST_F(ClientTest, AsksForAllUnitsThatAreWanted)
     answer_requests(Outcome::done, "stopped in 3 ms");
     server.on_loop([&] {
         auto held = test::unit_up("held-one");
-        held.wanted = core::wanted_name(core::Held{});
+        held.wanted = "held";
         server.engine.put(held);
     });
     const auto ended = keel({"stop", "--all", "--json"});
@@ -270,7 +270,7 @@ TEST_F(ClientTest, CountsAHeldUnitAsDownOnlyForThoseWhoAskForIt)
 {
     server.on_loop([&] {
         auto unit = test::unit_up("worker");
-        unit.wanted = core::wanted_name(core::Held{});
+        unit.wanted = "held";
         unit.held = core::Held{"root (uid 0)", "gdb", test::morning()};
         unit.status = core::UnitStatus::held;
         server.engine.put(unit);

@@ -67,7 +67,7 @@ std::vector<core::UnitView> some_units()
     core::UnitView up = test::unit_up("api-server");
     up.since = core::since_of(up);
     core::UnitView held = test::unit_up("billing");
-    held.wanted = core::wanted_name(core::Held{});
+    held.wanted = "held";
     held.held = core::Held{"ann (uid 1000)", "migration", now - 30min};
     held.status = core::UnitStatus::held;
     held.ready = 0;
