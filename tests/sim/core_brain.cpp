@@ -95,8 +95,8 @@ void CoreBrain::start()
                 owners_[*spawn] = {unit, slot};
     for (const auto& survivor : ports_.kernel.survivors({}))
         post(owners_.at(survivor.id), Adopted{survivor.id});
-    // After the ends that were kept have been told: what is neither alive nor told of never was, and
-    // what fell due in between falls due only now, when it is known what happened.
+    // After the ends that were kept have been told: what is neither alive nor told of never was,
+    // and what fell due in between falls due only now, when it is known what happened.
     ports_.loop.defer([this, alive_here = std::weak_ptr<int>(alive_)] {
         if (alive_here.expired()) return;
         resolve_missing();
