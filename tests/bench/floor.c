@@ -1,13 +1,16 @@
 /* The lower bound of restarting anything: a bare loop of vfork, exec, kill and wait.
  *
- *     floor COUNT STAMP FILE
+ *     floor COUNT STAMP FIFO
  *
  * Prints, one per line, the nanoseconds from each death to the next process's first instruction,
- * as STAMP (stamp.c) writes it to FILE.
+ * as STAMP (stamp.c) writes it to FIFO, which is made here. It waits by a blocking read, as a loop
+ * that looked again and again would take a processor away from what is measured.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,35 +22,39 @@ static long long now(void)
     return at.tv_sec * 1000000000LL + at.tv_nsec;
 }
 
-/* Waits until the file's last line is of this process. */
-static long long stamp_of(FILE* file, pid_t pid)
+/* One stamp is one write, and there is never more than one in the FIFO. */
+static long long next_stamp(int fifo)
 {
-    int seen = 0;
+    char line[64];
+    int pid = 0;
     long long at = 0;
-    while (seen != pid) {
-        clearerr(file);
-        if (fscanf(file, "%d %lld\n", &seen, &at) != 2) seen = 0;
-    }
+    const ssize_t length = read(fifo, line, sizeof line - 1);
+    if (length <= 0) exit(1);
+    line[length] = '\0';
+    if (sscanf(line, "%d %lld\n", &pid, &at) != 2) exit(1);
     return at;
 }
 
 int main(int argc, char** argv)
 {
     if (argc != 4) return 2;
-    fclose(fopen(argv[3], "w"));
-    FILE* file = fopen(argv[3], "r");
+    unlink(argv[3]);
+    if (mkfifo(argv[3], 0600) != 0) return 1;
+    const int fifo = open(argv[3], O_RDWR | O_CLOEXEC);
+    if (fifo < 0) return 1;
     long long died = 0;
-    for (long left = atol(argv[1]); left >= 0; --left) {
+    for (long left = strtol(argv[1], NULL, 10); left >= 0; --left) {
         const pid_t child = vfork();
         if (child == 0) {
             execl(argv[2], argv[2], argv[3], (char*)NULL);
             _exit(127);
         }
-        const long long began = stamp_of(file, child);
+        const long long began = next_stamp(fifo);
         if (died != 0) printf("%lld\n", began - died);
         died = now();
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
     }
+    unlink(argv[3]);
     return 0;
 }

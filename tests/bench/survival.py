@@ -104,7 +104,7 @@ def engine_answers(keel):
 
 def floor(bin_dir, count, folder):
     done = subprocess.run([bin_dir / "floor", str(count), bin_dir / "stamp", folder / "floor"],
-                          check=True, capture_output=True, text=True)
+                          check=True, capture_output=True, text=True, timeout=120)
     return [int(line) for line in done.stdout.split()]
 
 
