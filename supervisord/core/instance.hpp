@@ -116,7 +116,7 @@ struct Instance {
     Now since{};        ///< when the state was entered
     std::string reason; ///< why it was entered
     RestartHistory history;
-    Duration ready_for{0};           ///< ready time of this spawn before its present state
+    ReadyTime ready_for;             ///< of this spawn before its present state
     std::vector<ProbeHealth> probes; ///< one per ProbeSpec while a spawn lives; else empty
     std::uint64_t restarts = 0;      ///< processes that ran, other than first starts, ever
 };

@@ -17,7 +17,7 @@ InstanceStep enter(Here& h, InstanceState state, std::string reason)
 {
     const auto spawn = spawn_of(state);
     const bool same_spawn = spawn && spawn == spawn_of(h.instance.state);
-    h.instance.ready_for = same_spawn ? ready_time(h) : Duration{0};
+    h.instance.ready_for = same_spawn ? ready_time(h) : ReadyTime{};
     if (!same_spawn) h.instance.probes.clear();
     h.instance.state = std::move(state);
     h.instance.since = h.inputs.now;
@@ -25,10 +25,11 @@ InstanceStep enter(Here& h, InstanceState state, std::string reason)
     return stay(h, std::move(reason));
 }
 
-Duration ready_time(const Here& h)
+ReadyTime ready_time(const Here& h)
 {
     const auto* ready = std::get_if<Ready>(&h.instance.state);
-    return h.instance.ready_for + (ready != nullptr ? h.now() - ready->since : Duration{0});
+    if (ready == nullptr) return h.instance.ready_for;
+    return h.instance.ready_for.value_or(Duration{0}) + (h.now() - ready->since);
 }
 
 // ---- starting ---------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ InstanceStep conclude(Here& h, Aftermath after)
 Aftermath judge_trouble(Here& h, Trouble trouble)
 {
     using enum Outcome;
-    const Duration ready_for = trouble.ending.ready_for = ready_time(h);
+    const ReadyTime ready_for = trouble.ending.ready_for = ready_time(h);
     const StartCause cause = trouble.ending.cause;
     RestartHistory& history = h.instance.history;
     auto [outcome, reason] = judge(h.spec.restart, trouble.ending);

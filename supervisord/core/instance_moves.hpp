@@ -66,7 +66,7 @@ InstanceStep become_ready(Here&, SpawnId, std::string reason);
 InstanceStep become_unready(Here&, SpawnId, std::string reason);
 
 /// Ready time of the present spawn up to now.
-Duration ready_time(const Here&);
+ReadyTime ready_time(const Here&);
 
 /// `probe http: status 503`.
 std::string probe_says(const units::ProbeSpec&, const ProbeAnswer&);

@@ -34,10 +34,10 @@ Judgement judge_failure(const units::RestartSpec& spec, const std::string& what)
 
 } // namespace
 
-bool is_stable(const units::RestartSpec& spec, Duration ready_for)
+bool is_stable(const units::RestartSpec& spec, ReadyTime ready_for)
 {
     // A run that was never ready was not stable, not even where no time at all is asked for.
-    return ready_for > Duration{0} && ready_for >= spec.stable_after;
+    return ready_for && *ready_for >= spec.stable_after;
 }
 
 Judgement judge(const units::RestartSpec& spec, const Ending& ending)

@@ -8,6 +8,7 @@
 #include "units/spec.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,12 +27,16 @@ enum class StartCause : std::uint8_t {
     lost     ///< it ended while no engine was there to see how
 };
 
+/// How long a spawn was ready, in all. None: it never was, which is less than no time at all: a
+/// process can become ready and end within one and the same turn of the loop.
+using ReadyTime = std::optional<Duration>;
+
 /// How a run of an instance came to its end.
 struct Ending {
     StartCause cause = StartCause::exit; ///< never wanted or operator_restart
     ExitStatus status;                   ///< cause exit, signal and lost
     std::string what;                    ///< for people: `exit 1`, `probe http: status 503`
-    Duration ready_for{0};               ///< how long the spawn was ready, in all
+    ReadyTime ready_for;
 };
 
 enum class Outcome : std::uint8_t {
@@ -49,7 +54,7 @@ struct Judgement {
 Judgement judge(const units::RestartSpec&, const Ending&);
 
 /// Whether a run that was ready for so long sets the delay back.
-bool is_stable(const units::RestartSpec&, Duration ready_for);
+bool is_stable(const units::RestartSpec&, ReadyTime ready_for);
 
 /// Failures of one instance.
 struct RestartHistory {

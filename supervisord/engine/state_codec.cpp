@@ -25,6 +25,7 @@ Duration duration(const json& j) { return Duration{j.get<Duration::rep>()}; }
 Now both(const json& j) { return {mono(j.at(0)), wall(j.at(1))}; }
 
 json put(const std::optional<MonoTime>& at) { return at ? put(*at) : json(nullptr); }
+json put(const ReadyTime& span) { return span ? put(*span) : json(nullptr); }
 std::optional<MonoTime> optional_mono(const json& j)
 {
     if (j.is_null()) return std::nullopt;
@@ -272,7 +273,7 @@ Instance get_instance(const json& j)
     i.history.in_a_row = j.at("in_a_row");
     for (const json& at : j.at("charged"))
         i.history.charged.push_back(mono(at));
-    i.ready_for = duration(j.at("ready_for"));
+    if (const json& span = j.at("ready_for"); !span.is_null()) i.ready_for = duration(span);
     i.restarts = j.at("restarts");
     return i;
 }

@@ -66,9 +66,10 @@ bool Oracle::requirements_ready(UnitId id) const
                                [&](const std::string& name) { return is_ready(find(name)); });
 }
 
-Duration Oracle::ready_time(const SeenInstance& i) const
+core::ReadyTime Oracle::ready_time(const SeenInstance& i) const
 {
-    return i.ready_before + (i.state == "ready" ? now() - i.ready_since : Duration{0});
+    if (i.state != "ready") return i.ready_before;
+    return i.ready_before.value_or(Duration{0}) + (now() - i.ready_since);
 }
 
 // ---- a person's word ----------------------------------------------------------------------------
@@ -138,11 +139,11 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     if (restarted || rested) clear(instance); // Only a person's word, or boot, ends a rest.
     if (to == "stopping") check_stop(id, reason);
     take_clean_exit(id, from, to, reason);
-    if (from == "ready" && to != "ready") instance.ready_before += now() - instance.ready_since;
+    if (from == "ready" && to != "ready") instance.ready_before = ready_time(instance);
     if (to == "starting") check_start(host, id);
     instance.state = to;
     if (to == "ready") instance.ready_since = now();
-    if (to == "starting") instance.ready_before = Duration{0};
+    if (to == "starting") instance.ready_before.reset();
     if (to == "backoff") check_pause(host, id);
     instance.failure_told = false;
     if (serves(instance)) unit.settled = true;
@@ -196,10 +197,10 @@ void Oracle::take_clean_exit(InstanceId id, std::string_view from, std::string_v
     const auto& restart = spec(id.unit).restart;
     if (restart.policy != units::RestartWhen::always && to == "stopping")
         return; // to be swept, then done
-    const Duration ready = ready_time(instance);
-    if (ready == Duration{0} || ready < restart.stable_after)
+    const core::ReadyTime ready = ready_time(instance);
+    if (!ready || *ready < restart.stable_after)
         violated(fmt::format("{} ended after {} of ready time and no failure was told", who(id),
-                             to_text(ready)));
+                             ready ? to_text(*ready) : "none"));
     instance.in_a_row = 1;
     instance.not_before = now();
     instance.pause_low = instance.pause_high = Duration{0};
@@ -264,8 +265,8 @@ void Oracle::failed(InstanceId id, Observer::Charge charge_told,
     unit.settled = true;
     unit.failed_at = now();
 
-    const Duration ready = ready_time(instance);
-    if (ready > Duration{0} && ready >= its.restart.stable_after) instance.in_a_row = 0;
+    const core::ReadyTime ready = ready_time(instance);
+    if (ready && *ready >= its.restart.stable_after) instance.in_a_row = 0;
     ++instance.in_a_row;
     const bool retries = its.escalation.ladder[unit.rung] == units::Rung::retry;
     const Duration cap = retries ? its.escalation.retry_every : its.restart.delay_max;

@@ -16,7 +16,7 @@ namespace keel::sim {
 struct SeenInstance {
     std::string state = "stopped";
     MonoTime ready_since{};
-    Duration ready_before{0}; ///< ready time of this spawn before ready_since
+    core::ReadyTime ready_before; ///< of this spawn, before ready_since
     unsigned in_a_row = 0;
     std::vector<MonoTime> charged;
     MonoTime not_before{}; ///< no start before this
@@ -104,7 +104,7 @@ private:
     [[nodiscard]] std::string who(InstanceId id) const;
     [[nodiscard]] UnitId find(const std::string& name) const;
     SeenInstance& seen(InstanceId id) { return units_[number(id.unit)].instances[id.slot - 1U]; }
-    [[nodiscard]] Duration ready_time(const SeenInstance&) const;
+    [[nodiscard]] core::ReadyTime ready_time(const SeenInstance&) const;
 
     /// When what falls due at that moment must have been seen to, also if nobody was there then.
     [[nodiscard]] MonoTime at_the_latest(MonoTime due) const

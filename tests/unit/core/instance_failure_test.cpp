@@ -51,7 +51,7 @@ TEST_F(InstanceFailure, TheReadyTimeOfOneSpawnIsNotTheNextOnes)
     i.pass(1h);
     i.exits(exit_code(1));
     ASSERT_TRUE(i.state<Starting>());
-    EXPECT_EQ(i.it.ready_for, 0s);
+    EXPECT_EQ(i.it.ready_for, std::nullopt);
     i.apply(Spawned{i.spawn()});
     EXPECT_EQ(crash(), 200ms);
 }

@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 using units::ExitMatch;
 using units::RestartWhen;
 
-Ending exited(int code, Duration ready_for = 0s)
+Ending exited(int code, ReadyTime ready_for = {})
 {
     const ExitStatus status{ExitStatus::Kind::code, code, false};
     return {StartCause::exit, status, to_text(status), ready_for};
@@ -18,9 +18,9 @@ Ending exited(int code, Duration ready_for = 0s)
 Ending signalled(int number)
 {
     const ExitStatus status{ExitStatus::Kind::signal, number, false};
-    return {StartCause::signal, status, to_text(status), 0s};
+    return {StartCause::signal, status, to_text(status), {}};
 }
-Ending timed_out() { return {StartCause::start_timeout, {}, "not ready within 30s", 0s}; }
+Ending timed_out() { return {StartCause::start_timeout, {}, "not ready within 30s", {}}; }
 
 units::RestartSpec policy(RestartWhen when)
 {
@@ -50,8 +50,8 @@ TEST(RestartPolicy, ARunThatWasNeverReadyIsNotStableEvenIfStableAfterIsZero)
 {
     auto always = policy(RestartWhen::always);
     always.stable_after = 0s;
-    EXPECT_EQ(judge(always, exited(0, 0s)).outcome, Outcome::restart_failed);
-    EXPECT_EQ(judge(always, exited(0, 1ns)).outcome, Outcome::restart_clean);
+    EXPECT_EQ(judge(always, exited(0)).outcome, Outcome::restart_failed);
+    EXPECT_EQ(judge(always, exited(0, 0s)).outcome, Outcome::restart_clean);
 }
 
 TEST(RestartPolicy, OnFailureIsDoneAfterACleanExitAndRestartsEverythingElse)
