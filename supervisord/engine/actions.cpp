@@ -57,6 +57,7 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
         post(id, core::SpawnFailed{action.spawn, core::SetupStage::user, 0});
         return;
     }
+    cancel_probes(id); // Of the spawn before: its end may be told later than its empty tree.
     ports::SpawnPlan plan = make_plan(spec, id.slot, identity, options_.runtime_root);
     plan.output_fd = output_of(id);
     if (const auto last = body(id).spawn) owners_.erase(number(*last));

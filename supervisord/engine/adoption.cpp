@@ -12,10 +12,13 @@ namespace {
 std::string unit_key(const units::UnitSpec& spec) { return "unit/" + spec.name; }
 
 /// The units that a step changed, as its notes and actions tell; probe attempts change nothing
-/// that a new engine needs.
-std::set<UnitId> changed_units(const core::HostStep& step)
+/// that a new engine needs. A person's word may change what is wanted and no more, which no note
+/// tells.
+std::set<UnitId> changed_units(const core::HostEvent& event, const core::HostStep& step)
 {
     std::set<UnitId> changed;
+    if (std::holds_alternative<core::Request>(event))
+        changed.insert(step.touched.begin(), step.touched.end());
     for (const core::HostNote& note : step.notes)
         changed.insert(note.unit);
     for (const core::HostAction& action : step.actions)
@@ -28,11 +31,11 @@ std::set<UnitId> changed_units(const core::HostStep& step)
 
 // ---- before an action ---------------------------------------------------------------------------
 
-void Engine::journal(const core::HostStep& step)
+void Engine::journal(const core::HostEvent& event, const core::HostStep& step)
 {
     // First the ids: should this be the last write, they are skipped and never used twice.
     journal_host();
-    for (const UnitId id : changed_units(step))
+    for (const UnitId id : changed_units(event, step))
         ports_.journal.put(unit_key(host_.spec(id)),
                            encode(host_.unit(id), unit_counters_[number(id)]));
 }
@@ -69,10 +72,17 @@ void Engine::recover(const HostRecord& record)
                          host_.size()));
     adopt(ports_.spawner.survivors(recover_records()));
     journal_host();
-    if (takes_over)
-        go_on(fresh);
-    else
-        post(core::HostBooted{});
+    // Nothing is decided until it is known what happened meanwhile. The ends that were kept are
+    // told before this; a spawn in between might be given the number of one yet to be told.
+    ports_.loop.defer([this, fresh, takes_over, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired()) return;
+        resolve_missing();
+        drain();
+        if (takes_over)
+            go_on(fresh);
+        else
+            post(core::HostBooted{});
+    });
 }
 
 /// Processes that were running and outages that had ended when the journal was written.
@@ -110,15 +120,26 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
     return !begins_anew;
 }
 
+namespace {
+
+bool stays_down(const core::InstanceState& state)
+{
+    const auto* stopping = std::get_if<core::Stopping>(&state);
+    return std::holds_alternative<core::Stopped>(state) ||
+           (stopping != nullptr && stopping->then == core::AfterStop::stay_down);
+}
+
+} // namespace
+
 void Engine::go_on(const std::vector<UnitId>& fresh)
 {
     for (const UnitId id : fresh)
         post(core::ForUnit{id, core::Booted{}});
-    // An end of keeld that was cut short may have stopped what is wanted up.
+    // An end of keeld that was cut short may have stopped what is wanted up, or be about to.
     for (const UnitId id : host_.start_order())
         for (Slot slot = 1; slot <= host_.spec(id).instances; ++slot)
             if (core::is_wanted_up(host_.unit(id)) &&
-                std::holds_alternative<core::Stopped>(host_.unit(id).instances[slot - 1U].state))
+                stays_down(host_.unit(id).instances[slot - 1U].state))
                 post({id, slot}, core::LaunchWanted{});
     // Whatever waited for a change that came in between looks again.
     for (const UnitId id : host_.start_order())
@@ -128,11 +149,9 @@ void Engine::go_on(const std::vector<UnitId>& fresh)
 
 void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
 {
-    auto counters = host_.counters();
     for (const auto& survivor : survivors)
-        counters.next_spawn = std::max(counters.next_spawn, SpawnId{number(survivor.id) + 1});
-    host_.restore(counters);
-    draining_ = Draining::yes; // Collects; what follows is taken in one go afterwards.
+        skip_spawn_ids(survivor.id);
+    draining_ = Draining::yes; // Collects; what follows is taken once all is known.
     for (const auto& survivor : survivors) {
         const auto owner = owners_.find(number(survivor.id));
         if (owner == owners_.end()) {
@@ -146,24 +165,28 @@ void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
         (void)output_of(owner->second);
         post(owner->second, core::Adopted{survivor.id});
     }
-    draining_ = Draining::no;
-    ports_.loop.defer([this, alive = std::weak_ptr<int>(alive_)] {
-        if (!alive.expired()) resolve_missing();
-    });
 }
 
 /// A process that the journal does not know: state that was lost or set aside. It is taken back
-/// into its slot if that is empty, and ended otherwise: no process runs twice.
+/// into its slot if that is empty or knows only of an earlier spawn, which is over then: a later
+/// one began only when nothing of it lived. Otherwise it is ended: no process runs twice.
 void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
 {
     const auto unit = host_.find(survivor.unit);
     const bool has_slot =
         unit && survivor.slot >= 1 && survivor.slot <= host_.spec(*unit).instances;
-    if (!has_slot || core::spawn_of(host_.unit(*unit).instances[survivor.slot - 1U].state)) {
+    const auto recorded =
+        has_slot ? core::spawn_of(host_.unit(*unit).instances[survivor.slot - 1U].state)
+                 : std::nullopt;
+    if (!has_slot || (recorded && *recorded > survivor.id)) {
         log::write(log::Level::warn, fmt::format("pid {} belongs to no unit any more: ending it",
                                                  survivor.process.pid));
         ports_.spawner.kill_tree(survivor.id);
         return;
+    }
+    if (recorded) {
+        owners_.erase(number(*recorded));
+        missing_.erase(number(*recorded));
     }
     const InstanceId id{*unit, survivor.slot};
     core::Unit taken = host_.unit(*unit);
@@ -173,7 +196,8 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
         core::Starting{survivor.id, now.mono, now.mono + host_.spec(*unit).start.timeout};
     instance.since = now;
     instance.reason = "found running";
-    if (std::holds_alternative<core::Down>(taken.wanted)) taken.wanted = core::Up{};
+    // It was started after all that is on record: by then it was wanted up.
+    if (!core::is_wanted_up(taken)) taken.wanted = core::Up{};
     host_.restore(*unit, std::move(taken));
     owners_[number(survivor.id)] = id;
     body(id).spawn = survivor.id;

@@ -50,6 +50,8 @@ void Engine::process_exited(SpawnId spawn, core::ExitStatus status, core::TreeSt
     const auto owner = owners_.find(number(spawn));
     if (owner == owners_.end()) {
         // Nobody's any more: of an instance that is gone, or told a second time.
+        skip_spawn_ids(spawn);
+        if (tree == core::TreeState::alive) ports_.spawner.kill_tree(spawn);
         ports_.spawner.acknowledge(spawn);
         return;
     }
@@ -63,6 +65,14 @@ void Engine::tree_emptied(SpawnId spawn)
 {
     const auto owner = owners_.find(number(spawn));
     if (owner != owners_.end()) post(owner->second, core::TreeEmptied{spawn});
+}
+
+/// Ids up to this one are used, whatever the journal knew of them.
+void Engine::skip_spawn_ids(SpawnId used)
+{
+    auto counters = host_.counters();
+    counters.next_spawn = std::max(counters.next_spawn, SpawnId{number(used) + 1});
+    host_.restore(counters);
 }
 
 SpawnId Engine::take_spawn_id()
@@ -108,7 +118,7 @@ void Engine::take(const core::HostEvent& event)
     const double draw = std::uniform_real_distribution<double>(-1.0, 1.0)(draws_);
     core::HostStep step = host_.step(event, {ports_.loop.now(), draw});
     count(step);
-    journal(step);
+    journal(event, step);
     for (const core::HostNote& note : step.notes)
         tell(note);
     for (core::HostAction& action : step.actions)

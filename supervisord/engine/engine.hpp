@@ -126,7 +126,7 @@ private:
     [[nodiscard]] std::string subject(UnitId unit, Slot slot) const;
 
     // adoption.cpp: journal and take-over
-    void journal(const core::HostStep& step);
+    void journal(const core::HostEvent& event, const core::HostStep& step);
     void journal_host();
     void recover(const HostRecord& host);
     [[nodiscard]] std::vector<ports::Spawner::Survivor> recover_records();
@@ -136,6 +136,7 @@ private:
     void adopt(const std::vector<ports::Spawner::Survivor>& survivors);
     void adopt_stray(const ports::Spawner::Survivor& survivor);
     void resolve_missing();
+    void skip_spawn_ids(SpawnId used);
 
     [[nodiscard]] core::PidOf pid_of() const;
     Body& body(InstanceId id) { return bodies_[number(id.unit)][id.slot - 1U]; }

@@ -17,10 +17,13 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     if (const auto other = living(instance))
         violated(fmt::format("{}.{} is spawned as {} while something of spawn {} lives", plan.unit,
                              plan.slot, number(id), number(*other)));
-    const bool reused = processes_.contains(id) || forgotten_.contains(id);
-    if (reused || (ids == Ids::grow && id <= latest_))
+    if (processes_.contains(id) || (memory == Memory::whole && id <= latest_))
         violated(fmt::format("spawn id {} comes after {}", number(id), number(latest_)));
     latest_ = std::max(latest_, id);
+    if (memory == Memory::lossy)
+        std::erase_if(by_instance_, [id](const auto& known) { return known.second == id; });
+    forgotten_.erase(id);
+    acknowledged_.erase(id);
     const Fate fate = world_.fate(instance);
     if (fate.failure) {
         if (world_.trace)
@@ -37,7 +40,10 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     processes_[id] = process;
     by_instance_[instance] = id;
     trace(process, id, "runs");
-    if (fate.ends_after) loop_.in(*fate.ends_after, [this, id, fate] { end(id, fate.status); });
+    if (fate.ends_after)
+        loop_.in(*fate.ends_after, [this, id, status = fate.status] {
+            if (!at_peace) end(id, status);
+        });
     fuse_.burn();
     return ports::ProcessIdentity{static_cast<pid_t>(number(id) % 4'000'000) + 2, number(id)};
 }
@@ -217,6 +223,7 @@ std::optional<SpawnId> FakeKernel::living(InstanceId instance) const
 {
     const auto latest = by_instance_.find(instance);
     if (latest == by_instance_.end() || !anything_lives(latest->second)) return std::nullopt;
+    if (memory == Memory::lossy && !main_lives(latest->second)) return std::nullopt;
     return latest->second;
 }
 

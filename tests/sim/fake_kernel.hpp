@@ -36,7 +36,9 @@ public:
         std::function<InstanceId(const std::string& unit, Slot slot)> find;
         std::function<void(std::string)> trace; ///< may be empty
     };
-    enum class Ids : std::uint8_t { grow, differ }; ///< what is demanded of spawn ids
+    /// What the engine's memory is worth. After a loss of records a spawn id need only differ from
+    /// those that the keeper knows, and children whose main process has ended may be unknown.
+    enum class Memory : std::uint8_t { whole, lossy };
 
     FakeKernel(FakeLoop& loop, Rng& rng, Fuse& fuse, World world)
         : loop_(loop), rng_(rng), fuse_(fuse), world_(std::move(world))
@@ -53,12 +55,13 @@ public:
 
     // ---- the world's side
     Duration report_latency{0}; ///< from an end to the engine's hearing of it, at most
-    Ids ids = Ids::grow;
+    Memory memory = Memory::whole;
     enum class Acks : std::uint8_t {
         exact,
         lenient
-    } acks = Acks::exact; ///< lenient: events come twice
-    double shuffles = 0;  ///< chance that TreeEmptied overtakes the end of the process
+    } acks = Acks::exact;  ///< lenient: events come twice
+    bool at_peace = false; ///< no process ends by itself any more
+    double shuffles = 0;   ///< chance that TreeEmptied overtakes the end of the process
 
     void engine_died();
     /// Ends its main process now, if it lives.

@@ -147,6 +147,7 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     if (to == "backoff") check_pause(host, id);
     instance.failure_told = false;
     if (serves(instance)) unit.settled = true;
+    if (world_.by_turns && !is_ready(id.unit)) unit.ready_since.reset();
     const bool first = from == "stopped" || to == "stopped";
     using Planned = SeenOutage::Planned;
     const Planned planned = restarted || from == "done"             ? Planned::yes
@@ -326,6 +327,16 @@ void Oracle::descended(UnitId id)
                                    window_of(spec(id));
     if (!calm) violated(spec(id).name + " goes back to the bottom of the ladder too early");
     unit.rung = 0;
+}
+
+/// An operation's end may split an outage; what else happens in the same turn comes after that.
+void Oracle::operation_ended(const Host& host, UnitId id)
+{
+    units_[number(id)].operation_over = true;
+    if (!world_.by_turns || ending_) return;
+    judge_outage(host, id, Moment::step_end, SeenOutage::Planned::not_known);
+    compare_outage(host, id);
+    units_[number(id)].operation_over = false;
 }
 
 void Oracle::check_rung(const Host& host, UnitId id)

@@ -70,6 +70,7 @@ public:
         Duration lateness; ///< of timers, at most, with the loop's resolution
         core::StormBrakeSpec storm;
         bool is_exact; ///< told of single steps, and never of events that come late
+        bool by_turns; ///< step_over() comes after several steps
     };
 
     Oracle(std::vector<units::UnitSpec> specs, World world);
@@ -85,8 +86,9 @@ public:
     void climbed(UnitId);
     /// While a new brain finds its feet.
     void climbed_unheard(UnitId id) { ++units_[number(id)].rung; }
+    void descended_unheard(UnitId id) { units_[number(id)].rung = 0; }
     void descended(UnitId);
-    void operation_ended(UnitId id) { units_[number(id)].operation_over = true; }
+    void operation_ended(const core::Host&, UnitId);
     void outage_closed(const core::Host&, const core::Outage&);
     void step_over(const core::Host&);
     /// A new brain: what it knows is taken as it is; with `intact` memory it must know what was.

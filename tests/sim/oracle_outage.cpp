@@ -70,8 +70,11 @@ void Oracle::follow_split(UnitId id, const core::Outage* open)
     SeenUnit& unit = units_[number(id)];
     const bool may_split = (unit.operation_over || unit.relapsed) &&
                            unit.outage.state == State::open && unit.outage.planned != Planned::no;
-    if (!may_split || open == nullptr || unit.outage.id == OutageId{} || open->id == unit.outage.id)
-        return;
+    if (!may_split || open == nullptr || open->id == unit.outage.id) return;
+    const bool unseen = unit.outage.id == OutageId{}; // both begin in one and the same turn
+    const bool is_second = unit.outage.planned == Planned::yes && open->opened.mono == now() &&
+                           open->planned == core::Outage::Planned::no;
+    if (unseen && !(world_.by_turns && is_second)) return;
     close_outage(id, unit.relapsed ? unit.outage.ready_since : now());
     unit.outage = {State::open, now(), {}, Planned::not_known, Exact::yes, open->id};
 }

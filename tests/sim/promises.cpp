@@ -29,7 +29,8 @@ void World::check_instance(InstanceId id, const core::Instance& instance)
     check_process(id, instance);
     if (instance.reason.empty() && !std::holds_alternative<core::Stopped>(instance.state))
         violated(who(id) + " is in its state for no reason");
-    if (ending_) return;
+    // What changed while no brain was there, a new one finds out in its first moment.
+    if (ending_ || now() == brain_born_) return;
     if (core::is_wanted_up(brain_->host().unit(id.unit))) check_wait(id, instance);
 }
 
@@ -45,7 +46,8 @@ void World::check_process(InstanceId id, const core::Instance& instance)
         violated(fmt::format("{} is about spawn {} but {} lives", who(id), number(*spawn),
                              number(*living)));
     const bool stops = std::holds_alternative<core::Stopping>(instance.state);
-    if (spawn && !stops && kernel_.is_forgotten(*spawn))
+    const bool wakes = now() == brain_born_; // What its journal has lost it finds out now.
+    if (spawn && !stops && !wakes && kernel_.is_forgotten(*spawn))
         violated(fmt::format("{} is {} by spawn {}, whose end is acknowledged", who(id),
                              core::state_name(instance.state), number(*spawn)));
 }

@@ -29,7 +29,8 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
       logs_(rng_, fuse_), journal_(fuse_),
       oracle_(scenario_.specs,
               {loop_, kernel_, scenario_.weights.lateness + 2 * loop_resolution,
-               scenario_.host.storm, size == Size::core && scenario_.weights.meddles == 0})
+               scenario_.host.storm, size == Size::core && scenario_.weights.meddles == 0,
+               size == Size::engine})
 {
     const Weights& w = scenario_.weights;
     loop_.lateness = w.lateness;
@@ -113,11 +114,13 @@ void World::turn()
     burst_began_ = now();
     if (++burst_ > 5000) violated("the loop goes round and round without time passing");
     try {
+        const bool is_first = deaf_ && loop_.has_deferred();
         if (loop_.has_deferred())
             loop_.run_deferred();
         else
             loop_.take_next()();
         if (brain_) brain_->turn_over();
+        if (is_first) end_deafness();
     } catch (const EngineDied&) {
         die(/*midway=*/true);
     }
@@ -135,6 +138,14 @@ void World::begin_life()
     brain_->start();
 }
 
+/// In its first turn a new brain is told what happened while there was none. From then on the
+/// oracle follows it.
+void World::end_deafness()
+{
+    deaf_ = false;
+    oracle_.resync(brain_->host(), intact_);
+}
+
 /// The engine is gone, and with it all that it had in mind. The keeper starts another one.
 void World::die(bool midway)
 {
@@ -146,29 +157,26 @@ void World::die(bool midway)
     kernel_.engine_died();
     prober_.engine_died();
     open_requests_.clear();
-    std::size_t lost = 0;
-    if (midway && rng_.chance(0.5)) lost = 1; // The last record was being written.
+    std::size_t lost = 0; // A record that was being written never was: healing takes it away.
     if (rng_.chance(scenario_.weights.cuts_journal)) {
         lost = rng_.below(journal_.tail_bytes() + 1);
-        journal_whole_ = false;
+        kernel_.memory = FakeKernel::Memory::lossy;
     }
-    const bool intact = !midway && lost == 0;
+    intact_ = !midway && lost == 0;
     const Duration pause = rng_.one_of<Duration>({0ms, 10ms, 1s, 30s});
-    loop_.in(pause, [this, lost, intact] {
+    loop_.in(pause, [this, lost] {
         if (is_tracing())
             trace(fmt::format("engine  starts again, {} bytes of its journal lost", lost));
         journal_.reopen(lost);
         deaf_ = true;
         begin_life();
-        deaf_ = false;
-        oracle_.resync(brain_->host(), intact);
     });
 }
 
 void World::calm_down()
 {
     if (is_tracing()) trace("world   all faults stop");
-    calm_ = true;
+    calm_ = kernel_.at_peace = true;
     fuse_.put_out();
     logs_.fails = 0;
     if (scenario_.sick_recover == Scenario::SickRecover::yes)
@@ -268,7 +276,10 @@ void World::climbed(UnitId id)
 void World::descended(UnitId id)
 {
     if (is_tracing()) trace("        " + spec(id).name + " is back at the bottom of the ladder");
-    if (!deaf_) oracle_.descended(id);
+    if (deaf_)
+        oracle_.descended_unheard(id);
+    else
+        oracle_.descended(id);
 }
 
 void World::outage_closed(const core::Outage& record)
@@ -283,7 +294,7 @@ void World::outage_closed(const core::Outage& record)
 void World::operation_ended(UnitId id)
 {
     if (is_tracing()) trace("        " + spec(id).name + ": its operation is over");
-    if (!deaf_) oracle_.operation_ended(id);
+    if (!deaf_) oracle_.operation_ended(brain_->host(), id);
 }
 
 void World::answered(OperationId id)

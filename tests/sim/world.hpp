@@ -51,6 +51,7 @@ private:
     void run_until(MonoTime end);
     void turn();
     void begin_life();
+    void end_deafness();
     void die(bool midway);
     void calm_down();
     void check_recovered();
@@ -100,10 +101,10 @@ private:
     std::unique_ptr<Brain> brain_;
 
     MonoTime brain_born_{};
-    bool calm_ = false; ///< the faults have stopped
-    bool deaf_ = false; ///< a new brain finds its feet: the oracle takes over what it knows
+    bool calm_ = false;  ///< the faults have stopped
+    bool deaf_ = false;  ///< a new brain finds its feet: the oracle takes over what it knows
+    bool intact_ = true; ///< the new brain has the whole of what the last one knew
     bool ending_ = false;
-    bool journal_whole_ = true; ///< nothing but the last record was ever lost
     std::optional<int> stopped_with_;
     std::set<OperationId> open_requests_;
     std::set<OperationId> answered_early_;

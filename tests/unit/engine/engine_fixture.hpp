@@ -1,0 +1,97 @@
+// An engine on the simulator's fake ports, which can die and be followed by another one.
+#pragma once
+#include "engine/engine.hpp"
+#include "engine/log.hpp"
+#include "tests/sim/fake_kernel.hpp"
+#include "tests/sim/fake_ports.hpp"
+
+#include <gtest/gtest.h>
+#include <memory>
+
+namespace keel::engine {
+
+class EngineFixture : public ::testing::Test {
+protected:
+    EngineFixture() { log::set_level(log::Level::off); }
+
+    static units::UnitSpec spec_named(const std::string& name)
+    {
+        units::UnitSpec spec;
+        spec.name = name;
+        spec.command = {"/bin/true"};
+        return spec;
+    }
+
+    /// A new engine takes over; `lost` bytes of the journal's end are gone.
+    void start(std::size_t lost = 0)
+    {
+        journal_.reopen(lost);
+        std::vector<ConfiguredUnit> units;
+        for (const units::UnitSpec& spec : specs_)
+            units.push_back({spec, {}, {}});
+        engine_ = std::make_unique<Engine>(EnginePorts{loop_, kernel_, prober_, logs_, journal_},
+                                           std::move(units), EngineOptions{});
+        kernel_.set_handlers(
+            {.on_exit = [this](SpawnId id, core::ExitStatus status,
+                               core::TreeState tree) { engine_->process_exited(id, status, tree); },
+             .on_tree_empty = [this](SpawnId id) { engine_->tree_emptied(id); }});
+        engine_->start();
+    }
+    void die()
+    {
+        engine_.reset();
+        loop_.engine_died();
+        kernel_.engine_died();
+        prober_.engine_died();
+    }
+    /// Lives on for so long.
+    void run(Duration length)
+    {
+        const MonoTime end = loop_.now().mono + length;
+        while (loop_.has_deferred() || loop_.next_at() <= end) {
+            if (loop_.has_deferred())
+                loop_.run_deferred();
+            else
+                loop_.take_next()();
+        }
+        loop_.move_to(end);
+    }
+    void ask(const std::string& unit, core::Verb verb)
+    {
+        const auto answer =
+            engine_->request({unit, verb, {}, "ann", ""}, [](const core::OperationResult&) {});
+        ASSERT_TRUE(std::holds_alternative<OperationId>(answer));
+    }
+    const core::Unit& unit(std::uint32_t index) { return engine_->host().unit(UnitId{index}); }
+    std::optional<SpawnId> spawn_of(std::uint32_t index)
+    {
+        return core::spawn_of(unit(index).instances.at(0).state);
+    }
+    InstanceId find(const std::string& name)
+    {
+        for (std::uint32_t i = 0; i < specs_.size(); ++i)
+            if (specs_[i].name == name) return {UnitId{i}, 1};
+        return {};
+    }
+
+    std::vector<units::UnitSpec> specs_{spec_named("a")};
+    sim::Fate fate_; ///< of whatever is spawned next
+    sim::Rng rng_{1};
+    sim::Fuse fuse_;
+    sim::FakeLoop loop_;
+    sim::FakeKernel kernel_{loop_,
+                            rng_,
+                            fuse_,
+                            {.fate = [this](InstanceId) { return fate_; },
+                             .find = [this](const std::string& name, Slot) { return find(name); },
+                             .trace = {}}};
+    sim::FakeProber prober_{loop_, fuse_,
+                            [this](const std::string&, Duration) { return probe_fate_; },
+                            [](const std::string&, core::Verdict) {}};
+    sim::ProbeFate probe_fate_;
+    sim::FakeLogs logs_{rng_, fuse_};
+    sim::FakeJournal journal_{fuse_};
+    std::unique_ptr<Engine> engine_;
+};
+
+} // namespace keel::engine
