@@ -242,15 +242,22 @@ void on(UnitMaking& m, const Asked& asked)
     }
     begin_operation(m, asked);
 }
-void on(UnitMaking& m, const WantedByDependant&)
+void on(UnitMaking& m, const WantedByDependant& e)
 {
     const bool failed = std::ranges::any_of(m.unit().instances, [](const Instance& i) {
         return std::holds_alternative<Failed>(i.state);
     });
-    if (m.unit().config_problem.empty() && (failed || !is_wanted_up(m.unit())))
-        be_up(m, Completed::stay_done);
+    if (!m.unit().config_problem.empty() || (!failed && is_wanted_up(m.unit()))) return;
+    // A stop that is under way will never be done now.
+    break_off_operation(m, fmt::format("{} wants it up for {}", e.by, e.dependant));
+    be_up(m, Completed::stay_done);
 }
-void on(UnitMaking& m, const ShutDown&) { run_all(m, StopWanted{}); }
+void on(UnitMaking& m, const ShutDown&)
+{
+    // A stop goes on to its end; nothing else comes to one.
+    if (is_wanted_up(m.unit())) break_off_operation(m, "keeld is stopping");
+    run_all(m, StopWanted{});
+}
 void on(UnitMaking& m, const ForInstance& e) { run_instance(m, e.slot, e.event); }
 void on(UnitMaking& m, const UnitGateChanged&)
 {

@@ -29,6 +29,8 @@ void run_all(UnitMaking&, const InstanceEvent&);
 
 /// Takes a person's request up as the unit's operation and sets it going.
 void begin_operation(UnitMaking&, const Asked&);
+/// Ends the operation, if there is one, as failed: something else has come in between.
+void break_off_operation(UnitMaking&, const std::string& why);
 /// Ends the operation if its outcome is known; sends the next slot of a rolling restart on its way.
 void progress_operation(UnitMaking&);
 

@@ -57,12 +57,26 @@ void begin_restart(UnitMaking& m)
             run_instance(m, slot, RestartWanted{});
 }
 
+/// A target that was given up without a failure of its own: it will not come into service.
+const Instance* given_up(const UnitMaking& m, const Operation& op)
+{
+    for (const Slot slot : op.targets) {
+        const Instance& instance = m.unit().instances[slot - 1U];
+        if (std::holds_alternative<Failed>(instance.state)) return &instance;
+    }
+    return nullptr;
+}
+
 } // namespace
+
+void break_off_operation(UnitMaking& m, const std::string& why)
+{
+    if (m.unit().operation) end_operation(m, OperationResult::Outcome::failed, why);
+}
 
 void begin_operation(UnitMaking& m, const Asked& asked)
 {
-    if (m.unit().operation)
-        end_operation(m, OperationResult::Outcome::failed, "superseded by a later request");
+    break_off_operation(m, "superseded by a later request");
     Operation op{asked.id, asked.verb, asked.by, m.inputs.now.wall, m.now(), {}, {}, {}};
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
         if (!asked.slot || *asked.slot == slot) op.targets.push_back(slot);
@@ -85,6 +99,10 @@ void progress_operation(UnitMaking& m)
     }
     if (!op.failure.empty()) {
         end_operation(m, failed, op.failure);
+        return;
+    }
+    if (const Instance* instance = given_up(m, op)) {
+        end_operation(m, failed, instance->reason);
         return;
     }
     roll_on(m);

@@ -20,6 +20,7 @@ void World::check_promises(Cause cause)
         const core::Unit& unit = host.unit(UnitId{i});
         for (Slot slot = 1; slot <= unit.instances.size(); ++slot)
             check_instance({UnitId{i}, slot}, unit.instances[slot - 1U]);
+        check_operation(UnitId{i}, unit);
     }
     check_deadline(cause);
 }
@@ -32,6 +33,23 @@ void World::check_instance(InstanceId id, const core::Instance& instance)
     // What changed while no brain was there, a new one finds out in its first moment.
     if (ending_ || now() == brain_born_) return;
     if (core::is_wanted_up(brain_->host().unit(id.unit))) check_wait(id, instance);
+}
+
+/// An operation is over when nothing more can come of it: else whoever asked waits for ever, and
+/// nobody else may ask for anything.
+void World::check_operation(UnitId id, const core::Unit& unit)
+{
+    if (!unit.operation) return;
+    const bool stops = unit.operation->verb == core::Verb::stop;
+    if (stops && core::is_wanted_up(unit))
+        violated(spec(id).name + " is wanted up and is still being stopped");
+    const auto rests = [&](Slot slot) {
+        const auto state = core::state_name(unit.instances[slot - 1U].state);
+        return state == "ready" || state == "done" || state == "failed" || state == "stopped";
+    };
+    const bool all_rest = std::ranges::all_of(unit.operation->targets, rests);
+    if (all_rest && !stops)
+        violated(spec(id).name + ": nothing more will come of its operation and it is not over");
 }
 
 /// The brain's word about processes against the kernel's.

@@ -217,6 +217,10 @@ void World::check_recovered()
     }
     if (kernel_.unacknowledged() != 0)
         violated(fmt::format("{} ends were never acknowledged", kernel_.unacknowledged()));
+    for (const UnitId id : host.start_order())
+        if (const auto& operation = host.unit(id).operation) open_requests_.erase(operation->id);
+    if (!open_requests_.empty())
+        violated(fmt::format("request {} was never answered", number(*open_requests_.begin())));
 }
 
 void World::stop_everything()

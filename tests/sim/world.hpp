@@ -71,6 +71,7 @@ private:
     // promises.cpp: what must hold after every step
     void check_promises(Cause cause);
     void check_instance(InstanceId id, const core::Instance& instance);
+    void check_operation(UnitId id, const core::Unit& unit);
     void check_process(InstanceId id, const core::Instance& instance);
     void check_wait(InstanceId id, const core::Instance& instance);
     void check_failed(InstanceId id);

@@ -80,6 +80,50 @@ TEST_F(UnitOperation, ALaterRequestSupersedesAnEarlierOne)
     EXPECT_EQ(u.state(), "stopped");
 }
 
+TEST_F(UnitOperation, AStopEndsWhenADependantWantsTheUnitUpAgain)
+{
+    u.start();
+    u.asks(Verb::stop);
+    u.apply(WantedByDependant{"bob", "panel"});
+    expect_result(Outcome::failed, "bob wants it up for panel");
+    EXPECT_FALSE(u.it.operation);
+    stop_finishes(1);
+    EXPECT_EQ(u.state(), "starting");
+}
+
+TEST_F(UnitOperation, ARestartEndsWhenItsTargetIsGivenUpBecauseOfAnother)
+{
+    u = OneUnit(2, 2);
+    u.spec.escalation.failures = 1;
+    u.spec.escalation.ladder = {units::Rung::restart, units::Rung::give_up};
+    u.start();
+    u.asks(Verb::restart, 1);
+    u.in.gate = BlockedOn{BlockedOn::Kind::dependency, "backbone"};
+    stop_finishes(1);
+    ASSERT_EQ(u.state(1), "blocked");
+    u.apply(2, ProcessExited{u.spawn(2), by_signal(SIGSEGV), TreeState::empty});
+    EXPECT_EQ(u.state(1), "failed");
+    expect_result(Outcome::failed, "given up");
+    EXPECT_FALSE(u.it.operation);
+}
+
+TEST_F(UnitOperation, AStartEndsWhenKeeldIsStopped)
+{
+    u.asks(Verb::start);
+    u.apply(ShutDown{});
+    expect_result(Outcome::failed, "keeld is stopping");
+    EXPECT_FALSE(u.it.operation);
+}
+
+TEST_F(UnitOperation, AStopGoesOnToItsEndWhenKeeldIsStopped)
+{
+    u.start();
+    u.asks(Verb::stop);
+    u.apply(ShutDown{});
+    stop_finishes(1);
+    expect_result(Outcome::done, "stopped");
+}
+
 TEST_F(UnitOperation, ARestartOfSeveralRollsAndKeepsAllButOneInService)
 {
     u = OneUnit(3, 2);

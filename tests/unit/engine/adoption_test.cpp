@@ -83,22 +83,28 @@ TEST_F(Adoption, EndsTheChildrenOfAProcessThatNobodyKnows)
 
 TEST_F(Adoption, RemembersAPersonsWordThatMovedNoInstance)
 {
-    // b is blocked on a, which is down; a start of b clears b's ladder and moves nothing.
+    // A start of b, which is blocked on a, takes b back to the first rung and moves nothing.
     specs_.push_back(spec_named("b"));
     specs_[1].requires_units = {"a"};
+    specs_[1].escalation.failures = 1;
+    specs_[0].restart.delay = specs_[0].restart.delay_max = 1h;
     start();
     run(1min);
-    ask("b", core::Verb::stop);
-    ask("a", core::Verb::stop);
+    kernel_.end(SpawnId{2}, killed);
     run(1min);
+    ASSERT_EQ(unit(1).rung, 1);
     fate_.failure = ports::SpawnFailure{core::SetupStage::exec, 2};
-    specs_[0].start.timeout = 10s;
+    kernel_.end(SpawnId{1}, killed);
+    run(1s);
+    kernel_.end(SpawnId{3}, killed);
+    run(1s);
+    ASSERT_EQ(core::state_name(unit(1).instances[0].state), "blocked");
     ask("b", core::Verb::start);
-    run(10ms);
-    ASSERT_TRUE(core::is_wanted_up(unit(1)));
+    ASSERT_EQ(core::state_name(unit(1).instances[0].state), "blocked");
+    ASSERT_EQ(unit(1).rung, 0);
     die();
     start();
-    EXPECT_TRUE(core::is_wanted_up(unit(1)));
+    EXPECT_EQ(unit(1).rung, 0);
 }
 
 TEST_F(Adoption, StartsAgainWhatAnUnfinishedEndOfKeeldWasStopping)
