@@ -16,6 +16,7 @@
 #include "sys/log_sink.hpp"
 #include "sys/loop.hpp"
 #include "sys/paths.hpp"
+#include "sys/run_dir.hpp"
 #include "sys/spawner.hpp"
 #include "sys/state_journal.hpp"
 
@@ -38,24 +39,22 @@ struct Options {
     std::optional<std::string> root; ///< none: as KEEL_ROOT says
     std::string http = "127.0.0.1:9632";
     std::string log_level = "info";
-    std::uint32_t epoch = 0;
-    bool after_crash = false;
-    bool state_aside = false;
 };
 
 std::optional<int> parse(Options& options, int argc, char** argv)
 {
-    CLI::App app{"keel-engine: started by keeld, never by hand", "keel-engine"};
+    CLI::App app{"keeld supervises this host's services.\n"
+                 "KEEL_ROOT in the environment stands in for --root.",
+                 "keeld"};
+    app.option_defaults()->take_last();
+    app.set_version_flag("--version", "keeld " KEEL_VERSION);
     app.add_option("--root", options.root, "put every path under this folder");
     app.add_option("--http", options.http, "ADDR:PORT of the pages, or off");
     app.add_option("--log-level", options.log_level, "debug, info, warn, error or off");
-    app.add_option("--epoch", options.epoch, "number of this engine life")->required();
-    app.add_flag("--after-crash", options.after_crash, "the last keeld did not end in order");
-    app.add_flag("--state-aside", options.state_aside, "do not trust the state journal");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error);
+        return app.exit(error) == 0 ? 0 : 2;
     }
     return std::nullopt;
 }
@@ -81,9 +80,10 @@ units::UnitSet load_units(const sys::Paths& paths, bool go_on)
 /// All parts of the engine, in the order in which they need each other.
 class Daemon {
 public:
-    Daemon(const Options& options, sys::Paths paths)
-        : options_(options), paths_(std::move(paths)), keeper_(loop_, options.epoch),
-          journal_(journal_options()), logs_(loop_, log_options()),
+    Daemon(const Options& options, sys::Paths paths, sys::UvLoop& loop, sys::KeeperClient& keeper,
+           sys::RunDir run_dir)
+        : options_(options), paths_(std::move(paths)), loop_(loop), keeper_(keeper),
+          run_dir_(std::move(run_dir)), journal_(journal_options()), logs_(loop_, log_options()),
           spawner_(loop_, keeper_, spawner_options()),
           prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
     {}
@@ -97,6 +97,7 @@ public:
         listener_ = engine_->subscribe([this](const core::EventView&) { status_soon(); });
         loop_.defer([this] {
             keeper_.ready();
+            run_dir_.note_ready();
             tell_status();
             beat();
         });
@@ -113,7 +114,7 @@ private:
         if (boot_id) options.boot_id = *boot_id;
         options.on_failure = [](const Error& error) { warn("state is not kept: " + error.text()); };
         std::error_code ignored;
-        if (options_.state_aside)
+        if (run_dir_.after_failed_starts())
             std::filesystem::rename(options.path, options.path + ".aside", ignored);
         return options;
     }
@@ -132,7 +133,7 @@ private:
     sys::SpawnerOptions spawner_options()
     {
         sys::SpawnerOptions options;
-        options.run_dir = paths_.run.string();
+        options.run_dir = std::filesystem::canonical(paths_.run).string();
         options.heed_environment();
         const auto base = sys::find_cgroup_base(::getppid());
         if (!base) return options;
@@ -153,8 +154,12 @@ private:
                     engine_->shut_down("asked to");
                 },
             .on_apply = [] { warn("apply is not supported by this version of keel yet"); },
-            .on_leave = [this] { leave(0); },
-            .on_keeper_lost = [this] { leave(0); },
+            .on_leave =
+                [this] {
+                    run_dir_.leave();
+                    loop_.stop();
+                },
+            .on_keeper_lost = [this] { loop_.stop(); },
             .on_hold_refused =
                 [](std::uint64_t key) {
                     warn(fmt::format("the keeper has no room for log {}", key));
@@ -185,7 +190,7 @@ private:
     {
         const auto& recovered = journal_.recovered();
         const bool ended_in_order = recovered.contains(engine::key_of_clean_end);
-        const bool go_on = !ended_in_order && (options_.after_crash || !recovered.empty());
+        const bool go_on = !ended_in_order && (run_dir_.after_crash() || !recovered.empty());
         auto units = engine::configure(load_units(paths_, go_on));
         engine::EngineOptions options;
         options.runtime_root = (paths_.run / "units").string();
@@ -200,6 +205,7 @@ private:
             // Probes were cancelled with their units; what they ran must not outlive the engine.
             prober_.when_idle(probes_end_within, [this, code] {
                 keeper_.exit(code);
+                run_dir_.leave();
                 loop_.stop();
             });
         });
@@ -253,17 +259,11 @@ private:
         if (text != std::exchange(status_, text)) keeper_.status(text);
     }
 
-    /// The units live on; the next engine adopts them.
-    void leave(int code)
-    {
-        exit_code_ = code;
-        loop_.stop();
-    }
-
     const Options& options_;
     const sys::Paths paths_;
-    sys::UvLoop loop_;
-    sys::KeeperClient keeper_;
+    sys::UvLoop& loop_;
+    sys::KeeperClient& keeper_;
+    sys::RunDir run_dir_;
     sys::FileStateJournal journal_;
     sys::LogSink logs_;
     sys::Spawner spawner_;
@@ -284,20 +284,29 @@ int run(int argc, char** argv)
         log::write(log::Level::error, claimed.error().text());
         return 1;
     }
+    sys::UvLoop loop;
+    sys::KeeperClient keeper(loop);
+    // What another engine would only run into again is the end of the keeper, too.
+    const auto give_up = [&](int code) {
+        keeper.exit(code);
+        return code;
+    };
+    const auto give_up_over = [&](const Error& error) {
+        log::write(log::Level::error, error.text());
+        return give_up(1);
+    };
     Options options;
-    if (const auto code = parse(options, argc, argv)) return *code;
+    if (const auto code = parse(options, argc, argv)) return give_up(*code);
     const auto level = log::level_from(options.log_level);
     log::set_level(level.value_or(log::Level::info));
     if (!level)
         warn("no such log level: " + options.log_level + " (debug, info, warn, error, off)");
     set_on_invariant_failure(OnInvariantFailure::throw_exception);
     auto paths = sys::paths_of_process(options.root);
-    if (!paths) {
-        log::write(log::Level::error, paths.error().text());
-        return 1;
-    }
-    Daemon daemon(options, std::move(*paths));
-    return daemon.run();
+    if (!paths) return give_up_over(paths.error());
+    auto run_dir = sys::RunDir::claim(paths->run, keeper);
+    if (!run_dir) return give_up_over(run_dir.error());
+    return Daemon(options, std::move(*paths), loop, keeper, std::move(*run_dir)).run();
 }
 
 } // namespace

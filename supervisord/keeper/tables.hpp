@@ -1,10 +1,12 @@
 // What the keeper remembers: its children until their ends are acknowledged, and held descriptors.
 //
 // Static tables of fixed size: nothing is allocated, and pages that were never used cost nothing.
-// One array per field keeps the searches, which are linear, within a few cache lines: 10,000 pids
-// are 40 KB. Rows stay where they are until they are forgotten, so a row number is a safe cursor.
+// What is searched stands in columns of its own, since searches are linear: 10,000 pids are 40 KB.
 #pragma once
-#include <cstdint>
+#include "keeper/wire.hpp"
+
+#include <algorithm>
+#include <memory>
 #include <unistd.h>
 
 namespace keel::keeper {
@@ -12,77 +14,81 @@ namespace keel::keeper {
 inline constexpr int table_size = 16384;
 
 /// The first of `used` rows that holds `wanted`, or -1.
-inline int find_row(const std::uint64_t* column, int used, std::uint64_t wanted)
+template <class Value> int find_row(const Value* column, int used, Value wanted)
 {
-    for (int row = 0; row < used; ++row)
-        if (column[row] == wanted) return row;
-    return -1;
-}
-
-/// A free row, or -1 if the table is full.
-inline int free_row(const std::uint64_t* column, int& used)
-{
-    const int row = find_row(column, used, 0);
-    return row >= 0 || used == table_size ? row : used++;
+    const Value* found = std::find(column, column + used, wanted);
+    return found == column + used ? -1 : static_cast<int>(found - column);
 }
 
 struct Children {
+    /// Nothing until a child comes: records that began as records would be 2 MB other than zero.
+    union Told {
+        constexpr Told() : nothing(0) {}
+        char nothing;
+        wire::Record record;
+    };
     std::uint64_t spawn[table_size]; ///< 0: free row
-    std::int32_t pid[table_size];
-    std::uint64_t start_ticks[table_size];
-    std::uint64_t order[table_size]; ///< of its end among all ends, from 1; 0: it lives
-    std::int32_t status[table_size]; ///< as waitpid(2) gives it
-    char name[table_size][72];       ///< the instance, zero-terminated
+    std::int32_t pid[table_size];    ///< 0: it has ended, or free row
+    Told told[table_size];           ///< what the engine is told: `child`, later `exited`
+    bool news[table_size];           ///< this engine has not heard it yet
     int used = 0;                    ///< rows from here on were never in use
 
-    bool lives(int row) const { return spawn[row] != 0 && order[row] == 0; }
-
-    int find_living(std::int32_t wanted) const
+    /// False: no room.
+    bool add(const wire::Record& hello)
     {
-        for (int row = 0; row < used; ++row)
-            if (pid[row] == wanted && lives(row)) return row;
-        return -1;
+        int row = find_row(spawn, used, std::uint64_t{0});
+        if (row < 0 && used == table_size) return false;
+        if (row < 0) row = used++;
+        spawn[row] = hello.id;
+        pid[row] = hello.pid;
+        std::construct_at(&told[row].record, hello)->kind = wire::Kind::child;
+        return true;
     }
 
-    /// The end that comes next after `after`, or -1.
-    int next_end(std::uint64_t after) const
+    /// `status` is as waitpid(2) gives it.
+    void end(int row, int status)
     {
-        int best = -1;
-        for (int row = 0; row < used; ++row)
-            if (spawn[row] != 0 && order[row] > after && (best < 0 || order[row] < order[best]))
-                best = row;
-        return best;
+        pid[row] = 0;
+        told[row].record.kind = wire::Kind::exited;
+        told[row].record.value = status;
+        news[row] = true;
     }
 
     void forget_end(std::uint64_t wanted)
     {
         const int row = find_row(spawn, used, wanted);
-        if (row >= 0 && order[row] != 0) spawn[row] = 0;
+        if (row >= 0 && pid[row] == 0) spawn[row] = news[row] = 0;
+    }
+
+    /// Another engine, which has heard nothing.
+    void tell_all_again()
+    {
+        for (int row = 0; row < used; ++row)
+            news[row] = spawn[row] != 0;
     }
 };
 
+/// The row of a descriptor is its number.
 struct Held {
-    std::uint64_t key[table_size]; ///< 0: free row
-    int fd[table_size];
+    std::uint64_t key[table_size]; ///< 0: not held
     int used = 0;
 
     /// Takes the descriptor over. False: no room, and it is closed.
-    bool hold(std::uint64_t new_key, int new_fd)
+    bool hold(std::uint64_t new_key, int fd)
     {
         drop(new_key);
-        const int row = free_row(key, used);
-        if (row < 0) return close(new_fd), false;
-        key[row] = new_key;
-        fd[row] = new_fd;
+        if (fd >= table_size) return close(fd), false;
+        key[fd] = new_key;
+        used = std::max(used, fd + 1);
         return true;
     }
 
     void drop(std::uint64_t old_key)
     {
-        const int row = find_row(key, used, old_key);
-        if (row < 0) return;
-        close(fd[row]);
-        key[row] = 0;
+        const int fd = find_row(key, used, old_key);
+        if (fd < 0) return;
+        close(fd);
+        key[fd] = 0;
     }
 };
 

@@ -1,17 +1,16 @@
 // What keeper and engine say to each other, byte by byte. The only header that both include.
 //
-// The channel is one AF_UNIX SOCK_SEQPACKET pair for the keeper's whole life, so a record arrives
-// whole or not at all and nothing has to be framed. The engine's end is its descriptor 3. A record
-// is always 128 bytes, in the machine's byte order:
+// The channel is an AF_UNIX SOCK_SEQPACKET pair, so a record arrives whole or not at all and
+// nothing has to be framed. Each engine has its own, as descriptor 3: what one engine was told or
+// said is never taken for news by the next. A record is 128 bytes, in the machine's byte order:
 //
-//   0 version  u8   1              16 pid    i32  process            24 start_ticks u64
-//   1 kind     u8   table below    20 value  i32  wait status or     32 number      u64
-//   2 zero     u16  0                             exit code          40 text        char[88]
-//   4 epoch    u32  engine life    8  id     u64  spawn or key
+//   0 version  u8   1              8  id     u64  spawn or key     24 value i32  wait status, exit
+//   1 kind     u8   table below    16 start_ticks u64                            code, orders
+//   2 zero     u16  0                                              28 text  char[100]
+//   4 pid      i32  process
 //
 //   kind, to the keeper   uses                            meaning
 //   hello                 id pid start_ticks text         the child itself, before anything else
-//   list                                                  tell me what you know, then go on telling
 //   acknowledge           id                              forget the end of this spawn
 //   heartbeat                                             a full turn of the loop is done
 //   ready                                                 first good turn
@@ -20,16 +19,15 @@
 //   hold                  id, one descriptor              keep it open under this key
 //   drop                  id                              close it
 //   kind, to the engine
-//   child                 id pid start_ticks text         a living child (answer to list)
-//   exited                id pid start_ticks value number text   its end; number is its order
-//   list_end                                              the answer to list is complete
-//   orphan_exited         pid                             a process of unknown spawn ended
-//   shutdown, apply, leave                                SIGTERM or SIGINT, SIGHUP, SIGUSR2
+//   child                 id pid start_ticks text         a living child
+//   exited                id pid start_ticks value text   its end; `child` may not have come before
+//   list_end                                              all is told that was known when it began
+//   orders                value                           what people and systemd ask for
 //   hold_refused          id                              no room or no descriptor came
 //
 // Fields that a kind does not use are 0. `text` is zero-terminated, zero-padded and free of control
 // characters; of a child it is the instance, `UNIT.SLOT`, so that children can be adopted even when
-// the engine's own state is lost. Records of an earlier engine life are ignored, except hello.
+// the engine's own state is lost. Each engine is told everything once.
 //
 // Rejected: length-prefixed messages on a stream. They need a parser with state and buffers in the
 // one process that must not fail, and two writers (engine and a child in set-up) would interleave.
@@ -42,12 +40,9 @@ namespace keel::wire {
 
 inline constexpr std::uint8_t version = 1;
 inline constexpr int engine_fd = 3; ///< the channel, in the engine and in a child during set-up
-inline constexpr int life_fd = 4;   ///< pipe that is open until the engine and all set-ups are gone
-inline constexpr int lock_fd = 5;   ///< lock that outlives the keeper until its engine is gone
 
 enum class Kind : std::uint8_t {
     hello = 1,
-    list,
     acknowledge,
     heartbeat,
     ready,
@@ -58,54 +53,47 @@ enum class Kind : std::uint8_t {
     child = 64,
     exited,
     list_end,
-    orphan_exited,
-    shutdown,
-    apply,
-    leave,
+    orders,
     hold_refused
 };
+
+/// Bits of the value of `orders`: SIGTERM or SIGINT, SIGHUP, SIGUSR2.
+enum Orders : std::uint8_t { shutdown = 1, apply = 2, leave = 4 };
 
 struct Record {
     std::uint8_t format = version;
     Kind kind{};
     std::uint16_t zero = 0;
-    std::uint32_t epoch = 0;
-    std::uint64_t id = 0;
     std::int32_t pid = 0;
-    std::int32_t value = 0;
+    std::uint64_t id = 0;
     std::uint64_t start_ticks = 0;
-    std::uint64_t number = 0;
-    char text[88] = {};
+    std::int32_t value = 0;
+    char text[100] = {};
 };
-static_assert(sizeof(Record) == 128 && offsetof(Record, text) == 40);
+static_assert(sizeof(Record) == 128 && offsetof(Record, text) == 28);
 
 enum class Reader : std::uint8_t { keeper, engine };
 
 /// Which fields a kind may use; nothing for a kind that does not exist.
 struct Uses {
-    bool known = false, id = false, pid = false, value = false, start = false, number = false,
-         text = false;
+    bool known = false, id = false, pid = false, value = false, start = false, text = false;
 };
 constexpr Uses uses_of(Kind kind)
 {
     switch (kind) {
     case Kind::hello:
-    case Kind::child: return {true, true, true, false, true, false, true};
-    case Kind::exited: return {true, true, true, true, true, true, true};
-    case Kind::orphan_exited: return {true, false, true};
+    case Kind::child: return {true, true, true, false, true, true};
+    case Kind::exited: return {true, true, true, true, true, true};
     case Kind::acknowledge:
     case Kind::hold:
     case Kind::drop:
     case Kind::hold_refused: return {true, true};
-    case Kind::notify: return {true, false, false, false, false, false, true};
-    case Kind::exit: return {true, false, false, true};
-    case Kind::list:
+    case Kind::notify: return {true, false, false, false, false, true};
+    case Kind::exit:
+    case Kind::orders: return {true, false, false, true};
     case Kind::heartbeat:
     case Kind::ready:
-    case Kind::list_end:
-    case Kind::shutdown:
-    case Kind::apply:
-    case Kind::leave: return {true};
+    case Kind::list_end: return {true};
     }
     return {};
 }
@@ -124,7 +112,6 @@ inline bool decode(Reader reader, const void* bytes, std::size_t size, Record& o
     if (uses.pid ? record.pid <= 0 : record.pid != 0) return false;
     if (!uses.value && record.value != 0) return false;
     if (!uses.start && record.start_ticks != 0) return false;
-    if (uses.number ? record.number == 0 : record.number != 0) return false;
     std::size_t length = 0;
     for (; length < sizeof record.text && record.text[length] != 0; ++length) {
         const auto byte = static_cast<unsigned char>(record.text[length]);

@@ -1,9 +1,10 @@
 #include "sys/child_setup.hpp"
 
+#include "base/owned_fd.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
@@ -66,13 +67,12 @@ KEEL_IN_CHILD int say_hello(ChildSetup& setup)
     for (;;) {
         const long sent = ::syscall(SYS_sendto, wire::engine_fd, &setup.hello, sizeof setup.hello,
                                     MSG_NOSIGNAL, nullptr, 0);
-        if (sent > 0) break;
+        if (sent > 0) return 0;
         if (errno != EAGAIN) return errno;
         pollfd channel{wire::engine_fd, POLLOUT, 0};
         timespec limit{hello_limit / 1000, 0};
         if (::syscall(SYS_ppoll, &channel, 1, &limit, nullptr, 0) <= 0) return ETIMEDOUT;
     }
-    return outcome(::syscall(SYS_close, wire::life_fd));
 }
 
 KEEL_IN_CHILD int begin_session(ChildSetup& setup)
@@ -198,12 +198,9 @@ LoginDefaults LoginDefaults::differing_from_ours()
         const Limit wanted = login_limit(resource, ours);
         if (wanted.value.rlim_cur != ours.rlim_cur) defaults.limits.push_back(wanted);
     }
-    char score[16] = "0";
-    const int fd = ::open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        defaults.reset_oom_score = ::read(fd, score, sizeof score) > 0 && std::atoi(score) != 0;
-        ::close(fd);
-    }
+    char score[2] = "0"; // only 0 itself begins with 0
+    const OwnedFd file(::open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC));
+    defaults.reset_oom_score = ::read(file.get(), score, 1) == 1 && score[0] != '0';
     defaults.reset_nice = ::getpriority(PRIO_PROCESS, 0) != 0;
     cpu_set_t cpus;
     if (::sched_getaffinity(0, sizeof cpus, &cpus) == 0)
@@ -213,9 +210,8 @@ LoginDefaults LoginDefaults::differing_from_ours()
 
 Result<void> claim_descriptors()
 {
-    for (const int fd : {wire::engine_fd, wire::life_fd, wire::lock_fd})
-        if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-            return Error::from_errno("descriptor from the keeper", std::to_string(fd));
+    if (::fcntl(wire::engine_fd, F_SETFD, FD_CLOEXEC) != 0)
+        return Error::from_errno("channel to the keeper");
     for (int wanted = null_fd; wanted < first_unreserved_fd; ++wanted) {
         const int fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
         if (fd == wanted) continue;

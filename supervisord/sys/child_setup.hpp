@@ -20,13 +20,13 @@
 
 namespace keel::sys {
 
-/// Descriptors with fixed numbers in the engine; wire.hpp names those that come from the keeper.
-inline constexpr int null_fd = 6;   ///< /dev/null
-inline constexpr int output_fd = 7; ///< what the next child writes to
-inline constexpr int cgroup_fd = 8; ///< cgroup.procs of the next child, where clone cannot do it
+/// Descriptors with fixed numbers in the engine; wire.hpp names the one that comes from the keeper.
+inline constexpr int null_fd = 4;   ///< /dev/null
+inline constexpr int output_fd = 5; ///< what the next child writes to
+inline constexpr int cgroup_fd = 6; ///< cgroup.procs of the next child, where clone cannot do it
 inline constexpr int first_unreserved_fd = 10;
 
-/// Takes numbers 6 to 9 and makes 3 to 5 close on exec. To be called before anything else opens
+/// Takes numbers 4 to 9 and makes 3 close on exec. To be called before anything else opens
 /// descriptors. Also sees to it that an engine that hangs does not outlive its keeper for long.
 Result<void> claim_descriptors();
 
@@ -59,7 +59,7 @@ struct ChildSetup {
     std::size_t group_count = 0;
     bool enter_cgroup = false;            ///< by way of cgroup_fd
     bool leave_shared_descriptors = true; ///< Cloner's business
-    wire::Record hello;                   ///< id, epoch, text; the child adds pid and start_ticks
+    wire::Record hello;                   ///< id, text; the child adds pid and start_ticks
 
     // The child's answer.
     volatile bool failed = false;

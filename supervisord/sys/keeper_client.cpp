@@ -1,5 +1,6 @@
 #include "sys/keeper_client.hpp"
 
+#include "base/ensure.hpp"
 #include "sys/clock.hpp"
 
 #include <algorithm>
@@ -31,11 +32,7 @@ int poll_milliseconds(MonoTime until)
 
 } // namespace
 
-KeeperClient::KeeperClient(ports::Loop& loop, std::uint32_t epoch, int fd)
-    : loop_(loop), epoch_(epoch), fd_(fd)
-{
-    watch_ = loop_.watch_fd(fd_, ports::Interest::readable, [this](ports::FdEvents) { read(); });
-}
+KeeperClient::KeeperClient(ports::Loop& loop, int fd) : loop_(loop), fd_(fd) {}
 
 // ---- sending ------------------------------------------------------------------------------------
 
@@ -43,7 +40,6 @@ void KeeperClient::send(Kind kind, std::uint64_t id, std::string_view text, int 
 {
     Outgoing item;
     item.record.kind = kind;
-    item.record.epoch = epoch_;
     item.record.id = id;
     item.record.value = value;
     item.fd = std::move(fd);
@@ -148,15 +144,14 @@ bool KeeperClient::receive(Record& record)
         if (size == 0) lost_ = true;
         if (size < 0 && errno != EAGAIN && errno != EINTR) lost_ = true;
         if (size <= 0) return false;
-        const bool good =
-            wire::decode(wire::Reader::engine, &raw, static_cast<std::size_t>(size), record);
-        if (good && record.epoch == epoch_) return true;
+        if (wire::decode(wire::Reader::engine, &raw, static_cast<std::size_t>(size), record))
+            return true;
     }
 }
 
 KeeperClient::Listing KeeperClient::list(Duration limit)
 {
-    send(Kind::list);
+    ENSURE(!watch_, "the keeper tells its list once");
     Listing listing;
     const MonoTime until = read_mono() + limit;
     Record record;
@@ -175,6 +170,7 @@ KeeperClient::Listing KeeperClient::list(Duration limit)
         }
     }
     loop_.defer([this] { dispatch_backlog(); });
+    watch_ = loop_.watch_fd(fd_, ports::Interest::readable, [this](ports::FdEvents) { read(); });
     return listing;
 }
 
@@ -202,20 +198,16 @@ void KeeperClient::dispatch(const Record& record)
         if (handler) handler(arguments...);
     };
     switch (record.kind) {
-    case Kind::exited:
-        // Ends are numbered upwards, so one that was told before is known by its number.
-        if (record.number <= last_end_) return;
-        last_end_ = record.number;
-        return call(ends_.on_exited, record);
-    case Kind::orphan_exited: return call(ends_.on_orphan_exited, record.pid);
-    case Kind::shutdown: return call(orders_.on_shutdown);
-    case Kind::apply: return call(orders_.on_apply);
-    case Kind::leave: return call(orders_.on_leave);
+    case Kind::exited: return call(on_exited_, record);
+    case Kind::orders:
+        if ((record.value & wire::shutdown) != 0) call(orders_.on_shutdown);
+        if ((record.value & wire::leave) != 0) call(orders_.on_leave);
+        if ((record.value & wire::apply) != 0) call(orders_.on_apply);
+        return;
     case Kind::hold_refused: return call(orders_.on_hold_refused, record.id);
     case Kind::child:
     case Kind::list_end:
     case Kind::hello:
-    case Kind::list:
     case Kind::acknowledge:
     case Kind::heartbeat:
     case Kind::ready:

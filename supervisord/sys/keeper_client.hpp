@@ -1,14 +1,14 @@
 // The engine's end of the channel to the keeper (keeper/wire.hpp).
 //
-// Reads records on the loop and passes them on; sends without ever blocking the loop: what does
-// not fit into the channel waits in a bounded queue, in order. Whatever of it should be lost with
-// this engine, the keeper tells the next one again.
+// Reads records on the loop and passes them on, from list() on; sends without ever blocking the
+// loop: what does not fit into the channel waits in a bounded queue, in order. Whatever of it
+// should be lost with this engine, the keeper tells the next one again.
 #pragma once
 #include "base/ids.hpp"
+#include "base/owned_fd.hpp"
 #include "base/time.hpp"
 #include "keeper/wire.hpp"
 #include "ports/loop.hpp"
-#include "sys/pidfd.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -20,8 +20,8 @@ namespace keel::sys {
 
 class KeeperClient {
 public:
-    /// `epoch`: this engine's number, from its command line. `fd` stays the caller's.
-    KeeperClient(ports::Loop& loop, std::uint32_t epoch, int fd = wire::engine_fd);
+    /// `fd` stays the caller's.
+    explicit KeeperClient(ports::Loop& loop, int fd = wire::engine_fd);
     KeeperClient(const KeeperClient&) = delete;
     KeeperClient& operator=(const KeeperClient&) = delete;
 
@@ -35,16 +35,15 @@ public:
     };
     void set_orders(Orders orders) { orders_ = std::move(orders); }
 
-    /// Ends of processes; for the Spawner.
-    struct Ends {
-        std::function<void(const wire::Record&)> on_exited;
-        std::function<void(pid_t)> on_orphan_exited;
-    };
-    void set_ends(Ends ends) { ends_ = std::move(ends); }
+    /// Ends of processes, each told once; for the Spawner.
+    void on_exited(std::function<void(const wire::Record&)> handler)
+    {
+        on_exited_ = std::move(handler);
+    }
 
-    /// Asks for all that the keeper knows and waits for it, `limit` at the most. Ends come later,
-    /// by on_exited; they are listed here as well. To be called once; before that the keeper tells
-    /// nothing.
+    /// Waits for all that the keeper knew when this engine began, `limit` at the most. Ends come
+    /// later, by on_exited; they are listed here as well. To be called once; before that nothing
+    /// is heard.
     struct Listing {
         std::vector<wire::Record> children, ends;
         bool complete = false; ///< false: the keeper did not answer in time
@@ -65,7 +64,6 @@ public:
     void hold(std::uint64_t key, int fd);
     void drop(std::uint64_t key);
 
-    [[nodiscard]] std::uint32_t epoch() const { return epoch_; }
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; } ///< records the queue refused
 
 private:
@@ -85,13 +83,11 @@ private:
     void dispatch(const wire::Record& record);
 
     ports::Loop& loop_;
-    const std::uint32_t epoch_;
     const int fd_;
     Orders orders_;
-    Ends ends_;
+    std::function<void(const wire::Record&)> on_exited_;
     std::deque<Outgoing> queue_;
     std::vector<wire::Record> backlog_; ///< read during list(), to be dispatched in order
-    std::uint64_t last_end_ = 0;        ///< its order; ends up to it were dispatched
     std::uint64_t dropped_ = 0;
     bool lost_ = false;
     ports::Loop::Registration watch_;

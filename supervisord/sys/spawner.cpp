@@ -1,6 +1,7 @@
 #include "sys/spawner.hpp"
 
 #include "base/ensure.hpp"
+#include "units/spec.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -27,8 +28,6 @@ namespace {
 constexpr Duration straggler_delay = 100ms; ///< ends of one burst are searched for together
 constexpr Duration straggler_interval = 1s;
 constexpr Duration retry_delay = 50ms, retry_delay_max = 2s;
-constexpr std::string_view default_path =
-    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What execve(2) is to be given for `name`; searched here so that a failure has its true reason.
 std::variant<std::string, int> find_program(const std::string& name, const SpawnPlan& plan)
@@ -36,7 +35,7 @@ std::variant<std::string, int> find_program(const std::string& name, const Spawn
     if (name.empty()) return ENOENT;
     if (name.find('/') != std::string::npos) return name;
     const auto given = plan.environment.find("PATH");
-    std::string_view path = given != plan.environment.end() ? given->second : default_path;
+    std::string_view path = given != plan.environment.end() ? given->second : units::default_path;
     int failure = ENOENT;
     while (!path.empty()) {
         const std::size_t end = std::min(path.find(':'), path.size());
@@ -115,10 +114,10 @@ Spawner::Spawner(ports::Loop& loop, KeeperClient& keeper, SpawnerOptions options
       defaults_(LoginDefaults::differing_from_ours()), can_brand_(locks_are_unlimited()),
       cloner_(options_.method), alive_(std::make_shared<bool>(true))
 {
-    keeper_.set_ends({[this](const wire::Record& record) { on_exited(record); }, nullptr});
+    keeper_.on_exited([this](const wire::Record& record) { on_exited(record); });
 }
 
-Spawner::~Spawner() { keeper_.set_ends({}); }
+Spawner::~Spawner() { keeper_.on_exited(nullptr); }
 
 // ---- spawning -----------------------------------------------------------------------------------
 
@@ -148,7 +147,6 @@ std::variant<ProcessIdentity, SpawnFailure> Spawner::spawn(SpawnId id, const Spa
         setup.group_count = plan.credentials->groups.size();
     }
     setup.hello.kind = wire::Kind::hello;
-    setup.hello.epoch = keeper_.epoch();
     setup.hello.id = number(id);
     fmt::format_to_n(setup.hello.text, sizeof setup.hello.text - 1, "{}.{}", plan.unit, plan.slot);
 

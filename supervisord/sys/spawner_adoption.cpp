@@ -89,13 +89,13 @@ void Spawner::on_stranger_readable(SpawnId id)
     report_end(id, status);
 }
 
-/// An engine and its keeper that died together during a spawn left a number without a process; the
-/// process, if it came to be, bears the number.
+/// An engine that died during a spawn left a number without a process. If the process came to be
+/// and the keeper does not know it, because it is a new one, the process bears the number.
 void Spawner::find_unnumbered(std::vector<Survivor>& journaled) const
 {
     const bool any = std::any_of(journaled.begin(), journaled.end(),
                                  [](const Survivor& one) { return one.process.pid == 0; });
-    if (!any || keeper_.epoch() != 1) return;
+    if (!any) return;
     const ProcessTable table = read_process_table(scope_);
     for (Survivor& one : journaled) {
         if (one.process.pid != 0) continue;

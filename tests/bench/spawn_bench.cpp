@@ -55,8 +55,7 @@ std::string pss_of(pid_t pid)
 
 class Engine {
 public:
-    explicit Engine(std::uint32_t epoch)
-        : keeper_(loop_, epoch), spawner_(loop_, keeper_, {"bench", nullptr})
+    Engine() : keeper_(loop_), spawner_(loop_, keeper_, {"bench", nullptr})
     {
         spawner_.set_handlers({[this](SpawnId id, core::ExitStatus, core::TreeState) {
                                    ++ends_;
@@ -198,11 +197,8 @@ int run_keeper()
 
 int main(int count, char** words)
 {
-    for (int i = 1; i + 1 < count; ++i) {
-        if (std::strcmp(words[i], "--epoch") != 0) continue;
-        if (const auto claimed = sys::claim_descriptors(); !claimed) return 2;
-        Engine(static_cast<std::uint32_t>(std::atoi(words[i + 1]))).run();
-        return 0;
-    }
-    return run_keeper();
+    if (count < 2 || std::strcmp(words[1], "--root") != 0) return run_keeper();
+    if (const auto claimed = sys::claim_descriptors(); !claimed) return 2;
+    Engine().run();
+    return 0;
 }

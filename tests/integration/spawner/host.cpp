@@ -211,10 +211,22 @@ int Host::await_keeper()
 
 std::pair<int, std::string> Host::run_keeper(const Words& arguments) const
 {
-    const std::string file = path("second.log");
-    const int log = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     Words words{path("bin/keeld")};
     words.insert(words.end(), arguments.begin(), arguments.end());
+    return run(words);
+}
+
+std::pair<int, std::string> Host::run_daemon(const Words& arguments) const
+{
+    Words words{std::string(KEEL_BIN_DIR) + "/keeld"};
+    words.insert(words.end(), arguments.begin(), arguments.end());
+    return run(words);
+}
+
+std::pair<int, std::string> Host::run(const Words& words) const
+{
+    const std::string file = path("second.log");
+    const int log = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     const pid_t pid = launch(words, environment, log);
     ::close(log);
     int status = 0;

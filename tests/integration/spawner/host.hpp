@@ -58,6 +58,9 @@ public:
     /// Runs another keeper on this root to its end; its exit code and what it said.
     std::pair<int, std::string> run_keeper(const Words& arguments) const;
 
+    /// The same with the real engine, which reads the command line.
+    std::pair<int, std::string> run_daemon(const Words& arguments) const;
+
     [[nodiscard]] std::string path(const std::string& name) const { return root_ + "/" + name; }
     [[nodiscard]] std::string puppet() const;
     [[nodiscard]] std::string log() const; ///< what keeper and engine said on stderr
@@ -65,6 +68,8 @@ public:
     std::map<std::string, std::string> environment;
 
 private:
+    std::pair<int, std::string> run(const Words& words) const;
+
     std::string root_;
     pid_t keeper_ = -1;
     int listener_ = -1;

@@ -17,19 +17,19 @@ namespace {
 
 TEST(Keeper, PrintsItsVersion)
 {
-    Host host;
-    const auto [code, said] = host.run_keeper({"--version"});
+    const Host host;
+    const auto [code, said] = host.run_daemon({"--version"});
     EXPECT_EQ(code, 0);
     EXPECT_TRUE(said.starts_with("keeld ")) << said;
 }
 
 TEST(Keeper, RefusesWhatItDoesNotUnderstand)
 {
-    Host host;
-    const auto [code, said] = host.run_keeper({"--rooot", "/x"});
+    const Host host;
+    const auto [code, said] = host.run_daemon({"--rooot", "/x"});
     EXPECT_EQ(code, 2);
-    EXPECT_NE(said.find("not understood: --rooot"), std::string::npos) << said;
-    EXPECT_EQ(host.run_keeper({"--root"}).first, 2);
+    EXPECT_NE(said.find("--rooot"), std::string::npos) << said;
+    EXPECT_EQ(host.run_daemon({"--root"}).first, 2);
 }
 
 TEST(Keeper, RefusesARootThatHasAKeeperAndNamesIt)

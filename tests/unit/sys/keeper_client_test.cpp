@@ -24,16 +24,14 @@ protected:
         EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
         keeper = OwnedFd(pair[0]);
         engine = OwnedFd(pair[1]);
-        client.emplace(loop, 7, engine.get());
-        client->set_ends(
-            {[this](const Record& record) { ends.push_back(record.number); }, nullptr});
-        client->set_orders(
-            {[this] { ++shutdowns; }, nullptr, nullptr, [this] { ++losses; }, nullptr});
+        client.emplace(loop, engine.get());
+        client->on_exited([this](const Record& record) { ends.push_back(record.id); });
+        client->set_orders({[this] { ++shutdowns; }, [this] { ++applies; }, [this] { ++leaves; },
+                            [this] { ++losses; }, nullptr});
     }
 
-    void say(Record record, std::uint32_t epoch = 7) const
+    void say(const Record& record) const
     {
-        record.epoch = epoch;
         EXPECT_EQ(::send(keeper.get(), &record, sizeof record, 0), ssize_t{sizeof record});
     }
 
@@ -48,39 +46,49 @@ protected:
         return record;
     }
 
-    static Record end(std::uint64_t number)
+    /// Where the engine has come to when it begins to hear of news.
+    void listed()
     {
-        return {
-            .kind = Kind::exited, .id = 40 + number, .pid = 5, .start_ticks = 6, .number = number};
+        say({.kind = Kind::list_end});
+        EXPECT_TRUE(client->list().complete);
+    }
+
+    static Record end(std::uint64_t id)
+    {
+        return {.kind = Kind::exited, .pid = 5, .id = id, .start_ticks = 6};
     }
 
     UvLoop loop;
     OwnedFd keeper, engine;
     std::optional<KeeperClient> client;
     std::vector<std::uint64_t> ends;
-    int shutdowns = 0, losses = 0;
+    int shutdowns = 0, applies = 0, leaves = 0, losses = 0;
 };
 
 TEST_F(KeeperChannel, PassesOnWhatTheKeeperSays)
 {
+    listed();
     say(end(1));
-    say({.kind = Kind::shutdown});
+    say({.kind = Kind::orders, .value = wire::shutdown});
     EXPECT_TRUE(test::run_until(loop, [this] { return shutdowns == 1; }));
     EXPECT_EQ(ends, std::vector<std::uint64_t>{1});
 }
 
-TEST_F(KeeperChannel, DropsAnEndThatWasToldBefore)
+TEST_F(KeeperChannel, TellsOrdersApart)
 {
-    for (const std::uint64_t number : {1U, 2U, 1U, 2U, 3U})
-        say(end(number));
-    EXPECT_TRUE(test::run_until(loop, [this] { return ends.size() == 3; }));
-    EXPECT_EQ(ends, (std::vector<std::uint64_t>{1, 2, 3}));
+    listed();
+    say({.kind = Kind::orders, .value = wire::apply});
+    say({.kind = Kind::orders, .value = wire::apply | wire::leave});
+    say({.kind = Kind::orders, .value = wire::shutdown});
+    EXPECT_TRUE(test::run_until(loop, [this] { return shutdowns == 1; }));
+    EXPECT_EQ(applies, 2);
+    EXPECT_EQ(leaves, 1);
 }
 
-TEST_F(KeeperChannel, IgnoresOtherEnginesRecordsAndNonsense)
+TEST_F(KeeperChannel, IgnoresNonsense)
 {
-    say({.kind = Kind::shutdown}, 6);
-    say({.kind = Kind::shutdown, .id = 1});
+    listed();
+    say({.kind = Kind::orders, .id = 1, .value = wire::shutdown});
     EXPECT_EQ(::send(keeper.get(), "x", 1, 0), 1);
     say(end(1));
     EXPECT_TRUE(test::run_until(loop, [this] { return !ends.empty(); }));
@@ -89,6 +97,7 @@ TEST_F(KeeperChannel, IgnoresOtherEnginesRecordsAndNonsense)
 
 TEST_F(KeeperChannel, TellsOfTheKeepersDeathOnce)
 {
+    listed();
     say(end(1));
     keeper.reset();
     EXPECT_TRUE(test::run_until(loop, [this] { return losses == 1; }));
@@ -98,9 +107,9 @@ TEST_F(KeeperChannel, TellsOfTheKeepersDeathOnce)
 
 TEST_F(KeeperChannel, ListsAndReportsEndsInTheirTurn)
 {
-    say({.kind = Kind::child, .id = 9, .pid = 3, .start_ticks = 4});
+    say({.kind = Kind::child, .pid = 3, .id = 9, .start_ticks = 4});
     say(end(1));
-    say({.kind = Kind::shutdown});
+    say({.kind = Kind::orders, .value = wire::shutdown});
     say(end(2));
     say({.kind = Kind::list_end});
     const auto listing = client->list();
@@ -114,7 +123,6 @@ TEST_F(KeeperChannel, ListsAndReportsEndsInTheirTurn)
         later = true;
     });
     EXPECT_TRUE(test::run_until(loop, [&] { return later; }));
-    EXPECT_EQ(heard().kind, Kind::list);
 }
 
 TEST_F(KeeperChannel, KeepsInOrderWhatTheChannelDoesNotTake)

@@ -13,6 +13,7 @@
 #include "sys/child_setup.hpp"
 #include "sys/keeper_client.hpp"
 #include "sys/loop.hpp"
+#include "sys/run_dir.hpp"
 #include "sys/spawner.hpp"
 
 #include <cstring>
@@ -31,9 +32,16 @@ using Words = std::vector<std::string>;
 
 class TestEngine {
 public:
-    TestEngine(std::string root, std::uint32_t epoch)
-        : root_(std::move(root)), keeper_(loop_, epoch), spawner_(loop_, keeper_, options())
+    explicit TestEngine(std::string root)
+        : root_(std::move(root)), keeper_(loop_), spawner_(loop_, keeper_, options())
     {
+        auto claimed = sys::RunDir::claim(root_ + "/run/keel", keeper_);
+        if (!claimed) {
+            fmt::print(stderr, "{}\n", claimed.error().text());
+            keeper_.exit(1);
+            std::_Exit(1);
+        }
+        run_dir_.emplace(std::move(*claimed));
         keeper_.set_orders({[this] { say("shutdown"); }, [this] { say("apply"); },
                             [this] { say("leave"); }, [this] { loop_.stop(); },
                             [this](std::uint64_t key) { say("refused {}", key); }});
@@ -45,9 +53,10 @@ public:
         connect();
     }
 
-    void run(const std::string& greeting)
+    void run()
     {
-        say("{}", greeting);
+        say("engine {}{}{}", ::getpid(), run_dir_->after_crash() ? " --after-crash" : "",
+            run_dir_->after_failed_starts() ? " --state-aside" : "");
         loop_.run();
     }
 
@@ -185,7 +194,10 @@ private:
         if (verb == "kill") spawner_.kill_tree(id());
         if (verb == "ack") spawner_.acknowledge(id());
         if (verb == "beat") keeper_.heartbeat();
-        if (verb == "ready") keeper_.ready();
+        if (verb == "ready") {
+            run_dir_->note_ready();
+            keeper_.ready();
+        }
         if (verb == "status") keeper_.status(argument);
         if (verb == "stopping") keeper_.stopping();
         if (verb == "hold") {
@@ -194,13 +206,17 @@ private:
             ::close(fd);
         }
         if (verb == "drop") keeper_.drop(std::stoull(argument));
-        if (verb == "exit") keeper_.exit(std::stoi(argument));
+        if (verb == "exit") {
+            keeper_.exit(std::stoi(argument));
+            run_dir_->leave();
+        }
         if (verb == "exit" || verb == "end") loop_.stop();
     }
 
     sys::UvLoop loop_;
     const std::string root_;
     sys::KeeperClient keeper_;
+    std::optional<sys::RunDir> run_dir_;
     sys::Spawner spawner_;
     ports::SpawnPlan base_;
     int socket_ = -1;
@@ -216,16 +232,6 @@ int main(int count, char** words)
         fmt::print(stderr, "test engine: {}\n", claimed.error().text());
         return 2;
     }
-    std::string root, greeting = "engine " + std::to_string(::getpid());
-    std::uint32_t epoch = 0;
-    for (int i = 1; i < count; ++i) {
-        const std::string word = words[i];
-        if (word == "--root")
-            root = words[++i];
-        else if (word == "--epoch")
-            epoch = static_cast<std::uint32_t>(std::stoul(words[++i]));
-        else
-            greeting += " " + word;
-    }
-    TestEngine(root, epoch).run(greeting);
+    if (count != 3 || std::strcmp(words[1], "--root") != 0) return 2;
+    TestEngine(words[2]).run();
 }
