@@ -92,7 +92,11 @@ Standing degradation_standing(const UnitMaking& m)
 void run_fold(UnitMaking& m, OutageFold& which, const OutageLimits& limits, Standing standing)
 {
     const OutageId next{number(m.inputs.next_outage) + m.out.outages};
-    OutageNews news = fold(limits, which, {m.inputs.now, standing, sign_of(m), next});
+    const bool may_open =
+        standing == Standing::short_of && !std::holds_alternative<OpenOutage>(which.state);
+    OutageInputs in{m.inputs.now, standing, {}, next};
+    if (may_open) in.sign = sign_of(m); // It is text, and most steps need none.
+    OutageNews news = fold(limits, which, in);
     if (news.closed && news.opened)
         m.out.notes.emplace_back(OutageClosed{*std::exchange(news.closed, std::nullopt)});
     if (news.opened) {

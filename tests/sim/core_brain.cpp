@@ -25,6 +25,16 @@ public:
              .on_tree_empty = [this](SpawnId id) { happened(id, TreeEmptied{id}); }});
     }
 
+    ~CoreBrain() override
+    {
+        memory_.units.clear();
+        for (std::uint32_t i = 0; i < host_.size(); ++i)
+            memory_.units.push_back(host_.unit(UnitId{i}));
+        memory_.counters = host_.counters();
+    }
+    CoreBrain(const CoreBrain&) = delete;
+    CoreBrain& operator=(const CoreBrain&) = delete;
+
     void start() override;
     void shut_down() override { post(ShutdownWanted{"the world ends", 0}); }
     std::optional<OperationId> request(UnitId unit, Verb verb, std::optional<Slot> slot) override
@@ -61,7 +71,6 @@ private:
     void run_probe(InstanceId id, const RunProbe& action);
     void cancel_probes(InstanceId id);
     void rearm();
-    void remember(const HostStep& step);
 
     BrainPorts ports_;
     BrainOptions options_;
@@ -181,21 +190,12 @@ void CoreBrain::take(const HostEvent& event)
 {
     const double draw = 2.0 * ports_.rng.fraction() - 1.0;
     const HostStep step = host_.step(event, {ports_.loop.now(), draw});
-    remember(step);
     tell(step);
     for (const HostAction& action : step.actions)
         act(action.instance, action.action);
     const bool was_tick = std::holds_alternative<HostTick>(event);
     observer_.step_over(was_tick ? Observer::Cause::tick : Observer::Cause::event);
     if (step.exit_code) observer_.all_stopped(*step.exit_code);
-}
-
-void CoreBrain::remember(const HostStep& step)
-{
-    memory_.units.resize(host_.size());
-    for (const UnitId id : step.touched)
-        memory_.units[number(id)] = host_.unit(id);
-    memory_.counters = host_.counters();
 }
 
 void CoreBrain::tell(const HostStep& step)

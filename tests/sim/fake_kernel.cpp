@@ -17,7 +17,8 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     if (const auto other = living(instance))
         violated(fmt::format("{}.{} is spawned as {} while something of spawn {} lives", plan.unit,
                              plan.slot, number(id), number(*other)));
-    if (processes_.contains(id) || (memory == Memory::whole && id <= latest_))
+    const bool is_known = processes_.contains(id) && !forgotten_.contains(id);
+    if (is_known || (memory == Memory::whole && id <= latest_))
         violated(fmt::format("spawn id {} comes after {}", number(id), number(latest_)));
     latest_ = std::max(latest_, id);
     if (memory == Memory::lossy)

@@ -9,20 +9,34 @@ namespace keel::sim {
 using namespace std::chrono_literals;
 using core::ExitStatus;
 
-/// Again and again, `every` apart on average, until the faults stop.
+/// Again and again in stormy weather, `every` apart on average, until the faults stop.
 void World::repeat(Duration every, std::function<void()> fault)
 {
     if (every == Duration{0}) return;
-    loop_.in(rng_.upto(2 * every), [this, every, fault = std::move(fault)] {
+    const MonoTime from = std::max(now(), quiet_until_);
+    loop_.at(from + rng_.upto(2 * every), [this, every, fault = std::move(fault)] {
         if (calm_) return;
         repeat(every, fault);
-        fault();
+        if (!is_calm()) fault();
     });
+}
+
+/// Storms and quiet spells take turns: what stays up for hours is looked at too, and cheaply.
+void World::change_weather()
+{
+    if (calm_) return;
+    const bool was_quiet = is_calm();
+    const Duration lasts = rng_.upto(was_quiet ? scenario_.storm : scenario_.quiet);
+    if (!was_quiet) quiet_until_ = now() + lasts;
+    kernel_.at_peace = !was_quiet;
+    if (is_tracing()) trace(was_quiet ? "world   a storm begins" : "world   a quiet spell begins");
+    loop_.in(lasts, [this] { change_weather(); });
 }
 
 void World::plan_faults()
 {
     const Weights& w = scenario_.weights;
+    loop_.in(rng_.upto(scenario_.storm), [this] { change_weather(); });
     repeat(w.operator_every, [this] { somebody_asks(); });
     repeat(w.death_every, [this] { engine_dies(); });
     repeat(w.sickness_every, [this] { somebody_falls_ill(); });
@@ -56,7 +70,7 @@ Fate World::draw_fate(InstanceId id)
         rng_.chance(0.5) ? ExitStatus{} : ExitStatus{ExitStatus::Kind::signal, SIGTERM, false};
     fate.term_takes = rng_.upto(500ms);
     fate.kill_takes = rng_.upto(20ms);
-    if (calm_) {
+    if (is_calm()) {
         fate.ready_after =
             rng_.upto(std::min<Duration>(temper.ready_after, spec(id.unit).start.timeout / 4));
         return fate;
@@ -98,16 +112,16 @@ ProbeFate World::draw_probe(const std::string& address, Duration timeout)
     ProbeFate fate;
     fate.takes = rng_.upto(std::min<Duration>(timeout, 50ms));
     bool healthy = kernel_.is_healthy(id);
-    if (!calm_ && rng_.chance(scenario_.weights.unknowns)) {
+    if (!is_calm() && rng_.chance(scenario_.weights.unknowns)) {
         fate.answer = {core::Verdict::unknown, core::VerdictKind::dns, fate.takes, "no resolver"};
         return fate;
     }
-    if (!calm_ && rng_.chance(scenario_.weights.lies)) healthy = !healthy;
+    if (!is_calm() && rng_.chance(scenario_.weights.lies)) healthy = !healthy;
     if (healthy) {
         fate.answer = {core::Verdict::pass, core::VerdictKind::none, fate.takes, "connected"};
         return fate;
     }
-    const bool hangs = !calm_ && rng_.chance(0.3);
+    const bool hangs = !is_calm() && rng_.chance(0.3);
     if (hangs) fate.takes = timeout;
     fate.answer = {core::Verdict::fail,
                    hangs ? core::VerdictKind::timeout : core::VerdictKind::refused, fate.takes,

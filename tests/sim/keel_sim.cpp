@@ -3,8 +3,9 @@
 //     keel_sim [--seed N] [--hours N] [--worlds core|engine|both] [--jobs N] [--trace]
 //
 // With --seed and no --hours it lives through that one world and tells what happened in it; else
-// through worlds of consecutive seeds. It prints SEED= first, and at a broken promise what was
-// broken, the last lines of that world's trace, and how to see it again. Exit 0: none was broken.
+// through worlds of consecutive seeds, 10,000 hours if nobody says how many. It prints SEED= first,
+// and at a broken promise what was broken, the last lines of that world's trace, and how to see it
+// again. Exit 0: none was broken.
 #include "base/ensure.hpp"
 #include "engine/log.hpp"
 #include "tests/sim/world.hpp"
@@ -13,7 +14,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <deque>
 #include <fmt/format.h>
 #include <mutex>
@@ -101,7 +101,10 @@ int show(const Options& options, std::uint64_t seed)
     if (!options.tells_all)
         for (const std::string& line : lines)
             fmt::print("{}\n", line);
-    if (!broken) return 0;
+    if (!broken) {
+        fmt::print("seed {}: no promise was broken\n", seed);
+        return 0;
+    }
     const char* worlds = size_of(options, seed) == Size::core ? "core" : "engine";
     fmt::print("seed {}: {}\nagain: keel_sim --worlds {} --seed {} [--trace]\n", seed, *broken,
                worlds, seed);
@@ -117,7 +120,9 @@ int live_through_many(const Options& options)
     const auto work = [&] {
         while (failed == 0 && total.hours() < options.hours) {
             const std::uint64_t seed = next++;
-            if (live(seed, size_of(options, seed), total)) failed = seed;
+            std::uint64_t none = 0;
+            if (live(seed, size_of(options, seed), total))
+                failed.compare_exchange_strong(none, seed);
         }
     };
     {
@@ -130,31 +135,41 @@ int live_through_many(const Options& options)
     return failed == 0 ? 0 : show(options, failed);
 }
 
+std::optional<Options::Worlds> parse_worlds(std::string_view word)
+{
+    if (word == "core") return Options::Worlds::core;
+    if (word == "engine") return Options::Worlds::engine;
+    if (word == "both") return Options::Worlds::both;
+    return std::nullopt;
+}
+
 std::optional<Options> parse(int count, char** words)
 {
+    constexpr double hours_by_default = 10'000;
     Options options;
+    std::optional<std::uint64_t> seed;
+    std::optional<double> hours;
     for (int i = 1; i < count; ++i) {
         const std::string_view word = words[i];
-        const char* value = i + 1 < count ? words[i + 1] : nullptr;
         if (word == "--trace") {
             options.tells_all = true;
             continue;
         }
-        if (value == nullptr) return std::nullopt;
-        ++i;
+        if (++i == count) return std::nullopt;
+        const char* value = words[i];
         if (word == "--seed")
-            options.seed = std::strtoull(value, nullptr, 10);
+            seed = std::strtoull(value, nullptr, 10);
         else if (word == "--hours")
-            options.hours = std::strtod(value, nullptr);
+            hours = std::strtod(value, nullptr);
         else if (word == "--jobs")
             options.jobs = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
-        else if (word == "--worlds" && std::strcmp(value, "core") == 0)
-            options.worlds = Options::Worlds::core;
-        else if (word == "--worlds" && std::strcmp(value, "engine") == 0)
-            options.worlds = Options::Worlds::engine;
-        else if (word != "--worlds" || std::strcmp(value, "both") != 0)
+        else if (const auto worlds = parse_worlds(value); word == "--worlds" && worlds)
+            options.worlds = *worlds;
+        else
             return std::nullopt;
     }
+    options.seed = seed.value_or(1);
+    options.hours = hours.value_or(seed ? 0 : hours_by_default);
     return options;
 }
 

@@ -142,6 +142,7 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     if (from == "ready" && to != "ready") instance.ready_before = ready_time(instance);
     if (to == "starting") check_start(host, id);
     instance.state = to;
+    instance.retry_at.reset();
     if (to == "ready") instance.ready_since = now();
     if (to == "starting") instance.ready_before.reset();
     if (to == "backoff") check_pause(host, id);
@@ -247,6 +248,7 @@ void Oracle::check_pause(const Host& host, InstanceId id)
     const auto* backoff =
         std::get_if<core::Backoff>(&host.unit(id.unit).instances[id.slot - 1U].state);
     if (backoff == nullptr) return; // It has gone on in the same turn.
+    instance.retry_at = backoff->retry_at;
     const Duration pause = backoff->retry_at - now();
     if (pause < instance.pause_low || pause > instance.pause_high)
         violated(fmt::format("{} waits {} ns before restart {} in a row, not {} to {}", who(id),
@@ -359,6 +361,7 @@ void Oracle::step_over(const Host& host)
     for (std::uint32_t i = 0; i < specs_.size(); ++i) {
         const UnitId id{i};
         SeenUnit& unit = units_[i];
+        unit.wanted = core::wanted_name(host.unit(id).wanted);
         if (!is_ready(id))
             unit.ready_since.reset();
         else if (!unit.ready_since)
@@ -388,7 +391,7 @@ SeenInstance seen_as(const core::Instance& instance)
     seen.in_a_row = instance.history.in_a_row;
     seen.charged = instance.history.charged;
     if (const auto* backoff = std::get_if<core::Backoff>(&instance.state))
-        seen.not_before = backoff->retry_at;
+        seen.not_before = (seen.retry_at = backoff->retry_at).value();
     if (const auto* stopping = std::get_if<core::Stopping>(&instance.state))
         seen.pause_low = seen.pause_high = stopping->delay;
     return seen;
@@ -428,6 +431,7 @@ void Oracle::resync(const Host& host, bool intact)
         unit.ready_since = known.ready_since;
         unit.first_wanted = known.first_wanted_at;
         unit.asked_at = before.asked_at;
+        unit.wanted = core::wanted_name(known.wanted);
         unit.outage = seen_as(known.outage);
         if (intact) check_memory(UnitId{i}, before, unit);
         units_[i] = std::move(unit);
@@ -447,6 +451,18 @@ void Oracle::check_memory(UnitId id, const SeenUnit& before, const SeenUnit& aft
     const MonoTime calm =
         std::max(before.ready_since.value_or(now()), before.failed_at.value_or(MonoTime{}));
     const bool came_down = after.rung == 0 && now() >= calm + window_of(spec(id));
+    for (std::size_t i = 0; i < after.instances.size(); ++i) {
+        const auto& was = before.instances[i];
+        const auto& is = after.instances[i];
+        const bool waits_still = was.retry_at && now() < *was.retry_at;
+        if (waits_still && is.retry_at != was.retry_at)
+            violated(
+                fmt::format("{}: the pause before its next start was forgotten with the engine",
+                            who({id, static_cast<Slot>(i + 1)})));
+    }
+    if (before.wanted != after.wanted)
+        violated(fmt::format("{} was wanted {} and is wanted {} by a new engine", spec(id).name,
+                             before.wanted, after.wanted));
     if (before.rung != after.rung && !came_down)
         violated(spec(id).name + ": its rung was forgotten with the engine");
 }

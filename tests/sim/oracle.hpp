@@ -19,8 +19,9 @@ struct SeenInstance {
     core::ReadyTime ready_before; ///< of this spawn, before ready_since
     unsigned in_a_row = 0;
     std::vector<MonoTime> charged;
-    MonoTime not_before{}; ///< no start before this
-    Duration pause_low{0}; ///< of the backoff that the latest failure asks for
+    MonoTime not_before{};            ///< no start before this
+    std::optional<MonoTime> retry_at; ///< named for its next start, while in backoff
+    Duration pause_low{0};            ///< of the backoff that the latest failure asks for
     Duration pause_high{0};
     bool failure_told = false; ///< since its latest move
 };
@@ -54,6 +55,7 @@ struct SeenUnit {
     std::optional<MonoTime> failed_at;
     std::optional<MonoTime> ready_since;
     std::optional<MonoTime> first_wanted;
+    std::string_view wanted = "down"; ///< as of the latest step
     SeenOutage outage;
     std::deque<ExpectedRecord> closed; ///< expected, not yet told
     std::deque<core::Outage> told;     ///< told, not yet expected

@@ -24,7 +24,7 @@ units::ProbeSpec make_probe(Rng& rng, unsigned index)
                                                 {false, true, false},
                                                 {false, false, true},
                                                 {true, true, false}});
-    probe.interval = rng.one_of<Duration>({5s, 20s, 60s, 60s, 300s});
+    probe.interval = rng.chance(0.05) ? 5s : rng.one_of<Duration>({60s, 300s, 900s});
     probe.timeout = rng.one_of<Duration>({200ms, 2s, 5s});
     probe.failures = 1 + static_cast<unsigned>(rng.below(3));
     probe.successes = 1 + static_cast<unsigned>(rng.below(2));
@@ -151,7 +151,9 @@ Scenario make_scenario(Rng& rng, Size size)
         scenario.tempers.push_back(make_temper(rng));
     scenario.weights = make_weights(rng, size);
     scenario.host.storm = rng.one_of<core::StormBrakeSpec>({{50, 200}, {0, 0}, {1, 2}, {5, 5}});
-    scenario.lasts = size == Size::core ? rng.between(1h, 24h) : rng.between(30min, 6h);
+    scenario.lasts = rng.between(1h, 24h);
+    scenario.storm = rng.one_of<Duration>({10min, 1h, 3h});
+    scenario.quiet = rng.one_of<Duration>({20min, 3h, 12h});
     if (rng.chance(0.3)) scenario.ends = Scenario::Ends::shut_down;
     if (rng.chance(0.5)) scenario.sick_recover = Scenario::SickRecover::yes;
     return scenario;

@@ -49,7 +49,9 @@ struct Scenario {
     std::vector<Temper> tempers; ///< by unit
     core::HostOptions host;
     Weights weights;
-    Duration lasts{0}; ///< the phase with faults
+    Duration lasts{0}; ///< the phase with faults, in which storms and quiet spells take turns
+    Duration storm{0}; ///< at most; the first one begins at once
+    Duration quiet{0}; ///< at most
     enum class Ends : std::uint8_t { running, shut_down } ends = Ends::running;
     enum class SickRecover : std::uint8_t { no, yes } sick_recover = SickRecover::no;
 };

@@ -59,6 +59,8 @@ private:
 
     // faults.cpp: what goes wrong
     void plan_faults();
+    void change_weather();
+    [[nodiscard]] bool is_calm() const { return calm_ || now() < quiet_until_; }
     void repeat(Duration every, std::function<void()> fault);
     [[nodiscard]] Fate draw_fate(InstanceId id);
     [[nodiscard]] ProbeFate draw_probe(const std::string& address, Duration timeout);
@@ -102,9 +104,10 @@ private:
     std::unique_ptr<Brain> brain_;
 
     MonoTime brain_born_{};
-    bool calm_ = false;  ///< the faults have stopped
-    bool deaf_ = false;  ///< a new brain finds its feet: the oracle takes over what it knows
-    bool intact_ = true; ///< the new brain has the whole of what the last one knew
+    bool calm_ = false;      ///< the faults have stopped
+    MonoTime quiet_until_{}; ///< nothing bad happens before
+    bool deaf_ = false;      ///< a new brain finds its feet: the oracle takes over what it knows
+    bool intact_ = true;     ///< the new brain has the whole of what the last one knew
     bool ending_ = false;
     std::optional<int> stopped_with_;
     std::set<OperationId> open_requests_;
