@@ -5,9 +5,9 @@
 // and engine in the leaf `BASE/_keeld`, since a cgroup with processes of its own could not hand
 // controllers to the others (no unit's name begins with an underscore).
 #pragma once
+#include "base/owned_fd.hpp"
 #include "base/result.hpp"
 #include "ports/loop.hpp"
-#include "sys/pidfd.hpp"
 
 #include <functional>
 #include <memory>

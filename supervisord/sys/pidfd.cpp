@@ -48,12 +48,6 @@ std::optional<int> status_by_proc(const ports::ProcessIdentity& process)
 
 } // namespace
 
-void OwnedFd::reset()
-{
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-}
-
 std::optional<std::uint64_t> start_ticks_of(pid_t pid)
 {
     const auto row = read_process(pid);

@@ -4,35 +4,14 @@
 // ProcessIdentity is known, the pidfd is opened first and the start time checked after: once both
 // agree, the descriptor means that process for good.
 #pragma once
+#include "base/owned_fd.hpp"
 #include "core/process.hpp"
 #include "ports/spawner.hpp"
 
 #include <cstdint>
 #include <optional>
-#include <utility>
 
 namespace keel::sys {
-
-/// A descriptor that is closed with its owner; -1: none.
-class OwnedFd {
-public:
-    OwnedFd() = default;
-    explicit OwnedFd(int fd) : fd_(fd) {}
-    OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-    OwnedFd& operator=(OwnedFd&& other) noexcept
-    {
-        std::swap(fd_, other.fd_);
-        return *this;
-    }
-    ~OwnedFd() { reset(); }
-
-    [[nodiscard]] int get() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-    void reset();
-
-private:
-    int fd_ = -1;
-};
 
 /// Field 22 of /proc/PID/stat; nothing if there is no such process.
 [[nodiscard]] std::optional<std::uint64_t> start_ticks_of(pid_t pid);

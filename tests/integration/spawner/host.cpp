@@ -1,6 +1,6 @@
 #include "host.hpp"
 
-#include "sys/pidfd.hpp"
+#include "base/owned_fd.hpp"
 #include "sys/process_tree.hpp"
 
 #include <algorithm>
@@ -238,7 +238,7 @@ std::pair<int, std::string> Host::run(const Words& words) const
 
 std::string await_file(const std::string& path)
 {
-    const sys::OwnedFd notices(::inotify_init1(IN_CLOEXEC));
+    const OwnedFd notices(::inotify_init1(IN_CLOEXEC));
     ::inotify_add_watch(notices.get(), fs::path(path).parent_path().c_str(), IN_MOVED_TO);
     while (!fs::exists(path)) {
         await_readable(notices.get(), path);
@@ -258,7 +258,7 @@ bool is_alive(pid_t pid)
 
 void await_death(pid_t pid)
 {
-    const sys::OwnedFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    const OwnedFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (pidfd) await_readable(pidfd.get(), "death of " + std::to_string(pid));
 }
 
