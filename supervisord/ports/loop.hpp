@@ -38,7 +38,8 @@ public:
     };
     using Registration = std::unique_ptr<Handle>;
 
-    /// Level-triggered. The caller keeps the descriptor open for as long as the registration lives.
+    /// Level-triggered. The caller keeps the descriptor open for as long as the registration lives,
+    /// and watches it once only: a second registration for the same number breaks an invariant.
     [[nodiscard]] virtual Registration watch_fd(int fd, Interest interest,
                                                 std::function<void(FdEvents)> handler) = 0;
 

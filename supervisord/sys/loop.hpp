@@ -10,7 +10,7 @@
 // timers and deferred calls. now() is read once for each of the two halves, when the first of its
 // handlers is about to run, so an idle turn reads no clock at all.
 //
-// libuv allows one watch per descriptor at a time and makes the descriptor non-blocking.
+// libuv makes a watched descriptor non-blocking and allows one watch for each; ENSURE sees to that.
 #pragma once
 #include "ports/loop.hpp"
 #include "sys/clock.hpp"

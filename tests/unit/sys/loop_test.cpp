@@ -279,6 +279,17 @@ TEST(UvLoop, ReadsTheTimeAnewForTimersThatCameDueWhileHandlersRan)
     loop.run();
 }
 
+TEST(UvLoop, WatchesADescriptorOnceOnly)
+{
+    UvLoop loop;
+    const Pipe pipe;
+    auto first = loop.watch_fd(pipe.end[0], Interest::readable, [](FdEvents) {});
+    EXPECT_DEATH((void)loop.watch_fd(pipe.end[0], Interest::writable, [](FdEvents) {}),
+                 "not watched already");
+    first.reset();
+    EXPECT_NE(nullptr, loop.watch_fd(pipe.end[0], Interest::writable, [](FdEvents) {}));
+}
+
 TEST(UvLoop, TellsHowLongATurnsWorkTookAndNothingOfTurnsWithoutWork)
 {
     UvLoop loop;
