@@ -14,7 +14,7 @@ PORTS = "base units core ports"
 
 INCLUDES = {
     "supervisord/base":     ("",                                    "fmt"),
-    "units":                ("base",                                "fmt toml++"),
+    "units":                ("base",                                "fmt re2 toml++"),
     "supervisord/core":     ("base units",                          "fmt"),
     "supervisord/ports":    ("base units core",                     ""),
     "supervisord/engine":   (PORTS,                                 "fmt spdlog json"),
@@ -52,6 +52,7 @@ LIBRARIES = {
     "json_fwd": r"nlohmann/json_fwd\.hpp",
     "CLI11": r"CLI/",
     "uv": r"uv\.h|uv/",
+    "re2": r"re2/",
     "curl": r"curl/",
     "microhttpd": r"microhttpd\.h",
     "prometheus": r"prometheus/",
@@ -65,6 +66,7 @@ LIBRARIES = {
 # them, and of how many files that may be at most.
 CONFINED = {
     "toml++":      ("units/*.cpp", 1),
+    "re2":         ("units/expression.cpp", 1),
     "json":        ("supervisord/*/*codec*.cpp supervisord/*/json_*.cpp", 5),
     "json_fwd":    ("supervisord/*/*.hpp", 9),
     "CLI11":       ("supervisord/cli/main.cpp supervisord/main.cpp", 2),

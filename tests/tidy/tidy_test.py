@@ -34,6 +34,8 @@ PLANTED = [
     ("supervisord/control/p10.cpp", '#include "engine/engine.hpp"\n', ":1: may not include e"),
     ("supervisord/control/p11.cpp", "#include <nlohmann/json.hpp>\n", ":1: <nlohmann/"),
     ("supervisord/cli/p12.cpp", "#include <CLI/CLI.hpp>\n", ":1: <CLI/CLI.hpp> is outside"),
+    ("units/p31.cpp", "#include <re2/re2.h>\n", ":1: <re2/re2.h> is outside"),
+    ("supervisord/core/p32.cpp", "#include <re2/re2.h>\n", ":1: may not include re2"),
     ("probes/p13.cpp", "int f() { return uv_now(loop); }\n", ":1: int f() { return uv_now"),
     ("tests/p14.cpp", "void f() { waitpid(-1, nullptr, 0); }\n", ":1: void f() { waitpid(-1"),
     ("tests/p15.cpp", "void f() { std::this_thread::sleep_for(1s); }\n", ":1: void f()"),
