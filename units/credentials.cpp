@@ -1,5 +1,6 @@
 #include "units/credentials.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <grp.h>
 #include <optional>
@@ -87,8 +88,9 @@ std::vector<gid_t> groups_of(const std::string& name, gid_t primary)
 
 } // namespace
 
-Result<Credentials> resolve_credentials(const std::string& user, const std::string& group)
+Result<Credentials> resolve_credentials(const AccountNames& names)
 {
+    const auto& [user, group, more] = names;
     const auto found = find_user(user);
     if (!found) return found.error();
     std::optional<gid_t> gid = found->gid;
@@ -101,7 +103,14 @@ Result<Credentials> resolve_credentials(const std::string& user, const std::stri
     }
     if (!gid) return Error{"find the primary group of user", user, 0};
     const std::string shown = found->name.empty() ? std::to_string(found->uid) : found->name;
-    return Credentials{found->uid, *gid, groups_of(found->name, *gid), shown, found->home};
+    std::vector<gid_t> groups = groups_of(found->name, *gid);
+    for (const std::string& name : more) {
+        const auto named = find_group(name);
+        if (!named) return named.error();
+        if (std::find(groups.begin(), groups.end(), *named) == groups.end())
+            groups.push_back(*named);
+    }
+    return Credentials{found->uid, *gid, std::move(groups), shown, found->home};
 }
 
 } // namespace keel::units

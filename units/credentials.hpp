@@ -18,9 +18,17 @@ struct Credentials {
     std::string home = "/";
 };
 
-/// Numbers for `user` and `group` of a unit, either of which may be empty (keeld's own user, the
-/// user's primary group) or a number. Error: `find user` or `find group`, with the name as its
-/// subject; errno 0 if the database was asked and does not know it.
-Result<Credentials> resolve_credentials(const std::string& user, const std::string& group);
+/// The accounts that a unit names. `user` and `group` may be empty: keeld's own user, the user's
+/// primary group. All may be numbers.
+struct AccountNames {
+    std::string user;
+    std::string group;
+    std::vector<std::string> groups{}; ///< more supplementary ones
+    friend auto operator<=>(const AccountNames&, const AccountNames&) = default;
+};
+
+/// Their numbers. Error: `find user` or `find group`, with the name as its subject; errno 0 if the
+/// database was asked and does not know it.
+Result<Credentials> resolve_credentials(const AccountNames& names);
 
 } // namespace keel::units

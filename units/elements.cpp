@@ -4,6 +4,7 @@
 #include "units/mistakes.hpp"
 #include "units/signals.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <optional>
@@ -18,6 +19,54 @@ std::optional<int> parse_status(std::string_view text)
     if (text.size() != 3 || error != std::errc{} || end != text.data() + 3) return std::nullopt;
     if (code < 100 || code > 599) return std::nullopt;
     return code;
+}
+
+template <class T> std::optional<T> parse_number(std::string_view text)
+{
+    T number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size())
+        return std::nullopt;
+    return number;
+}
+
+/// One side of a limit, in the resource's own unit.
+std::optional<std::uint64_t> parse_limit(std::string_view text, Measure measure)
+{
+    if (text == "unlimited") return ResourceLimit::unlimited;
+    switch (measure) {
+    case Measure::count: return parse_number<std::uint64_t>(text);
+    case Measure::bytes: return text == "0" ? std::optional<std::uint64_t>(0) : parse_size(text);
+    case Measure::seconds:
+    case Measure::microseconds: break;
+    }
+    const auto span = parse_duration(text);
+    if (!span) return std::nullopt;
+    const Duration unit = measure == Measure::seconds ? Duration(1s) : Duration(1us);
+    return static_cast<std::uint64_t>((*span + unit - Duration(1)) / unit); // never less than asked
+}
+
+std::string_view limit_example(Measure measure)
+{
+    switch (measure) {
+    case Measure::count: return "4096, \"1024:4096\" (soft:hard) or \"unlimited\"";
+    case Measure::bytes: return "\"64MiB\", \"64MiB:1GiB\" (soft:hard) or \"unlimited\"";
+    case Measure::seconds:
+    case Measure::microseconds: break;
+    }
+    return "\"10s\", \"10s:1m\" (soft:hard) or \"unlimited\"";
+}
+
+std::string limit_side(std::uint64_t side, Measure measure)
+{
+    if (side == ResourceLimit::unlimited) return "unlimited";
+    switch (measure) {
+    case Measure::count: return fmt::format("{}", side);
+    case Measure::bytes: return side == 0 ? "0" : size_to_text(side);
+    case Measure::seconds: return keel::to_text(std::chrono::seconds(side));
+    case Measure::microseconds: break;
+    }
+    return keel::to_text(std::chrono::microseconds(side));
 }
 
 /// `204` or `200-399`.
@@ -63,6 +112,73 @@ std::variant<StatusRange, Mistake> status_range(const Value& element)
     }
     return Mistake{fmt::format("expected a status code or range, found {}", type_name(element)),
                    "for example \"200-399\""};
+}
+
+std::variant<std::uint32_t, Mistake> file_mode(std::string_view text, std::uint32_t mode_max)
+{
+    std::uint32_t mode = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
+    if (!text.empty() && error == std::errc{} && end == text.data() + text.size() &&
+        mode <= mode_max)
+        return mode;
+    return Mistake{fmt::format("`{}` is no file mode", printable(text, 32)),
+                   fmt::format("octal digits up to {:o}, for example \"0027\"", mode_max)};
+}
+
+std::optional<Mistake> add_processors(const Value& element, std::uint16_t number_max,
+                                      std::vector<std::uint16_t>& numbers)
+{
+    const auto* number = std::get_if<std::int64_t>(&element.data);
+    const auto* given = std::get_if<std::string>(&element.data);
+    const std::string text = number != nullptr  ? std::to_string(*number)
+                             : given != nullptr ? *given
+                                                : std::string(type_name(element));
+    const std::size_t dash = text.find('-');
+    const auto first = parse_number<std::uint16_t>(std::string_view(text).substr(0, dash));
+    const auto last = dash == std::string::npos
+                          ? first
+                          : parse_number<std::uint16_t>(std::string_view(text).substr(dash + 1));
+    if (!first || !last || *first > *last || *last > number_max)
+        return Mistake{fmt::format("`{}` is no processor or range of them", printable(text, 32)),
+                       fmt::format("from 0 to {}, for example 2 or \"0-3\"", number_max)};
+    for (unsigned n = *first; n <= *last; ++n) {
+        const auto here = std::lower_bound(numbers.begin(), numbers.end(), n);
+        if (here == numbers.end() || *here != n)
+            numbers.insert(here, static_cast<std::uint16_t>(n));
+    }
+    return std::nullopt;
+}
+
+std::variant<ResourceLimit, Mistake> resource_limit(const Value& value, Measure measure)
+{
+    const std::string hint = fmt::format("for example {}", limit_example(measure));
+    if (const auto* number = std::get_if<std::int64_t>(&value.data)) {
+        const bool counts = measure == Measure::count || *number == 0;
+        if (!counts || *number < 0) return Mistake{fmt::format("{} is no limit", *number), hint};
+        const auto both = static_cast<std::uint64_t>(*number);
+        return ResourceLimit{both, both};
+    }
+    const auto* text = std::get_if<std::string>(&value.data);
+    if (text == nullptr)
+        return Mistake{fmt::format("expected a limit, found {}", type_name(value)), hint};
+    const std::size_t colon = text->find(':');
+    const auto soft = parse_limit(std::string_view(*text).substr(0, colon), measure);
+    const auto hard = colon == std::string::npos
+                          ? soft
+                          : parse_limit(std::string_view(*text).substr(colon + 1), measure);
+    if (!soft || !hard) return Mistake{fmt::format("`{}` is no limit", printable(*text, 64)), hint};
+    if (*soft > *hard)
+        return Mistake{
+            fmt::format("the soft limit of `{}` is above the hard one", printable(*text, 64)),
+            "soft:hard, the lower one first"};
+    return ResourceLimit{*soft, *hard};
+}
+
+std::string to_text(const ResourceLimit& limit, Measure measure)
+{
+    std::string text = limit_side(limit.soft, measure);
+    if (limit.hard != limit.soft) text += ":" + limit_side(limit.hard, measure);
+    return text;
 }
 
 } // namespace keel::units

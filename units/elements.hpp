@@ -1,8 +1,10 @@
-// Elements of lists that are more than a word: exit codes and signals, ranges of status codes.
+// Values that are more than a word: exit codes and signals, ranges of status codes and of processors,
+// resource limits.
 //
 // Each is the value or what is wrong with it; where it stands is the reader's business.
 #pragma once
 #include "units/document.hpp"
+#include "units/schema.hpp"
 #include "units/spec.hpp"
 
 #include <variant>
@@ -14,5 +16,17 @@ std::variant<ExitMatch, Mistake> exit_match(const Value& element);
 
 /// 204, "204" or "200-399".
 std::variant<StatusRange, Mistake> status_range(const Value& element);
+
+/// Octal digits: "0027".
+std::variant<std::uint32_t, Mistake> file_mode(std::string_view text, std::uint32_t mode_max);
+
+/// Adds processor 2, "2" or "0-3" to numbers in ascending order, once each.
+std::optional<Mistake> add_processors(const Value& element, std::uint16_t number_max,
+                                      std::vector<std::uint16_t>& numbers);
+
+/// 1024, "64MiB", "unlimited", "1024:4096" (soft:hard): as the measure wants it.
+std::variant<ResourceLimit, Mistake> resource_limit(const Value& value, Measure measure);
+/// The same written in one way: "1024:4096", "8MiB", "unlimited".
+std::string to_text(const ResourceLimit& limit, Measure measure);
 
 } // namespace keel::units

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "units/credentials.hpp"
+#include "units/environment_file.hpp"
 #include "units/placeholders.hpp"
 #include "units/show.hpp"
 
@@ -84,6 +85,10 @@ public:
     std::vector<Problem> run()
     {
         check_accounts();
+        for (const std::string& path : spec_.environment_files)
+            if (auto read = read_environment_file(path);
+                const auto* mistake = std::get_if<Mistake>(&read))
+                add("environment_files." + path, *mistake);
         const std::string directory = fill(spec_.directory, values_);
         if (auto mistake = check_directory(directory)) add("directory", std::move(*mistake));
         check_command("command", spec_.command, directory);
@@ -95,18 +100,24 @@ public:
 private:
     void add(const std::string& key, Mistake mistake)
     {
-        report_.add(position_of(unit_, key), key, std::move(mistake));
+        // An element of a list has a position of its own, but is told under the list's key.
+        const bool of_list = key.starts_with("groups.") || key.starts_with("environment_files.");
+        report_.add(position_of(unit_, key), of_list ? key.substr(0, key.find('.')) : key,
+                    std::move(mistake));
     }
 
     /// One after the other, so that an unknown user does not hide an unknown group.
     void check_accounts()
     {
         if (!spec_.group.empty())
-            if (const auto found = resolve_credentials("", spec_.group); !found)
+            if (const auto found = resolve_credentials({"", spec_.group}); !found)
                 add("group", unknown_account(found.error(), true));
+        for (const std::string& group : spec_.groups)
+            if (const auto found = resolve_credentials({"", group}); !found)
+                add("groups." + group, unknown_account(found.error(), true));
         if (spec_.user.empty()) return;
         const std::string group = spec_.group.empty() ? "" : "0";
-        if (const auto found = resolve_credentials(spec_.user, group); !found)
+        if (const auto found = resolve_credentials({spec_.user, group}); !found)
             add("user", unknown_account(found.error(), false));
     }
 

@@ -24,11 +24,14 @@ std::string expected_text(const Kind& kind)
             [](const Size&) -> std::string { return "a size"; },
             [](const Text&) -> std::string { return "a string"; },
             [](const Command&) -> std::string { return "a string or a list of strings"; },
-            [](const UnitNames&) -> std::string { return "a list of units"; },
             [](const TextMap&) -> std::string { return "a table of strings"; },
             [](const Choice& choice) { return one_of(choice.words); },
             [](const Choices& choices) { return "a list of " + one_of(choices.words); },
             [](const SignalName&) -> std::string { return "the name of a signal"; },
+            [](const Texts& texts) { return fmt::format("a list of {}", texts.what); },
+            [](const FileMode&) -> std::string { return "a string of octal digits"; },
+            [](const Processors&) -> std::string { return "a list of processors"; },
+            [](const Limit&) -> std::string { return "a limit"; },
             [](const ExitMatches&) -> std::string { return "a list of exit codes and signals"; },
             [](const StatusRanges&) -> std::string { return "a list of status codes and ranges"; },
             [](const Section&) -> std::string { return "a section"; },
@@ -54,6 +57,8 @@ std::optional<std::string> rewritten(const Kind& kind, const Value& value)
     const bool takes_numbers =
         std::holds_alternative<ExitMatches>(kind) || std::holds_alternative<StatusRanges>(kind);
     if (integer != nullptr && takes_numbers) return fmt::format("[{}]", *integer);
+    if (integer != nullptr && std::holds_alternative<Processors>(kind))
+        return fmt::format("[{}]", *integer);
     if (integer != nullptr && std::holds_alternative<Text>(kind))
         return fmt::format("\"{}\"", *integer);
     if (text == nullptr || text->size() > 32) return std::nullopt;
@@ -63,7 +68,7 @@ std::optional<std::string> rewritten(const Kind& kind, const Value& value)
     const bool is_number =
         !text->empty() && text->find_first_not_of("0123456789") == std::string::npos;
     if (is_number && std::holds_alternative<Integer>(kind)) return *text;
-    if (takes_numbers || std::holds_alternative<UnitNames>(kind))
+    if (takes_numbers || std::holds_alternative<Texts>(kind))
         return fmt::format("[{}]", toml_string(*text));
     return std::nullopt;
 }

@@ -104,30 +104,6 @@ public:
         kind.slot.set(draft_, std::move(*words));
     }
 
-    void take(const UnitNames& kind)
-    {
-        const auto* list = as_list(kind.names_max, "units");
-        if (list == nullptr) return;
-        std::vector<std::string> names;
-        for (const Value& element : *list) {
-            const auto* name = std::get_if<std::string>(&element.data);
-            if (name == nullptr || !is_name(*name)) {
-                complain_of(
-                    element,
-                    {name == nullptr
-                         ? fmt::format("expected the name of a unit, found {}", type_name(element))
-                         : fmt::format("`{}` cannot be the name of a unit", printable(*name, 80)),
-                     "for example " + example(key_)});
-            } else if (!notes_.positions.emplace(place_.key + "." + *name, element.at).second) {
-                complain_of(element,
-                            {fmt::format("`{}` is listed twice", *name), "once is enough"});
-            } else {
-                names.push_back(*name);
-            }
-        }
-        kind.slot.set(draft_, std::move(names));
-    }
-
     void take(const TextMap& kind)
     {
         const auto* entries = as<Table>();
@@ -177,6 +153,46 @@ public:
         else
             complain(unknown_signal(*given));
     }
+
+    void take(const Texts& kind)
+    {
+        const auto* list = as_list(kind.texts_max, kind.what);
+        if (list == nullptr) return;
+        std::vector<std::string> texts;
+        for (const Value& element : *list) {
+            const auto* text = std::get_if<std::string>(&element.data);
+            if (text == nullptr)
+                complain_of(element, not_a_string(element, example(key_)));
+            else if (auto mistake = kind.rule->check(*text))
+                complain_of(element, std::move(*mistake));
+            else if (!notes_.positions.emplace(place_.key + "." + *text, element.at).second)
+                complain_of(element, {fmt::format("`{}` is listed twice", printable(*text, 64)),
+                                      "once is enough"});
+            else
+                texts.push_back(*text);
+        }
+        kind.slot.set(draft_, std::move(texts));
+    }
+
+    void take(const FileMode& kind)
+    {
+        const auto* given = as<std::string>();
+        if (given != nullptr) take_parsed(file_mode(*given, kind.max), kind.slot);
+    }
+
+    void take(const Processors& kind)
+    {
+        const auto* list = as_list(kind.number_max, "elements");
+        if (list == nullptr) return;
+        if (list->empty()) return complain({"names no processor", "leave it out for all of them"});
+        std::vector<std::uint16_t> numbers;
+        for (const Value& element : *list)
+            if (auto mistake = add_processors(element, kind.number_max, numbers))
+                complain_of(element, std::move(*mistake));
+        kind.slot.set(draft_, std::move(numbers));
+    }
+
+    void take(const Limit& kind) { take_parsed(resource_limit(value_, kind.measure), kind.slot); }
 
     void take(const ExitMatches& kind)
     {
@@ -232,7 +248,7 @@ private:
     }
 
     /// The value as a list of at most `count_max` elements.
-    const List* as_list(std::size_t count_max, const char* what)
+    const List* as_list(std::size_t count_max, std::string_view what)
     {
         const auto* list = as<List>();
         if (list == nullptr) return nullptr;
@@ -337,6 +353,16 @@ private:
         }
         chosen.push_back(*place);
         return true;
+    }
+
+    /// Sets a parsed value, or complains about it.
+    template <class T, class S>
+    void take_parsed(std::variant<T, Mistake> parsed, const Slot<S>& slot)
+    {
+        if (auto* mistake = std::get_if<Mistake>(&parsed))
+            complain(std::move(*mistake));
+        else
+            slot.set(draft_, std::move(std::get<T>(parsed)));
     }
 
     /// Adds a parsed element to its list, or complains about it.

@@ -64,6 +64,13 @@ Checked check_account_name(std::string_view text)
     return std::nullopt;
 }
 
+Checked check_unit_name(std::string_view text)
+{
+    if (is_name(text)) return std::nullopt;
+    return Mistake{fmt::format("`{}` cannot be the name of a unit", printable(text, 80)),
+                   std::string(name_rule)};
+}
+
 Checked check_probe_name(std::string_view text)
 {
     if (is_name(text)) return std::nullopt;
@@ -225,6 +232,7 @@ constexpr TextRule one_line{"text", "\"Message backbone\"", check_one_line};
 constexpr TextRule any_bytes{"text", "\"PING\\r\\n\"", accept_anything};
 constexpr TextRule absolute_path{"absolute path", "\"/srv/api\"", check_absolute_path};
 constexpr TextRule account_name{"name or number", "\"redis\"", check_account_name};
+constexpr TextRule unit_name{"name of a unit", "\"network-backbone\"", check_unit_name};
 constexpr TextRule probe_name{"name", "\"healthz\"", check_probe_name};
 constexpr TextRule probe_url{"URL", "\"http://127.0.0.1:8080/healthz\"", check_probe_url};
 constexpr TextRule host_and_port{"host:port", "\"127.0.0.1:6379\"", check_host_and_port};

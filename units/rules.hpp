@@ -25,6 +25,7 @@ extern const TextRule one_line;
 extern const TextRule any_bytes;
 extern const TextRule absolute_path;
 extern const TextRule account_name; ///< of a user or group, or a number
+extern const TextRule unit_name;
 extern const TextRule probe_name;
 extern const TextRule probe_url; ///< http://, https:// or unix:/path.sock:/request-path
 extern const TextRule host_and_port;

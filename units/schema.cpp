@@ -36,7 +36,19 @@ template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::http, me
 template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::tcp, members...> tcp{};
 template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::exec, members...> exec{};
 
+/// A resource that is not in the map has no limit of its own.
+template <Resource resource>
+constexpr Slot<std::optional<ResourceLimit>> limit{
+    [](const Draft& draft) -> std::optional<ResourceLimit> {
+        const auto found = draft.unit.limits.find(resource);
+        return found == draft.unit.limits.end() ? std::nullopt : std::optional(found->second);
+    },
+    [](Draft& draft, std::optional<ResourceLimit> value) {
+        if (value) draft.unit.limits[resource] = *value;
+    }};
+
 using U = UnitSpec;
+using Sched = SchedulingSpec;
 using P = ProbeSpec;
 using Restart = RestartSpec;
 using Climb = EscalationSpec;
@@ -102,6 +114,7 @@ std::optional<Mistake> check_roles(const std::vector<std::uint8_t>& chosen)
 // ---- the table ---------------------------------------------------------------------------------
 
 using enum TakesEffect;
+using enum Measure;
 constexpr auto required = Presence::required;
 constexpr auto filled = Braces::placeholders;
 constexpr Duration second = 1s;
@@ -110,6 +123,7 @@ constexpr std::size_t path_max = 4095;   // PATH_MAX without its NUL
 constexpr std::size_t account_max = 256; // LOGIN_NAME_MAX
 constexpr std::size_t bytes_max = 4096;
 constexpr std::size_t expression_max = 1024;
+constexpr std::string_view login = "keeld's own";
 
 constexpr Key table[] = {
     {"description", Text{unit<&U::description>, &one_line, 1024}, live,
@@ -131,18 +145,21 @@ constexpr Key table[] = {
      "working directory"},
     {"environment", TextMap{unit<&U::environment>, &environment_entries, 1024}, restart,
      "variables of the process"},
-    {"environment_files", Later{}, restart, "files with more variables"},
-    {"clear_environment", Later{}, restart, "whether to start from an empty environment"},
+    {"environment_files", Texts{unit<&U::environment_files>, &absolute_path, 64, "files"}, restart,
+     "files of lines NAME=value; `environment` has the last word"},
+    {"clear_environment", Boolean{unit<&U::clear_environment>}, restart,
+     "leave out PATH, HOME, USER, LOGNAME and SHELL"},
     {"user", Text{unit<&U::user>, &account_name, account_max}, restart, "whom it runs as",
      "keeld's own"},
     {"group", Text{unit<&U::group>, &account_name, account_max}, restart, "its primary group",
      "the user's"},
-    {"groups", Later{}, restart, "supplementary groups"},
-    {"umask", Later{}, restart, "file mode creation mask"},
-    {"requires", UnitNames{unit<&U::requires_units>, 256}, next_start,
+    {"groups", Texts{unit<&U::groups>, &account_name, 64, "groups"}, restart,
+     "more supplementary groups than the user has"},
+    {"umask", FileMode{unit<&U::umask>, 0777}, restart, "file mode creation mask"},
+    {"requires", Texts{unit<&U::requires_units>, &unit_name, 256, "units"}, next_start,
      "units that must be ready before an instance starts; until then it is `blocked`"},
     {"binds_to", Later{}, next_start, "as `requires`, and stopped when that unit is gone"},
-    {"after", UnitNames{unit<&U::after>, 256}, next_start,
+    {"after", Texts{unit<&U::after>, &unit_name, 256, "units"}, next_start,
      "units that, if wanted up, must be ready or have failed before an instance starts"},
     {"restart_with", Later{}, live, "units whose restart restarts this one"},
     {"ready", Choice{unit<&U::ready>, names_of<ReadyBy>, later_ready}, next_start,
@@ -151,9 +168,12 @@ constexpr Key table[] = {
     {"unready_limit", Span{unit<&U::unready_limit>, second, 7 * day}, live,
      "unready that long, with all it requires ready, is one failure"},
     {"watchdog", Later{}, live, "the process must send `WATCHDOG=1` at least that often"},
-    {"nice", Later{}, restart, "scheduling priority"},
-    {"oom_score_adj", Later{}, restart, "how likely the kernel kills it when memory is short"},
-    {"cpu_affinity", Later{}, restart, "processors it may run on"},
+    {"nice", Integer{unit<&U::scheduling, &Sched::nice>, -20, 19}, restart,
+     "scheduling priority; lower goes first"},
+    {"oom_score_adj", Integer{unit<&U::scheduling, &Sched::oom_score_adj>, -1000, 1000}, restart,
+     "higher is killed earlier when the host runs out of memory"},
+    {"cpu_affinity", Processors{unit<&U::scheduling, &Sched::cpu_affinity>, 1023}, restart,
+     "processors it may run on", "all"},
     {"notify", Later{}, live, "channels that hear of its outages"},
 
     {"start", Section{}, live, "How a start is judged"},
@@ -199,6 +219,29 @@ constexpr Key table[] = {
      "what is tried, in this order, each time the budget is spent"},
     {"escalation.retry_every", Span{unit<&U::escalation, &Climb::retry_every>, 10ms, day}, live,
      "on the rung `retry`: no delay is longer"},
+
+    {"limits", Section{}, restart, "What a process may use, as setrlimit(2) has it"},
+    {"limits.as", Limit{limit<Resource::as>, bytes}, restart, "address space", login},
+    {"limits.core", Limit{limit<Resource::core>, bytes}, restart, "core file", "0, hard unlimited"},
+    {"limits.cpu", Limit{limit<Resource::cpu>, seconds}, restart, "processor time", login},
+    {"limits.data", Limit{limit<Resource::data>, bytes}, restart, "data segment and heap", login},
+    {"limits.fsize", Limit{limit<Resource::fsize>, bytes}, restart, "a file it writes", login},
+    {"limits.memlock", Limit{limit<Resource::memlock>, bytes}, restart, "locked memory", "8MiB"},
+    {"limits.msgqueue", Limit{limit<Resource::msgqueue>, bytes}, restart, "POSIX message queues",
+     login},
+    {"limits.nice", Limit{limit<Resource::nice>, count}, restart,
+     "20 − n lets it lower its nice value to n", login},
+    {"limits.nofile", Limit{limit<Resource::nofile>, count}, restart, "open descriptors",
+     "1024, hard keeld's own"},
+    {"limits.nproc", Limit{limit<Resource::nproc>, count}, restart, "processes of the user", login},
+    {"limits.rss", Limit{limit<Resource::rss>, bytes}, restart, "resident memory; Linux ignores it",
+     login},
+    {"limits.rtprio", Limit{limit<Resource::rtprio>, count}, restart, "real-time priority", login},
+    {"limits.rttime", Limit{limit<Resource::rttime>, microseconds}, restart,
+     "real-time processor time without a blocking call", login},
+    {"limits.sigpending", Limit{limit<Resource::sigpending>, count}, restart, "queued signals",
+     login},
+    {"limits.stack", Limit{limit<Resource::stack>, bytes}, restart, "stack", "8MiB"},
 
     {"log", Section{}, live, "Where its output goes"},
     {"log.target", Choice{unit<&U::log, &LogSpec::target>, names_of<LogTarget>, later_targets},
@@ -260,7 +303,6 @@ constexpr Key table[] = {
      "bytes that must come back", "connecting is enough", "tcp"},
 
     {"deploy", Later{}, live, "releases: fetch, verify, switch, roll back"},
-    {"limits", Later{}, restart, "resource limits of the process"},
     {"resources", Later{}, live, "limits of its control group"},
     {"socket", Later{}, restart, "sockets that keeld keeps open over restarts"},
     {"fallback", Later{}, live, "an answer while the unit is down"},

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,10 +77,6 @@ struct Command {
     Slot<std::vector<std::string>> slot;
     std::size_t words_max;
 };
-struct UnitNames {
-    Slot<std::vector<std::string>> slot;
-    std::size_t names_max;
-};
 struct TextMap {
     Slot<std::map<std::string, std::string>> slot;
     const MapRule* rule;
@@ -102,6 +99,30 @@ struct Choices {
 struct SignalName {
     Slot<int> slot;
 };
+/// A list of texts of one rule, each at most once.
+struct Texts {
+    Slot<std::vector<std::string>> slot;
+    const TextRule* rule;
+    std::size_t texts_max;
+    std::string_view what; ///< plural: "groups"
+};
+/// A file mode as people write it: octal digits in quotes.
+struct FileMode {
+    Slot<std::uint32_t> slot;
+    std::uint32_t max;
+};
+/// Numbers of processors and ranges of them.
+struct Processors {
+    Slot<std::vector<std::uint16_t>> slot;
+    std::uint16_t number_max;
+};
+/// What a resource limit is counted in.
+enum class Measure : std::uint8_t { count, bytes, seconds, microseconds };
+/// "soft:hard", or one value for both; "unlimited" is one.
+struct Limit {
+    Slot<std::optional<ResourceLimit>> slot;
+    Measure measure;
+};
 /// Exit codes and signal names.
 struct ExitMatches {
     Slot<std::vector<ExitMatch>> slot;
@@ -121,9 +142,9 @@ struct Sections {
 /// Known to the language, but not to this version of Keel.
 struct Later {};
 
-using Kind =
-    std::variant<Boolean, Integer, Number, Span, Size, Text, Command, UnitNames, TextMap, Choice,
-                 Choices, SignalName, ExitMatches, StatusRanges, Section, Sections, Later>;
+using Kind = std::variant<Boolean, Integer, Number, Span, Size, Text, Command, TextMap, Choice,
+                          Choices, SignalName, Texts, FileMode, Processors, Limit, ExitMatches,
+                          StatusRanges, Section, Sections, Later>;
 
 // ---- the table ---------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 #include "units/show.hpp"
 
 #include "base/text.hpp"
+#include "units/elements.hpp"
 #include "units/overloaded.hpp"
 #include "units/signals.hpp"
 
@@ -55,6 +56,32 @@ std::string show_statuses(const std::vector<StatusRange>& ranges)
     return fmt::format("[{}]", fmt::join(shown, ", "));
 }
 
+/// [0, "2-5"]: neighbours as ranges.
+std::string show_processors(const std::vector<std::uint16_t>& numbers)
+{
+    std::vector<std::string> shown;
+    for (std::size_t i = 0; i < numbers.size();) {
+        std::size_t end = i + 1;
+        while (end < numbers.size() && numbers[end] == numbers[end - 1] + 1)
+            ++end;
+        if (end - i == 1)
+            shown.push_back(fmt::format("{}", numbers[i]));
+        else
+            shown.push_back(fmt::format("\"{}-{}\"", numbers[i], numbers[end - 1]));
+        i = end;
+    }
+    return fmt::format("[{}]", fmt::join(shown, ", "));
+}
+
+std::string show_limit(const std::optional<ResourceLimit>& limit, Measure measure)
+{
+    if (!limit) return "";
+    if (measure == Measure::count && limit->soft == limit->hard &&
+        limit->soft != ResourceLimit::unlimited)
+        return fmt::format("{}", limit->soft);
+    return toml_string(to_text(*limit, measure));
+}
+
 /// A number that TOML reads back as a float.
 std::string show_number(double number)
 {
@@ -75,11 +102,22 @@ std::string type_text(const Kind& kind)
             [](const Size&) -> std::string { return "size"; },
             [](const Text& text) { return std::string(text.rule->type); },
             [](const Command&) -> std::string { return "command"; },
-            [](const UnitNames&) -> std::string { return "list of units"; },
             [](const TextMap& map) { return std::string(map.rule->type); },
             [](const Choice& choice) { return one_of(choice.words); },
             [](const Choices& choices) { return "list of " + one_of(choices.words); },
             [](const SignalName&) -> std::string { return "signal"; },
+            [](const Texts& texts) { return fmt::format("list of {}", texts.what); },
+            [](const FileMode&) -> std::string { return "octal file mode"; },
+            [](const Processors&) -> std::string { return "list of processors and ranges"; },
+            [](const Limit& limit) -> std::string {
+                switch (limit.measure) {
+                case Measure::count: return "integer or soft:hard";
+                case Measure::bytes: return "size or soft:hard";
+                case Measure::seconds:
+                case Measure::microseconds: break;
+                }
+                return "duration or soft:hard";
+            },
             [](const ExitMatches&) -> std::string { return "list of exit codes and signals"; },
             [](const StatusRanges&) -> std::string { return "list of status codes and ranges"; },
             [](const Section&) -> std::string { return "section"; },
@@ -90,7 +128,7 @@ std::string type_text(const Kind& kind)
 
 std::string range_text(const Kind& kind)
 {
-    const auto at_most = [](std::size_t count, const char* what) {
+    const auto at_most = [](std::size_t count, std::string_view what) {
         return fmt::format("at most {} {}", count, what);
     };
     return std::visit(
@@ -106,11 +144,14 @@ std::string range_text(const Kind& kind)
             },
             [&](const Text& text) { return at_most(text.length_max, "bytes"); },
             [&](const Command& command) { return at_most(command.words_max, "words"); },
-            [&](const UnitNames& names) { return at_most(names.names_max, "units"); },
             [&](const TextMap& map) { return at_most(map.entries_max, "entries"); },
             [](const Choice&) -> std::string { return ""; },
             [](const Choices&) -> std::string { return ""; },
             [](const SignalName&) -> std::string { return ""; },
+            [&](const Texts& texts) { return at_most(texts.texts_max, texts.what); },
+            [](const FileMode& mode) { return fmt::format("0000 to {:04o}", mode.max); },
+            [](const Processors& range) { return fmt::format("0 to {}", range.number_max); },
+            [](const Limit&) -> std::string { return "or \"unlimited\""; },
             [](const ExitMatches&) -> std::string { return "codes 0 to 255"; },
             [](const StatusRanges&) -> std::string { return "100 to 599"; },
             [](const Section&) -> std::string { return ""; },
@@ -130,11 +171,14 @@ std::string show(const Kind& kind, const Draft& draft)
             [&](const Size& k) { return toml_string(size_to_text(k.slot.get(draft))); },
             [&](const Text& k) { return toml_string(k.slot.get(draft)); },
             [&](const Command& k) { return show_words(k.slot.get(draft)); },
-            [&](const UnitNames& k) { return show_words(k.slot.get(draft)); },
             [&](const TextMap& k) { return show_map(k.slot.get(draft)); },
             [&](const Choice& k) { return toml_string(k.words[k.slot.get(draft)]); },
             [&](const Choices& k) { return show_choices(k.slot.get(draft), k.words); },
             [&](const SignalName& k) { return toml_string(signal_text(k.slot.get(draft))); },
+            [&](const Texts& k) { return show_words(k.slot.get(draft)); },
+            [&](const FileMode& k) { return fmt::format("\"{:04o}\"", k.slot.get(draft)); },
+            [&](const Processors& k) { return show_processors(k.slot.get(draft)); },
+            [&](const Limit& k) { return show_limit(k.slot.get(draft), k.measure); },
             [&](const ExitMatches& k) { return show_exits(k.slot.get(draft)); },
             [&](const StatusRanges& k) { return show_statuses(k.slot.get(draft)); },
             [](const Section&) -> std::string { return ""; },
@@ -158,7 +202,9 @@ std::string example(const Key& key)
                    [](const Command&) -> std::string {
                        return "[\"redis-server\", \"--port\", \"6379\"]";
                    },
-                   [](const UnitNames&) -> std::string { return "[\"network-backbone\"]"; },
+                   [](const Texts& k) { return fmt::format("[{}]", k.rule->example); },
+                   [](const Processors&) -> std::string { return "[\"0-3\", 6]"; },
+                   [](const Limit&) -> std::string { return "\"1024:4096\""; },
                    [](const ExitMatches&) -> std::string { return "[0, \"TERM\"]"; },
                    [](const StatusRanges&) -> std::string { return "[\"200-299\", \"404\"]"; },
                    [](const Later&) -> std::string { return ""; },

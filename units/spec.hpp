@@ -119,6 +119,43 @@ struct ProbeSpec {
     Duration delay = 0s; ///< from spawn to the first try
 };
 
+// ---- what a process may and may not ---------------------------------------------------------------
+
+/// The resources of setrlimit(2), by their lower-case names. RLIMIT_LOCKS, which the kernel ignores,
+/// is missing: keeld keeps a mark of its own there.
+enum class Resource : std::uint8_t {
+    as,
+    core,
+    cpu,
+    data,
+    fsize,
+    memlock,
+    msgqueue,
+    nice,
+    nofile,
+    nproc,
+    rss,
+    rtprio,
+    rttime,
+    sigpending,
+    stack
+};
+
+/// A limit in the resource's own unit: bytes, seconds (cpu), microseconds (rttime), or a count.
+struct ResourceLimit {
+    static constexpr std::uint64_t unlimited = ~0ULL; ///< RLIM_INFINITY
+    std::uint64_t soft = unlimited;
+    std::uint64_t hard = unlimited;
+    friend bool operator==(const ResourceLimit&, const ResourceLimit&) = default;
+};
+
+/// How a process stands among others. Nothing of it is inherited from keeld's own service unit.
+struct SchedulingSpec {
+    int nice = 0;
+    int oom_score_adj = 0;
+    std::vector<std::uint16_t> cpu_affinity; ///< numbers of processors, ascending; empty: all
+};
+
 // ---- log, outage -------------------------------------------------------------------------------
 
 enum class LogTarget : std::uint8_t { file, inherit, null };
@@ -153,8 +190,15 @@ struct UnitSpec {
     int priority = 0;            ///< higher first when the storm brake holds several back
     std::string directory = "/";
     std::map<std::string, std::string> environment;
-    std::string user;  ///< empty: keeld's own
-    std::string group; ///< empty: the user's primary group
+    std::vector<std::string>
+        environment_files;           ///< of an earlier one, a later one has the last word
+    bool clear_environment = false;  ///< no PATH, HOME, USER … but what is said here
+    std::string user;                ///< empty: keeld's own
+    std::string group;               ///< empty: the user's primary group
+    std::vector<std::string> groups; ///< besides those that the user database gives the user
+    std::uint32_t umask = 0022;
+    SchedulingSpec scheduling;
+    std::map<Resource, ResourceLimit> limits; ///< those not named: login defaults
     std::vector<std::string> requires_units;
     std::vector<std::string> after;
     ReadyBy ready = ReadyBy::exec;
@@ -183,6 +227,10 @@ inline constexpr std::array names_of<units::Rung> =
 template <>
 inline constexpr std::array names_of<units::ProbeRole> =
     std::to_array<std::string_view>({"startup", "readiness", "liveness"});
+template <>
+inline constexpr std::array names_of<units::Resource> = std::to_array<std::string_view>(
+    {"as", "core", "cpu", "data", "fsize", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss",
+     "rtprio", "rttime", "sigpending", "stack"});
 template <>
 inline constexpr std::array
     names_of<units::LogTarget> = std::to_array<std::string_view>({"file", "inherit", "null"});

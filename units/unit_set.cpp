@@ -2,60 +2,19 @@
 
 #include "units/dependencies.hpp"
 #include "units/document.hpp"
+#include "units/small_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <variant>
 
 namespace keel::units {
 namespace {
 
 std::string because(int errno_value) { return ::strerrordesc_np(errno_value); }
-
-/// Closes what it holds.
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor()
-    {
-        if (fd_ >= 0) (void)::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int get() const { return fd_; }
-
-private:
-    int fd_;
-};
-
-/// The file's text, one byte more than allowed at most, or why there is none. Opened without
-/// blocking: a FIFO that lies in the directory must not hold everything up.
-std::variant<std::string, Mistake> read_text(const std::string& path)
-{
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (file.get() < 0) return Mistake{"cannot be opened: " + because(errno), ""};
-    struct stat status {};
-    if (::fstat(file.get(), &status) != 0) return Mistake{"cannot be read: " + because(errno), ""};
-    if (!S_ISREG(status.st_mode)) return Mistake{"is not a regular file", "move it elsewhere"};
-
-    std::string text;
-    std::array<char, 16'384> buffer;
-    while (text.size() <= document_size_max) {
-        const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return Mistake{"cannot be read: " + because(errno), ""};
-        if (count == 0) break;
-        text.append(buffer.data(), static_cast<std::size_t>(count));
-    }
-    return text;
-}
 
 bool by_name(const LoadedUnit& a, const LoadedUnit& b) { return a.name < b.name; }
 
@@ -95,7 +54,7 @@ std::vector<Problem> UnitSet::all_problems() const
 
 LoadedUnit load_file(const std::string& path)
 {
-    auto text = read_text(path);
+    auto text = read_small_file(path, document_size_max);
     if (const auto* given = std::get_if<std::string>(&text)) return load_unit(*given, path);
     const auto& mistake = std::get<Mistake>(text);
     return {

@@ -152,7 +152,9 @@ InstanceStep on(Here& h, const Starting& s, const SpawnFailed& e)
         const BlockedOn on_what{BlockedOn::Kind::descriptors, std::string(name(e.stage))};
         return enter(h, Blocked{on_what, StartCause::spawn, h.now() + 1s}, to_text(on_what));
     }
-    const Error error{std::string(name(e.stage)), {}, e.errno_value};
+    const Error error{fmt::format("{}{}{}", name(e.stage), e.what.empty() ? "" : ": ", e.what),
+                      {},
+                      e.errno_value};
     return conclude(h, judge_trouble(h, {{StartCause::spawn, {}, error.text(), {}}}));
 }
 

@@ -135,6 +135,7 @@ struct SpawnFailed {
     SpawnId spawn;
     SetupStage stage;
     int errno_value;
+    std::string what{}; ///< for people; empty: the errno says it all
 };
 struct ProcessExited {
     SpawnId spawn;

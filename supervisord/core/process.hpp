@@ -29,10 +29,11 @@ std::string signal_name(int number);
 ExitStatus exit_status_from_wait(int wait_status);
 
 /// Steps of preparing a child between clone and exec, in the order in which they are taken.
-/// `user`, `descriptors` and `processes` fail before the clone; `lost`: it is not known whether
-/// the spawn happened, because the engine died in between, but no process of it lives.
+/// `user`, `environment`, `descriptors` and `processes` fail before the clone. `lost`: it is not
+/// known whether the spawn happened, because the engine died in between, but no process of it lives.
 enum class SetupStage : std::uint8_t {
     user,
+    environment,
     descriptors,
     processes,
     clone,
@@ -54,6 +55,6 @@ enum class TreeState : std::uint8_t { empty, alive };
 namespace keel {
 template <>
 inline constexpr std::array names_of<core::SetupStage> = std::to_array<std::string_view>(
-    {"user", "descriptors", "processes", "clone", "hello", "session", "stdio", "limits",
-     "directory", "credentials", "exec", "lost"});
+    {"user", "environment", "descriptors", "processes", "clone", "hello", "session", "stdio",
+     "limits", "directory", "credentials", "exec", "lost"});
 } // namespace keel

@@ -53,8 +53,9 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
 {
     const units::UnitSpec& spec = host_.spec(id.unit);
     const Identity& identity = identities_[number(id.unit)];
-    if (!identity.problem.empty()) {
-        post(id, core::SpawnFailed{action.spawn, core::SetupStage::user, 0});
+    if (const auto& problem = identity.problem) {
+        ++unit_counters_[number(id.unit)].spawn_failures[static_cast<std::size_t>(problem->stage)];
+        post(id, core::SpawnFailed{action.spawn, problem->stage, 0, problem->what});
         return;
     }
     cancel_probes(id); // Of the spawn before: its end may be told later than its empty tree.

@@ -1,35 +1,61 @@
 #include "engine/configuration.hpp"
 
 #include "units/credentials.hpp"
+#include "units/environment_file.hpp"
 #include "units/problem.hpp"
 
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 #include <utility>
 
 namespace keel::engine {
 namespace {
 
-Identity identify(const units::UnitSpec& spec)
+Identity identify(const units::AccountNames& names)
 {
     Identity identity;
-    auto found = units::resolve_credentials(spec.user, spec.group);
+    auto found = units::resolve_credentials(names);
     if (!found) {
-        identity.problem = found.error().text();
+        identity.problem = {core::SetupStage::user, found.error().text()};
         return identity;
     }
-    const bool is_ours = spec.user.empty() && spec.group.empty();
-    if (!is_ours)
+    if (names != units::AccountNames{})
         identity.credentials = ports::Credentials{found->uid, found->gid, std::move(found->groups)};
     identity.user = found->name;
     identity.home = found->home;
     return identity;
 }
 
+/// Braces as a unit file writes them, so that filling in placeholders gives the text back.
+std::string with_braces_doubled(std::string_view text)
+{
+    std::string doubled;
+    for (const char c : text) {
+        if (c == '{' || c == '}') doubled += c;
+        doubled += c;
+    }
+    return doubled;
+}
+
+/// Adds what the files say to the environment, which has the last word. The mistake in a file.
+std::optional<std::string> read_environment(units::UnitSpec& spec)
+{
+    units::Variables read;
+    for (const std::string& path : spec.environment_files) {
+        auto file = units::read_environment_file(path);
+        if (const auto* mistake = std::get_if<units::Mistake>(&file)) return mistake->message;
+        for (auto& [name, value] : std::get<units::Variables>(file))
+            read[name] = with_braces_doubled(value);
+    }
+    spec.environment.merge(read);
+    return std::nullopt;
+}
+
 std::string first_of(const std::vector<units::Problem>& problems)
 {
     if (problems.empty()) return "its file cannot be used";
-    const std::string first = to_text(problems.front());
+    std::string first = to_text(problems.front());
     if (problems.size() == 1) return first;
     return fmt::format("{} (and {} more)", first, problems.size() - 1);
 }
@@ -39,15 +65,17 @@ std::string first_of(const std::vector<units::Problem>& problems)
 std::vector<ConfiguredUnit> configure(const units::UnitSet& set)
 {
     std::vector<ConfiguredUnit> configured;
-    std::map<std::pair<std::string, std::string>, Identity> known; // by user and group
+    std::map<units::AccountNames, Identity> known;
     const auto identity_of = [&](const units::UnitSpec& spec) -> const Identity& {
-        const auto [entry, is_new] = known.try_emplace({spec.user, spec.group});
-        if (is_new) entry->second = identify(spec);
+        const auto [entry, is_new] = known.try_emplace({spec.user, spec.group, spec.groups});
+        if (is_new) entry->second = identify(entry->first);
         return entry->second;
     };
     for (const units::LoadedUnit& unit : set.units) {
         if (unit.spec) {
-            configured.push_back({*unit.spec, identity_of(*unit.spec), {}});
+            auto& added = configured.emplace_back(*unit.spec, identity_of(*unit.spec), "");
+            if (auto problem = read_environment(added.spec); problem && !added.identity.problem)
+                added.identity.problem = {core::SetupStage::environment, std::move(*problem)};
             continue;
         }
         ConfiguredUnit broken;

@@ -12,17 +12,21 @@ ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identit
     plan.unit = spec.name;
     plan.slot = slot;
     plan.argv = units::fill(spec.command, values);
-    plan.environment = {
-        {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-        {"HOME", identity.home},
-        {"USER", identity.user},
-        {"LOGNAME", identity.user},
-        {"SHELL", "/bin/sh"},
-    };
+    if (!spec.clear_environment)
+        plan.environment = {
+            {"PATH", std::string(units::default_path)},
+            {"HOME", identity.home},
+            {"USER", identity.user},
+            {"LOGNAME", identity.user},
+            {"SHELL", "/bin/sh"},
+        };
     for (auto& [key, value] : units::fill(spec.environment, values))
         plan.environment[key] = value;
     plan.directory = units::fill(spec.directory, values);
     plan.credentials = identity.credentials;
+    plan.umask = spec.umask;
+    plan.scheduling = spec.scheduling;
+    plan.limits = spec.limits;
     return plan;
 }
 

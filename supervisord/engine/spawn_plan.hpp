@@ -13,7 +13,13 @@ struct Identity {
     std::optional<ports::Credentials> credentials; ///< none: keeld's own
     std::string home = "/";
     std::string user = "root";
-    std::string problem; ///< not empty: the names do not exist; every spawn fails with this
+
+    /// Something that the unit file names is not there: every spawn fails at this stage.
+    struct Problem {
+        core::SetupStage stage = core::SetupStage::user;
+        std::string what; ///< for people
+    };
+    std::optional<Problem> problem;
 };
 
 /// `runtime_root` is the folder under which each unit may have one of its own.

@@ -8,6 +8,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "core/process.hpp"
+#include "units/spec.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -38,7 +39,10 @@ struct SpawnPlan {
     std::map<std::string, std::string> environment; ///< complete: nothing of keeld's is added
     std::string directory = "/";
     std::optional<Credentials> credentials; ///< none: keeld's own
-    int output_fd = -1;                     ///< becomes 1 and 2; -1: /dev/null. Stays the caller's
+    std::uint32_t umask = 0022;
+    units::SchedulingSpec scheduling;
+    std::map<units::Resource, units::ResourceLimit> limits; ///< those not named: login defaults
+    int output_fd = -1; ///< becomes 1 and 2; -1: /dev/null. Stays the caller's
 };
 
 /// Names a process for good: a pid may be reused, the pair may not (within one boot).

@@ -1,14 +1,10 @@
 #include "sys/child_setup.hpp"
 
-#include "base/owned_fd.hpp"
-
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -92,30 +88,43 @@ KEEL_IN_CHILD int connect_stdio(ChildSetup&)
     return 0;
 }
 
-/// What cannot be set back (lowering an OOM score needs a capability) is no reason not to run.
-KEEL_IN_CHILD int reset_limits(ChildSetup& setup)
+/// The errno of a change that may not fail.
+KEEL_IN_CHILD int changed(Change change, long result)
 {
-    const LoginDefaults& defaults = *setup.defaults;
-    for (std::size_t i = 0; i < defaults.limits.size(); ++i)
-        if (::syscall(SYS_prlimit64, 0, defaults.limits[i].resource, &defaults.limits[i].value,
-                      nullptr) < 0)
+    return change == Change::required ? outcome(result) : 0;
+}
+
+KEEL_IN_CHILD int write_oom_score(const ChildLimits& wanted)
+{
+    const int fd = static_cast<int>(
+        ::syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0));
+    if (fd < 0) return errno;
+    const int failure =
+        outcome(::syscall(SYS_write, fd, wanted.oom_score.data(), wanted.oom_score.size()));
+    ::syscall(SYS_close, fd);
+    return wanted.change_oom_score == Change::required ? failure : 0;
+}
+
+KEEL_IN_CHILD int take_limits(ChildSetup& setup)
+{
+    const ChildLimits& wanted = *setup.limits;
+    const ProcessLimit* const limits = wanted.limits.data();
+    for (std::size_t i = 0; i < wanted.limits.size(); ++i)
+        if (::syscall(SYS_prlimit64, 0, limits[i].resource, &limits[i].value, nullptr) < 0)
             return errno;
     const rlimit brand{setup.brand, setup.brand};
     if (setup.brand != 0) ::syscall(SYS_prlimit64, 0, RLIMIT_LOCKS, &brand, nullptr);
-    ::syscall(SYS_umask, 022);
-    if (defaults.reset_nice) ::syscall(SYS_setpriority, PRIO_PROCESS, 0, 0);
-    if (defaults.reset_affinity) {
-        unsigned char every[1024];
-        for (unsigned char& part : every)
-            part = 0xff;
-        ::syscall(SYS_sched_setaffinity, 0, sizeof every, every);
-    }
-    if (!defaults.reset_oom_score) return 0;
-    const int fd = static_cast<int>(
-        ::syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0));
-    ::syscall(SYS_write, fd, "0", 1);
-    ::syscall(SYS_close, fd);
-    return 0;
+    ::syscall(SYS_umask, wanted.umask);
+    int failure = 0;
+    if (wanted.change_nice != Change::none)
+        failure =
+            changed(wanted.change_nice, ::syscall(SYS_setpriority, PRIO_PROCESS, 0, wanted.nice));
+    if (failure == 0 && wanted.change_processors != Change::none)
+        failure = changed(wanted.change_processors,
+                          ::syscall(SYS_sched_setaffinity, 0, wanted.processors.size(),
+                                    wanted.processors.data()));
+    if (failure == 0 && wanted.change_oom_score != Change::none) failure = write_oom_score(wanted);
+    return failure;
 }
 
 KEEL_IN_CHILD int change_directory(ChildSetup& setup)
@@ -147,7 +156,7 @@ constexpr Step steps[] = {
     {SetupStage::hello, say_hello},
     {SetupStage::session, begin_session},
     {SetupStage::stdio, connect_stdio},
-    {SetupStage::limits, reset_limits},
+    {SetupStage::limits, take_limits},
     {SetupStage::directory, change_directory},
     {SetupStage::credentials, take_credentials},
     {SetupStage::exec, execute},
@@ -155,21 +164,6 @@ constexpr Step steps[] = {
 
 /// Runs in the engine when its keeper died: gives an orderly end ten seconds.
 void on_keeper_death(int) { ::alarm(10); }
-
-/// The value for a login session, no higher than what we are allowed.
-LoginDefaults::Limit login_limit(int resource, const rlimit& ours)
-{
-    rlimit value = ours;
-    switch (resource) {
-    case RLIMIT_NOFILE: value.rlim_cur = 1024; break;
-    case RLIMIT_CORE: value.rlim_cur = 0; break;
-    case RLIMIT_STACK:
-    case RLIMIT_MEMLOCK: value.rlim_cur = 8U << 20; break;
-    default: value.rlim_cur = ours.rlim_max; break;
-    }
-    value.rlim_cur = std::min(value.rlim_cur, ours.rlim_max);
-    return {resource, value};
-}
 
 } // namespace
 
@@ -186,26 +180,6 @@ KEEL_IN_CHILD int child_main(void* argument)
     }
     for (;;)
         ::syscall(SYS_exit_group, 127);
-}
-
-LoginDefaults LoginDefaults::differing_from_ours()
-{
-    LoginDefaults defaults;
-    for (const int resource : {RLIMIT_NOFILE, RLIMIT_CORE, RLIMIT_STACK, RLIMIT_MEMLOCK, RLIMIT_AS,
-                               RLIMIT_CPU, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_RSS}) {
-        rlimit ours{};
-        if (::prlimit(0, static_cast<__rlimit_resource>(resource), nullptr, &ours) != 0) continue;
-        const Limit wanted = login_limit(resource, ours);
-        if (wanted.value.rlim_cur != ours.rlim_cur) defaults.limits.push_back(wanted);
-    }
-    char score[2] = "0"; // only 0 itself begins with 0
-    const OwnedFd file(::open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC));
-    defaults.reset_oom_score = ::read(file.get(), score, 1) == 1 && score[0] != '0';
-    defaults.reset_nice = ::getpriority(PRIO_PROCESS, 0) != 0;
-    cpu_set_t cpus;
-    if (::sched_getaffinity(0, sizeof cpus, &cpus) == 0)
-        defaults.reset_affinity = CPU_COUNT(&cpus) < ::sysconf(_SC_NPROCESSORS_ONLN);
-    return defaults;
 }
 
 Result<void> claim_descriptors()

@@ -12,11 +12,10 @@
 #include "base/result.hpp"
 #include "core/process.hpp"
 #include "keeper/wire.hpp"
+#include "sys/child_limits.hpp"
 
 #include <cstdint>
-#include <sys/resource.h>
 #include <sys/types.h>
-#include <vector>
 
 namespace keel::sys {
 
@@ -30,27 +29,13 @@ inline constexpr int first_unreserved_fd = 10;
 /// descriptors. Also sees to it that an engine that hangs does not outlive its keeper for long.
 Result<void> claim_descriptors();
 
-/// What of keeld's own service unit a child must not inherit, found out once.
-struct LoginDefaults {
-    struct Limit {
-        int resource = 0;
-        rlimit value{};
-    };
-    std::vector<Limit> limits; ///< those that differ from ours
-    bool reset_oom_score = false;
-    bool reset_nice = false;
-    bool reset_affinity = false;
-
-    static LoginDefaults differing_from_ours();
-};
-
 /// Everything that the child reads and writes, prepared so that it only has to make calls.
 struct ChildSetup {
     const char* program = nullptr; ///< executed as is, not searched
     char** argv = nullptr;
     char** environment = nullptr;
     const char* directory = nullptr;
-    const LoginDefaults* defaults = nullptr;
+    const ChildLimits* limits = nullptr;
     std::uint64_t brand = 0; ///< for RLIMIT_LOCKS, see process_tree.hpp; 0: none
     bool has_credentials = false;
     uid_t uid = 0;

@@ -131,13 +131,14 @@ std::variant<ProcessIdentity, SpawnFailure> Spawner::spawn(SpawnId id, const Spa
     for (const std::string& word : plan.argv)
         arguments.add(word);
     Words environment = environment_of(id, plan, options_.run_dir);
+    const ChildLimits limits(defaults_, plan);
 
     ChildSetup setup;
     setup.program = std::get<std::string>(program).c_str();
     setup.argv = arguments.pointers();
     setup.environment = environment.pointers();
     setup.directory = plan.directory.c_str();
-    setup.defaults = &defaults_;
+    setup.limits = &limits;
     setup.brand = can_brand_ ? brand_of(id, options_.run_dir) : 0;
     if (plan.credentials) {
         setup.has_credentials = true;

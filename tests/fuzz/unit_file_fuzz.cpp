@@ -8,6 +8,7 @@
 #include "units/show.hpp"
 #include "units/unit_set.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -41,10 +42,25 @@ void check(const Command& command, const Draft& draft)
         ENSURE(!check_placeholders(word) && word.find('\0') == std::string::npos,
                "an accepted command can be executed");
 }
-void check(const UnitNames& names, const Draft& draft)
+void check(const Texts& texts, const Draft& draft)
 {
-    for (const std::string& name : names.slot.get(draft))
-        ENSURE(is_name(name), "accepted dependencies can be units");
+    for (const std::string& text : texts.slot.get(draft))
+        ENSURE(!texts.rule->check(text), "accepted texts keep their rule");
+}
+void check(const FileMode& mode, const Draft& draft)
+{
+    ENSURE(mode.slot.get(draft) <= mode.max, "an accepted file mode is in its range");
+}
+void check(const Processors& range, const Draft& draft)
+{
+    const auto numbers = range.slot.get(draft);
+    ENSURE(std::is_sorted(numbers.begin(), numbers.end()), "processors are in order");
+    ENSURE(numbers.empty() || numbers.back() <= range.number_max, "all of them can exist");
+}
+void check(const Limit& limit, const Draft& draft)
+{
+    const auto value = limit.slot.get(draft);
+    ENSURE(!value || value->soft <= value->hard, "a soft limit is not above the hard one");
 }
 void check(const TextMap& map, const Draft& draft)
 {

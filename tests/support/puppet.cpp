@@ -30,6 +30,7 @@
 #include <grp.h>
 #include <map>
 #include <netinet/in.h>
+#include <sched.h>
 #include <string>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,8 +39,6 @@
 #include <unistd.h>
 
 namespace {
-
-extern "C" char** environ;
 
 std::int64_t born = 0;
 
@@ -117,6 +116,25 @@ std::string groups()
     return text;
 }
 
+std::string first_line(const char* path)
+{
+    char text[64] = "";
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    const ssize_t size = read(fd, text, sizeof text - 1);
+    close(fd);
+    return std::string(text, size > 0 ? static_cast<std::size_t>(size) - 1 : 0);
+}
+
+std::string processors()
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return "unknown";
+    std::string list;
+    for (int number = 0; number < CPU_SETSIZE; ++number)
+        if (CPU_ISSET(number, &set)) list += (list.empty() ? "" : ",") + std::to_string(number);
+    return list;
+}
+
 void report(const std::string& path)
 {
     char directory[4096] = "";
@@ -143,6 +161,10 @@ void report(const std::string& path)
     line("ignored", ignored_signals());
     line("blocked", blocked_signals());
     line("nofile", std::to_string(files.rlim_cur));
+    line("nofile-hard", std::to_string(files.rlim_max));
+    line("nice", std::to_string(getpriority(PRIO_PROCESS, 0)));
+    line("oom-score", first_line("/proc/self/oom_score_adj"));
+    line("processors", processors());
     line("core", std::to_string(core.rlim_cur));
     for (char** entry = environ; *entry != nullptr; ++entry)
         line("environment", *entry);

@@ -100,6 +100,32 @@ TEST_P(Spawn, TakesTheCredentialsOfThePlan)
     EXPECT_EQ(only(facts, "groups"), "77,88");
 }
 
+TEST_P(Spawn, TakesTheLimitsAndTheStandingOfThePlan)
+{
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    engine->tell("stand 5 300 0027 0");
+    engine->tell("limit nofile 2000 3000");
+    const auto facts = report("spawn 1 - " + host.puppet());
+    EXPECT_EQ(only(facts, "nice"), "5");
+    EXPECT_EQ(only(facts, "oom-score"), "300");
+    EXPECT_EQ(only(facts, "umask"), std::to_string(0027));
+    EXPECT_EQ(only(facts, "processors"), "0");
+    EXPECT_EQ(only(facts, "nofile"), "2000");
+    EXPECT_EQ(only(facts, "nofile-hard"), "3000");
+    EXPECT_EQ(only(facts, "core"), "0") << "what the unit does not name stays as at a login";
+}
+
+TEST_P(Spawn, FailsWhereALimitThatWasAskedForCannotBeHad)
+{
+    engine->tell("limit nofile 99999999999 99999999999");
+    engine->tell("spawn 1 - " + host.puppet());
+    EXPECT_EQ(engine->await("failed 1"), (Words{"failed", "1", "limits", std::to_string(EPERM)}));
+    engine->tell("limit nofile 100 100");
+    engine->tell("stand 0 0 0022 1023");
+    engine->tell("spawn 2 - " + host.puppet());
+    EXPECT_EQ(engine->await("failed 2"), (Words{"failed", "2", "limits", std::to_string(EINVAL)}));
+}
+
 TEST_P(Spawn, NamesTheStageThatFailed)
 {
     engine->tell("spawn 1 - no-such-program-anywhere");

@@ -121,7 +121,7 @@ TEST(Accounts, ByNumberNeedAGroupIfNobodyHasTheNumber)
 
 TEST(Credentials, OfANameAreItsNumbersAndGroups)
 {
-    const auto root = resolve_credentials("root", "");
+    const auto root = resolve_credentials({"root", ""});
     ASSERT_TRUE(root.ok()) << root.error().text();
     EXPECT_EQ(root->uid, 0U);
     EXPECT_EQ(root->gid, 0U);
@@ -130,9 +130,9 @@ TEST(Credentials, OfANameAreItsNumbersAndGroups)
 
 TEST(Credentials, OfANumberAreTheSameAsOfItsName)
 {
-    const auto by_name = resolve_credentials("daemon", "");
+    const auto by_name = resolve_credentials({"daemon", ""});
     ASSERT_TRUE(by_name.ok());
-    const auto by_number = resolve_credentials(std::to_string(by_name->uid), "");
+    const auto by_number = resolve_credentials({std::to_string(by_name->uid), ""});
     ASSERT_TRUE(by_number.ok());
     EXPECT_EQ(by_number->uid, by_name->uid);
     EXPECT_EQ(by_number->gid, by_name->gid);
@@ -141,11 +141,11 @@ TEST(Credentials, OfANumberAreTheSameAsOfItsName)
 
 TEST(Credentials, TakeTheGroupThatIsNamed)
 {
-    const auto both = resolve_credentials("daemon", "root");
+    const auto both = resolve_credentials({"daemon", "root"});
     ASSERT_TRUE(both.ok());
     EXPECT_EQ(both->gid, 0U);
     EXPECT_THAT(both->groups, testing::Contains(gid_t{0}));
-    const auto numbers = resolve_credentials("3999999", "3999998");
+    const auto numbers = resolve_credentials({"3999999", "3999998"});
     ASSERT_TRUE(numbers.ok());
     EXPECT_EQ(numbers->uid, 3999999U);
     EXPECT_EQ(numbers->gid, 3999998U);
@@ -154,19 +154,52 @@ TEST(Credentials, TakeTheGroupThatIsNamed)
 
 TEST(Credentials, OfNobodyInParticularAreKeeldsOwn)
 {
-    const auto own = resolve_credentials("", "");
+    const auto own = resolve_credentials({"", ""});
     ASSERT_TRUE(own.ok());
     EXPECT_EQ(own->uid, ::geteuid());
     EXPECT_EQ(own->gid, ::getegid());
 }
 
+TEST(Credentials, HaveTheGroupsThatAreNamedBesidesTheUsersOwnOnceEach)
+{
+    const auto more = resolve_credentials({"daemon", "", {"3999997", "root", "3999997"}});
+    ASSERT_TRUE(more.ok());
+    EXPECT_THAT(more->groups, testing::IsSupersetOf({gid_t{0}, gid_t{3999997}}));
+    EXPECT_EQ(std::ranges::count(more->groups, gid_t{3999997}), 1);
+    EXPECT_EQ(resolve_credentials({"daemon", "", {"keel-has-no-such-group"}}).error().text(),
+              "find group keel-has-no-such-group");
+}
+
+TEST(Accounts, AmongTheGroupsThatAreUnknownAreToldWhereTheyStand)
+{
+    EXPECT_THAT(host_problems("command = \"sh\"\ngroups = [\"root\", \"deamon\"]"),
+                ElementsAre("web.toml:2:19: groups: there is no group `deamon` (did you mean "
+                            "`daemon`?)"));
+}
+
+TEST_F(Program, NeedsItsEnvironmentFiles)
+{
+    const std::string good = folder.write("good.env", "A=1\n");
+    const std::string bad = folder.write("bad.env", "A=1\nB\n");
+    const auto files = [](const std::string& path) {
+        return "command = \"sh\"\nenvironment_files = [\"" + path + "\"]";
+    };
+    EXPECT_THAT(host_problems(files(good)), IsEmpty());
+    EXPECT_THAT(host_problems(files(bad)), ElementsAre("web.toml:2:22: environment_files: " + bad +
+                                                       " line 2 has no `=` (write NAME=value)"));
+    EXPECT_THAT(host_problems(files("/nowhere.env")),
+                ElementsAre(HasSubstr("/nowhere.env cannot be opened: No such file")));
+    EXPECT_THAT(host_problems(files("/dev/zero")), ElementsAre(HasSubstr("not a regular file")));
+}
+
 TEST(Credentials, ThatAreUnknownSayWhatWasLookedFor)
 {
-    EXPECT_EQ(resolve_credentials("keel-has-no-such-user", "").error().text(),
+    EXPECT_EQ(resolve_credentials({"keel-has-no-such-user", ""}).error().text(),
               "find user keel-has-no-such-user");
-    EXPECT_EQ(resolve_credentials("", "keel-has-no-such-group").error().text(),
+    EXPECT_EQ(resolve_credentials({"", "keel-has-no-such-group"}).error().text(),
               "find group keel-has-no-such-group");
-    EXPECT_FALSE(resolve_credentials("4294967295", "0").ok()) << "means `no change` to the kernel";
+    EXPECT_FALSE(resolve_credentials({"4294967295", "0"}).ok())
+        << "means `no change` to the kernel";
 }
 
 } // namespace

@@ -6,10 +6,12 @@
 //   adopt [ID:PID:TICKS…]     survivor ID PID TICKS UNIT SLOT … then `adopted`
 //   spawn ID OUTPUT WORD…     spawned ID PID TICKS | failed ID STAGE ERRNO  (OUTPUT: path or -)
 //   storm FIRST COUNT WORD…   spawns until killed, no answers; `storming` first
-//   in DIR | as UID GID…      for the spawns that follow
+//   in DIR | as UID GID… | stand NICE OOM UMASK PROCESSOR | limit RESOURCE SOFT HARD
+//                             for the spawns that follow; UMASK is octal, RESOURCE as in [limits]
 //   signal ID N, kill ID, ack ID, beat, ready, status TEXT, stopping, hold KEY PATH, drop KEY,
 //   exit CODE, end
 //   events: exit ID TEXT TREE · empty ID · shutdown · apply · leave · refused KEY
+#include "base/owned_fd.hpp"
 #include "sys/child_setup.hpp"
 #include "sys/keeper_client.hpp"
 #include "sys/loop.hpp"
@@ -132,11 +134,12 @@ private:
         std::vector<ports::Spawner::Survivor> journaled;
         for (std::size_t i = 1; i < words.size(); ++i) {
             ports::Spawner::Survivor one;
-            unsigned long long id = 0, ticks = 0;
-            if (std::sscanf(words[i].c_str(), "%llu:%d:%llu", &id, &one.process.pid, &ticks) != 3)
-                std::_Exit(4);
+            std::uint64_t id = 0;
+            char colon = 0;
+            std::istringstream entry(words[i]);
+            entry >> id >> colon >> one.process.pid >> colon >> one.process.start_ticks;
+            if (!entry) std::_Exit(4);
             one.id = SpawnId{id};
-            one.process.start_ticks = ticks;
             one.unit = "unit";
             journaled.push_back(one);
         }
@@ -174,6 +177,23 @@ private:
         say("stormed");
     }
 
+    void take_credentials(const Words& words)
+    {
+        base_.credentials = ports::Credentials{};
+        base_.credentials->uid = static_cast<uid_t>(std::stoul(words[1]));
+        base_.credentials->gid = static_cast<gid_t>(std::stoul(words[2]));
+        for (std::size_t i = 3; i < words.size(); ++i)
+            base_.credentials->groups.push_back(static_cast<gid_t>(std::stoul(words[i])));
+    }
+
+    void take_standing(const Words& words)
+    {
+        base_.scheduling = {std::stoi(words[1]),
+                            std::stoi(words[2]),
+                            {static_cast<std::uint16_t>(std::stoi(words[4]))}};
+        base_.umask = static_cast<std::uint32_t>(std::stoul(words[3], nullptr, 8));
+    }
+
     void obey(const Words& words)
     {
         const std::string& verb = words[0];
@@ -183,13 +203,11 @@ private:
         if (verb == "spawn") return spawn(words);
         if (verb == "storm") return storm(words);
         if (verb == "in") base_.directory = argument;
-        if (verb == "as") {
-            base_.credentials = ports::Credentials{};
-            base_.credentials->uid = static_cast<uid_t>(std::stoul(argument));
-            base_.credentials->gid = static_cast<gid_t>(std::stoul(words[2]));
-            for (std::size_t i = 3; i < words.size(); ++i)
-                base_.credentials->groups.push_back(static_cast<gid_t>(std::stoul(words[i])));
-        }
+        if (verb == "as") take_credentials(words);
+        if (verb == "stand") take_standing(words);
+        if (verb == "limit")
+            base_.limits[*from_name<units::Resource>(argument)] = {std::stoull(words[2]),
+                                                                   std::stoull(words[3])};
         if (verb == "signal") spawner_.signal(id(), std::stoi(words[2]));
         if (verb == "kill") spawner_.kill_tree(id());
         if (verb == "ack") spawner_.acknowledge(id());
@@ -201,9 +219,8 @@ private:
         if (verb == "status") keeper_.status(argument);
         if (verb == "stopping") keeper_.stopping();
         if (verb == "hold") {
-            const int fd = ::open(words[2].c_str(), O_RDWR | O_CLOEXEC);
-            keeper_.hold(std::stoull(argument), fd);
-            ::close(fd);
+            const OwnedFd fd(::open(words[2].c_str(), O_RDWR | O_CLOEXEC));
+            keeper_.hold(std::stoull(argument), fd.get());
         }
         if (verb == "drop") keeper_.drop(std::stoull(argument));
         if (verb == "exit") {
