@@ -69,7 +69,7 @@ Screen screen_of_stdout()
 
 std::string control_socket_path(const std::string& root)
 {
-    const std::string usual = root + "/run/keel/control.sock";
+    std::string usual = root + "/run/keel/control.sock";
     if (!root.empty() || ::geteuid() == 0) return usual;
     const std::string own = environment("XDG_RUNTIME_DIR") + "/keel/control.sock";
     return exists(own) ? own : usual;
@@ -77,7 +77,7 @@ std::string control_socket_path(const std::string& root)
 
 std::string unit_directory(const std::string& root)
 {
-    const std::string usual = root + "/etc/keel/units";
+    std::string usual = root + "/etc/keel/units";
     if (!root.empty() || ::geteuid() == 0) return usual;
     std::string config = environment("XDG_CONFIG_HOME");
     if (config.empty()) config = environment("HOME") + "/.config";

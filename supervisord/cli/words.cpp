@@ -124,7 +124,7 @@ std::string local_time(WallTime at, WallTime now)
     const std::tm then = parts(at);
     const std::tm today = parts(now);
     const auto past_second = at.time_since_epoch() % std::chrono::seconds(1);
-    const std::string time =
+    std::string time =
         fmt::format("{:02}:{:02}:{:02}.{:03}", then.tm_hour, then.tm_min, then.tm_sec,
                     std::chrono::floor<std::chrono::milliseconds>(past_second).count());
     if (then.tm_year == today.tm_year && then.tm_yday == today.tm_yday) return time;

@@ -104,7 +104,7 @@ ssize_t MhdExchange::read_stream(void* self, std::uint64_t, char* out, std::size
         return 0;
     }
     const std::size_t length = std::min(room, pending.size() - exchange.left_over_from_);
-    std::memcpy(out, pending.data() + exchange.left_over_from_, length);
+    pending.copy(out, length, exchange.left_over_from_);
     exchange.left_over_from_ += length;
     return static_cast<ssize_t>(length);
 }

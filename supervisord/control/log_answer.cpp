@@ -133,7 +133,7 @@ void answer(const std::shared_ptr<Exchange>& exchange, std::shared_ptr<LogReader
 
 } // namespace
 
-void answer_with_log(ports::Loop& loop, std::shared_ptr<LogReader> logs,
+void answer_with_log(ports::Loop& loop, const std::shared_ptr<LogReader>& logs,
                      const std::shared_ptr<Exchange>& exchange, LogSelection selection)
 {
     struct Job {

@@ -27,7 +27,7 @@ struct LogSelection {
 inline constexpr std::size_t log_lines_max = 100'000;
 
 /// `logs` outlives the answer, also on the thread that reads files for it.
-void answer_with_log(ports::Loop& loop, std::shared_ptr<ports::LogReader> logs,
+void answer_with_log(ports::Loop& loop, const std::shared_ptr<ports::LogReader>& logs,
                      const std::shared_ptr<Exchange>& exchange, LogSelection selection);
 
 } // namespace keel::control

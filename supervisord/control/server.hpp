@@ -74,7 +74,7 @@ private:
     void answer_ready(const std::shared_ptr<Exchange>& exchange);
     void answer_change(const std::shared_ptr<Exchange>& exchange, core::Verb verb,
                        const std::string& name, uid_t uid);
-    void carry_out(const std::shared_ptr<Exchange>& exchange, ports::RequestSpec spec);
+    void carry_out(const std::shared_ptr<Exchange>& exchange, const ports::RequestSpec& spec);
     [[nodiscard]] bool may_have_last_place(int fd) const;
 
     Sources sources_;

@@ -173,11 +173,11 @@ void ControlServer::answer_change(const Exchanged& exchange, core::Verb verb,
                            spec = std::move(spec)](const std::string& who) mutable {
         if (alive.expired()) return;
         spec.by = who;
-        carry_out(exchange, std::move(spec));
+        carry_out(exchange, spec);
     });
 }
 
-void ControlServer::carry_out(const Exchanged& exchange, ports::RequestSpec spec)
+void ControlServer::carry_out(const Exchanged& exchange, const ports::RequestSpec& spec)
 {
     const bool waits = *number_argument(exchange->request(), "wait", 1, 1) == 1;
     OperationReport report{{}, spec.verb, spec.unit, spec.slot, {}, {}};

@@ -88,7 +88,7 @@ InstanceStep ask_to_stop(Here& h, SpawnId spawn, Aftermath after)
     return enter(h, stopping, std::move(after.reason));
 }
 
-InstanceStep sweep(Here& h, SpawnId spawn, Aftermath after)
+InstanceStep sweep(Here& h, SpawnId spawn, const Aftermath& after)
 {
     h.actions.emplace_back(KillTree{spawn});
     const Stopping stopping{spawn,      KillStage::sweeping, h.now() + kill_patience,

@@ -49,7 +49,7 @@ void note_started(Here&);
 InstanceStep launch_afresh(Here&, StartCause, std::string reason);
 
 InstanceStep ask_to_stop(Here&, SpawnId, Aftermath);
-InstanceStep sweep(Here&, SpawnId, Aftermath);
+InstanceStep sweep(Here&, SpawnId, const Aftermath&);
 /// Nothing of the spawn lives: whatever was to come next.
 InstanceStep conclude(Here&, Aftermath);
 

@@ -54,10 +54,11 @@ struct Children {
         news[row] = true;
     }
 
+    /// One that was told, so it is no news either.
     void forget_end(std::uint64_t wanted)
     {
         const int row = find_row(spawn, used, wanted);
-        if (row >= 0 && pid[row] == 0) spawn[row] = news[row] = 0;
+        if (row >= 0 && pid[row] == 0 && !news[row]) spawn[row] = 0;
     }
 
     /// Another engine, which has heard nothing.

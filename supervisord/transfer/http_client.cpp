@@ -80,7 +80,7 @@ void HttpTransfer::conclude()
     open(next);
 }
 
-void HttpTransfer::end(HttpEnd end)
+void HttpTransfer::end(const HttpEnd& end)
 {
     const auto on_end = std::move(handlers_.on_end); // it may well destroy this transfer
     handlers_.on_end = nullptr;
@@ -89,8 +89,9 @@ void HttpTransfer::end(HttpEnd end)
 
 void HttpTransfer::end_later(HttpEnd end)
 {
-    pending_ =
-        client_.loop_.after(Duration::zero(), [this, end = std::move(end)] { this->end(end); });
+    // By a copy, since on_end may destroy the transfer and with it the handler that runs.
+    pending_ = client_.loop_.after(Duration::zero(),
+                                   [this, end = std::move(end)] { this->end(HttpEnd(end)); });
 }
 
 // ---- the client ---------------------------------------------------------------------------------

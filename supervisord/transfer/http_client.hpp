@@ -83,7 +83,7 @@ private:
     void open(std::string url);
     void connect(const std::vector<IpAddress>& addresses);
     void conclude(); ///< a callback of libcurl has put its consequence off until now
-    void end(HttpEnd end);
+    void end(const HttpEnd& end);
     void end_later(HttpEnd end);
 
     HttpClient& client_;

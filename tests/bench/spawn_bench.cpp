@@ -48,7 +48,7 @@ std::string pss_of(pid_t pid)
     char line[256];
     long kib = -1;
     while (file != nullptr && std::fgets(line, sizeof line, file) != nullptr)
-        if (std::sscanf(line, "Pss: %ld kB", &kib) == 1) break;
+        if (std::strncmp(line, "Pss:", 4) == 0) kib = std::strtol(line + 4, nullptr, 10);
     if (file != nullptr) std::fclose(file);
     return fmt::format("{} KiB", kib);
 }

@@ -97,6 +97,16 @@ private:
 };
 
 class ExecProbe : public testing::Test {
+public:
+    ~ExecProbe() override
+    {
+        for (const auto& [id, child] : spawner_.children)
+            if (child.watch) {
+                ::kill(-child.pid, SIGKILL);
+                ::waitpid(child.pid, nullptr, 0);
+            }
+    }
+
 protected:
     ExecProbe()
     {
@@ -110,14 +120,6 @@ protected:
                 prober_.on_tree_empty(spawn);
             },
         });
-    }
-    ~ExecProbe() override
-    {
-        for (const auto& [id, child] : spawner_.children)
-            if (child.watch) {
-                ::kill(-child.pid, SIGKILL);
-                ::waitpid(child.pid, nullptr, 0);
-            }
     }
 
     void begin(const std::vector<std::string>& command, Duration timeout)

@@ -34,6 +34,9 @@ public:
 };
 
 class ProberTest : public testing::Test {
+public:
+    ~ProberTest() override { await_lookups(0); }
+
 protected:
     /// Probes and waits for the answer.
     ProbeAnswer probe(units::ProbeTarget target, Duration timeout = 20s)
@@ -106,8 +109,6 @@ protected:
         int inside_ = 0;
         int entered_ = 0;
     };
-
-    ~ProberTest() override { await_lookups(0); }
 
     std::shared_ptr<Turnstile> lookups_ = std::make_shared<Turnstile>();
     /// What tests set is called on threads that may begin late.

@@ -29,9 +29,10 @@ std::string journal_entry(const Words& spawned)
 bool kernel_is_at_least(int major, int minor)
 {
     utsname system{};
-    int has_major = 0, has_minor = 0;
     ::uname(&system);
-    if (std::sscanf(system.release, "%d.%d", &has_major, &has_minor) != 2) return false;
+    char* dot = nullptr;
+    const long has_major = std::strtol(system.release, &dot, 10);
+    const long has_minor = *dot == '.' ? std::strtol(dot + 1, nullptr, 10) : 0;
     return has_major > major || (has_major == major && has_minor >= minor);
 }
 

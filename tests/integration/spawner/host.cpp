@@ -135,7 +135,7 @@ std::vector<Words> EngineLink::rest()
 
 // ---- Host ---------------------------------------------------------------------------------------
 
-Host::Host(std::string keeper, std::map<std::string, std::string> extra)
+Host::Host(const std::string& keeper, std::map<std::string, std::string> extra)
     : environment(std::move(extra))
 {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -43,7 +43,7 @@ private:
 class Host {
 public:
     /// `keeper`: the program's name in bin/. The environment is added to this process's own.
-    explicit Host(std::string keeper = "keeld",
+    explicit Host(const std::string& keeper = "keeld",
                   std::map<std::string, std::string> environment = {});
     ~Host();
     Host(const Host&) = delete;

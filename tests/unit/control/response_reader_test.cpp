@@ -34,7 +34,7 @@ Outcome read(std::string_view text, std::size_t step)
 /// Whatever the pieces, the outcome is the same.
 Outcome read(std::string_view text)
 {
-    const Outcome whole = read(text, text.size() + 1);
+    Outcome whole = read(text, text.size() + 1);
     for (const std::size_t step : {1U, 2U, 3U, 7U, 64U}) {
         const Outcome pieces = read(text, step);
         EXPECT_EQ(pieces.ok, whole.ok) << text << " in pieces of " << step;

@@ -33,7 +33,7 @@ public:
         ++under_way_;
         if (host.starts_with("slow")) changed_.wait(lock, [this] { return let_go_; });
         const auto found = known.find(host);
-        const Resolution answer =
+        Resolution answer =
             found == known.end() ? Resolution{Kind::missing, {}, "none"} : found->second;
         --under_way_;
         changed_.notify_all();
@@ -90,9 +90,10 @@ public:
 };
 
 class NameResolver : public testing::Test {
-protected:
+public:
     ~NameResolver() override { names_->let_go(); }
 
+protected:
     Resolution resolve(const std::string& host)
     {
         std::optional<Resolution> answer;
