@@ -48,9 +48,10 @@ std::optional<int> parse(Options& options, int argc, char** argv)
                  "keeld"};
     app.option_defaults()->take_last();
     app.set_version_flag("--version", "keeld " KEEL_VERSION);
-    app.add_option("--root", options.root, "put every path under this folder");
-    app.add_option("--http", options.http, "ADDR:PORT of the pages, or off");
-    app.add_option("--log-level", options.log_level, "debug, info, warn, error or off");
+    app.add_option("--root", options.root, "put every path under this folder")->type_name("DIR");
+    app.add_option("--http", options.http, "where the pages are, or off")->type_name("ADDR:PORT");
+    app.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
+        ->type_name("LEVEL");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
