@@ -162,6 +162,11 @@ void World::somebody_asks()
     const auto taken = brain_->request(id, verb, slot);
     if (!taken) violated("a request is refused for no reason");
     if (answered_early_.erase(*taken) == 0) open_requests_.insert(*taken);
+    // What was just asked for must not be forgotten: the likeliest moment to find out.
+    if (scenario_.weights.death_every > Duration{0} && rng_.chance(0.2))
+        loop_.in(rng_.upto(1s), [this] {
+            if (!is_calm()) engine_dies();
+        });
 }
 
 void World::somebody_falls_ill()

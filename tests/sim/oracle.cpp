@@ -455,6 +455,10 @@ void Oracle::check_memory(UnitId id, const SeenUnit& before, const SeenUnit& aft
         const auto& was = before.instances[i];
         const auto& is = after.instances[i];
         const bool waits_still = was.retry_at && now() < *was.retry_at;
+        const bool rests = is.state == "stopped" || is.state == "done" || is.state == "failed";
+        if (!rests && !was.moved_unheard && was.in_a_row != is.in_a_row)
+            violated(fmt::format("{}: {} restarts in a row have become {} with the engine",
+                                 who({id, static_cast<Slot>(i + 1)}), was.in_a_row, is.in_a_row));
         if (waits_still && is.retry_at != was.retry_at)
             violated(
                 fmt::format("{}: the pause before its next start was forgotten with the engine",

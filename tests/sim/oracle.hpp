@@ -23,7 +23,8 @@ struct SeenInstance {
     std::optional<MonoTime> retry_at; ///< named for its next start, while in backoff
     Duration pause_low{0};            ///< of the backoff that the latest failure asks for
     Duration pause_high{0};
-    bool failure_told = false; ///< since its latest move
+    bool failure_told = false;  ///< since its latest move
+    bool moved_unheard = false; ///< while a new brain found its feet
 };
 
 /// An outage as section 6 has it.
@@ -88,6 +89,7 @@ public:
     void climbed(UnitId);
     /// While a new brain finds its feet.
     void climbed_unheard(UnitId id) { ++units_[number(id)].rung; }
+    void moved_unheard(InstanceId id) { seen(id).moved_unheard = true; }
     void descended_unheard(UnitId id) { units_[number(id)].rung = 0; }
     void descended(UnitId);
     void operation_ended(const core::Host&, UnitId);

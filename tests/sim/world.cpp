@@ -246,7 +246,7 @@ void World::moved(InstanceId id, std::string_view from, std::string_view to,
         ++tally_.spawns;
         probes_.forget(spec(id.unit), id.slot);
     }
-    if (deaf_) return;
+    if (deaf_) return oracle_.moved_unheard(id);
     const bool probed = spec(id.unit).ready == units::ReadyBy::probe;
     const bool exact = scenario_.weights.meddles == 0;
     if (exact && probed && from == "starting" && to == "ready" &&
