@@ -87,7 +87,7 @@ public:
 private:
     class Timer final : public Handle {
     public:
-        Timer(FakeLoop& loop, Key key) : loop_(loop), key_(key) {}
+        Timer(FakeLoop& loop, Key key) : loop_(loop), key_(std::move(key)) {}
         ~Timer() override { loop_.queue_.erase(key_); }
 
     private:
