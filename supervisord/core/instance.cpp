@@ -126,7 +126,7 @@ InstanceStep on(Here& h, const InService auto& s, const ProcessExited& e)
     note_started(h);
     h.actions.emplace_back(Acknowledge{s.spawn});
     auto after = judge_trouble(h, {{cause_of(e.status), e.status, to_text(e.status), {}}});
-    if (e.tree == TreeState::alive) return sweep(h, s.spawn, std::move(after));
+    if (e.tree == TreeState::alive) return sweep(h, s.spawn, after);
     return conclude(h, std::move(after));
 }
 
@@ -313,7 +313,7 @@ InstanceStep on(Here& h, const Stopping& s, const ProcessExited& e)
 {
     h.actions.emplace_back(Acknowledge{s.spawn});
     auto after = after_of(s, fmt::format("{}; {}", h.instance.reason, to_text(e.status)));
-    if (e.tree == TreeState::alive) return sweep(h, s.spawn, std::move(after));
+    if (e.tree == TreeState::alive) return sweep(h, s.spawn, after);
     return conclude(h, std::move(after));
 }
 InstanceStep on(Here& h, const Stopping& s, const TreeEmptied&)

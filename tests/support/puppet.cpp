@@ -122,7 +122,7 @@ std::string first_line(const char* path)
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     const ssize_t size = read(fd, text, sizeof text - 1);
     close(fd);
-    return std::string(text, size > 0 ? static_cast<std::size_t>(size) - 1 : 0);
+    return {text, size > 0 ? static_cast<std::size_t>(size) - 1 : 0};
 }
 
 std::string processors()

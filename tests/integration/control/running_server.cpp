@@ -37,11 +37,11 @@ ports::Loop::Registration TimerCounter::after(Duration delay, std::function<void
 {
     /// Counts for as long as the timer waits: until it fires or is forgotten.
     struct Counted {
-        explicit Counted(std::shared_ptr<int> timers) : timers_(std::move(timers)) { ++*timers_; }
-        ~Counted() { --*timers_; }
+        explicit Counted(std::shared_ptr<int> count) : timers(std::move(count)) { ++*timers; }
+        ~Counted() { --*timers; }
         Counted(const Counted&) = delete;
         Counted& operator=(const Counted&) = delete;
-        std::shared_ptr<int> timers_;
+        std::shared_ptr<int> timers;
     };
     auto counted = std::make_shared<std::optional<Counted>>(std::in_place, timers_);
     return inner_.after(delay, [counted, handler = std::move(handler)] {

@@ -194,6 +194,18 @@ private:
         base_.umask = static_cast<std::uint32_t>(std::stoul(words[3], nullptr, 8));
     }
 
+    /// What is for the spawns that follow.
+    void plan_ahead(const Words& words)
+    {
+        const std::string& verb = words[0];
+        if (verb == "in") base_.directory = words[1];
+        if (verb == "as") take_credentials(words);
+        if (verb == "stand") take_standing(words);
+        if (verb == "limit")
+            base_.limits[*from_name<units::Resource>(words[1])] = {std::stoull(words[2]),
+                                                                   std::stoull(words[3])};
+    }
+
     void obey(const Words& words)
     {
         const std::string& verb = words[0];
@@ -202,12 +214,7 @@ private:
         if (verb == "adopt") return adopt(words);
         if (verb == "spawn") return spawn(words);
         if (verb == "storm") return storm(words);
-        if (verb == "in") base_.directory = argument;
-        if (verb == "as") take_credentials(words);
-        if (verb == "stand") take_standing(words);
-        if (verb == "limit")
-            base_.limits[*from_name<units::Resource>(argument)] = {std::stoull(words[2]),
-                                                                   std::stoull(words[3])};
+        plan_ahead(words);
         if (verb == "signal") spawner_.signal(id(), std::stoi(words[2]));
         if (verb == "kill") spawner_.kill_tree(id());
         if (verb == "ack") spawner_.acknowledge(id());
