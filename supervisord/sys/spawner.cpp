@@ -225,7 +225,9 @@ void Spawner::report_end(SpawnId id, ExitStatus status)
     child.watch.reset();
     child.pidfd.reset();
     child.ended = true;
-    const TreeState tree = others_live(child) ? TreeState::alive : TreeState::empty;
+    // What others_live() cannot see, a search that is under way may still be killing.
+    const bool being_killed = child.killing && !child.emptied && child.cgroup.empty();
+    const TreeState tree = being_killed || others_live(child) ? TreeState::alive : TreeState::empty;
     if (child.killing && child.emptied)
         later([this, id] { tree_empty(id); });
     else if (child.killing && child.cgroup.empty())
