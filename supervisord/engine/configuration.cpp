@@ -73,7 +73,8 @@ std::vector<ConfiguredUnit> configure(const units::UnitSet& set)
     };
     for (const units::LoadedUnit& unit : set.units) {
         if (unit.spec) {
-            auto& added = configured.emplace_back(*unit.spec, identity_of(*unit.spec), "");
+            configured.push_back({*unit.spec, identity_of(*unit.spec), {}});
+            ConfiguredUnit& added = configured.back();
             if (auto problem = read_environment(added.spec); problem && !added.identity.problem)
                 added.identity.problem = {core::SetupStage::environment, std::move(*problem)};
             continue;
