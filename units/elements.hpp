@@ -1,5 +1,5 @@
-// Values that are more than a word: exit codes and signals, ranges of status codes and of processors,
-// resource limits.
+// Values that are more than a word: exit codes and signals, ranges of status codes and of
+// processors, resource limits.
 //
 // Each is the value or what is wrong with it; where it stands is the reader's business.
 #pragma once

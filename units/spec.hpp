@@ -119,10 +119,10 @@ struct ProbeSpec {
     Duration delay = 0s; ///< from spawn to the first try
 };
 
-// ---- what a process may and may not ---------------------------------------------------------------
+// ---- what a process may and may not -------------------------------------------------------------
 
-/// The resources of setrlimit(2), by their lower-case names. RLIMIT_LOCKS, which the kernel ignores,
-/// is missing: keeld keeps a mark of its own there.
+/// The resources of setrlimit(2), by their lower-case names. RLIMIT_LOCKS, which the kernel
+/// ignores, is missing: keeld keeps a mark of its own there.
 enum class Resource : std::uint8_t {
     as,
     core,

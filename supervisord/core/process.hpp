@@ -30,7 +30,7 @@ ExitStatus exit_status_from_wait(int wait_status);
 
 /// Steps of preparing a child between clone and exec, in the order in which they are taken.
 /// `user`, `environment`, `descriptors` and `processes` fail before the clone. `lost`: it is not
-/// known whether the spawn happened, because the engine died in between, but no process of it lives.
+/// known whether the spawn happened, because the engine died in between, but nothing of it lives.
 enum class SetupStage : std::uint8_t {
     user,
     environment,
