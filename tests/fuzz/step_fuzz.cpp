@@ -62,8 +62,7 @@ units::UnitSpec draw_unit(Bytes& bytes, const std::string& name)
     spec.outage.grace = bytes.one_of<Duration>({0s, 2s});
     for (unsigned i = bytes.below(3); i > 0; --i) {
         units::ProbeSpec probe;
-        probe.name = "p";
-        probe.name += static_cast<char>('0' + i);
+        probe.name = std::string(1, static_cast<char>('p' + i));
         probe.target = units::TcpTarget{"127.0.0.1:1", {}, {}};
         probe.role = bytes.one_of<units::ProbeRoles>({{true, true, true}, {false, false, true}});
         probe.failures = 1 + bytes.below(2);
