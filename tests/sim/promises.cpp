@@ -8,11 +8,6 @@ namespace keel::sim {
 
 using namespace std::chrono_literals;
 
-namespace {
-/// How long an event may be under way to a brain that is told late.
-constexpr Duration patience = 250ms;
-} // namespace
-
 void World::check_promises(Cause cause)
 {
     const core::Host& host = brain_->host();
