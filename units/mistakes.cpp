@@ -40,36 +40,47 @@ std::string expected_text(const Kind& kind)
         kind);
 }
 
-/// What an integer or boolean was probably meant to be written as, for the kinds that take text.
-std::optional<std::string> rewritten(const Kind& kind, const Value& value)
+template <class... Kinds> bool is_one_of(const Kind& kind)
 {
-    const auto* integer = std::get_if<std::int64_t>(&value.data);
-    const auto* text = std::get_if<std::string>(&value.data);
-    if (integer != nullptr && *integer >= 0) {
-        if (std::holds_alternative<Span>(kind)) return fmt::format("\"{}s\"", *integer);
-        if (std::holds_alternative<Size>(kind))
-            return toml_string(size_to_text(static_cast<std::uint64_t>(*integer)));
-        if (std::holds_alternative<SignalName>(kind)) {
-            const std::string name = *integer < 65 ? signal_text(static_cast<int>(*integer)) : "";
+    return (std::holds_alternative<Kinds>(kind) || ...);
+}
+
+/// What an integer was probably meant to be written as, for the kinds that take text.
+std::optional<std::string> rewritten(const Kind& kind, std::int64_t integer)
+{
+    if (integer >= 0) {
+        if (is_one_of<Span>(kind)) return fmt::format("\"{}s\"", integer);
+        if (is_one_of<Size>(kind))
+            return toml_string(size_to_text(static_cast<std::uint64_t>(integer)));
+        if (is_one_of<SignalName>(kind)) {
+            const std::string name = integer < 65 ? signal_text(static_cast<int>(integer)) : "";
             if (parse_signal(name)) return toml_string(name);
         }
     }
-    const bool takes_numbers =
-        std::holds_alternative<ExitMatches>(kind) || std::holds_alternative<StatusRanges>(kind);
-    if (integer != nullptr && takes_numbers) return fmt::format("[{}]", *integer);
-    if (integer != nullptr && std::holds_alternative<Processors>(kind))
-        return fmt::format("[{}]", *integer);
-    if (integer != nullptr && std::holds_alternative<Text>(kind))
-        return fmt::format("\"{}\"", *integer);
-    if (text == nullptr || text->size() > 32) return std::nullopt;
+    if (is_one_of<ExitMatches, StatusRanges, Processors>(kind)) return fmt::format("[{}]", integer);
+    if (is_one_of<Text>(kind)) return fmt::format("\"{}\"", integer);
+    return std::nullopt;
+}
 
-    const bool is_boolean = *text == "true" || *text == "false";
-    if (is_boolean && std::holds_alternative<Boolean>(kind)) return *text;
+/// The same for a text, where a number, a boolean or a list is wanted.
+std::optional<std::string> rewritten(const Kind& kind, const std::string& text)
+{
+    if (text.size() > 32) return std::nullopt;
+    const bool is_boolean = text == "true" || text == "false";
+    if (is_boolean && is_one_of<Boolean>(kind)) return text;
     const bool is_number =
-        !text->empty() && text->find_first_not_of("0123456789") == std::string::npos;
-    if (is_number && std::holds_alternative<Integer>(kind)) return *text;
-    if (takes_numbers || std::holds_alternative<Texts>(kind))
-        return fmt::format("[{}]", toml_string(*text));
+        !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    if (is_number && is_one_of<Integer>(kind)) return text;
+    if (is_one_of<ExitMatches, StatusRanges, Texts>(kind))
+        return fmt::format("[{}]", toml_string(text));
+    return std::nullopt;
+}
+
+std::optional<std::string> rewritten(const Kind& kind, const Value& value)
+{
+    if (const auto* integer = std::get_if<std::int64_t>(&value.data))
+        return rewritten(kind, *integer);
+    if (const auto* text = std::get_if<std::string>(&value.data)) return rewritten(kind, *text);
     return std::nullopt;
 }
 

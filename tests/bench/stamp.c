@@ -21,5 +21,6 @@ int main(int argc, char** argv)
     const int fd = open(argv[1], O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
     if (fd < 0 || write(fd, line, (size_t)length) != length) return 1;
     close(fd);
-    for (;;) pause();
+    for (;;)
+        pause();
 }

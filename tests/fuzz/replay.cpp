@@ -33,6 +33,7 @@ int main(int count, char** arguments)
     for (const std::string& argument : std::vector<std::string>(arguments + 1, arguments + count)) {
         if (std::filesystem::is_regular_file(argument)) run(argument);
         if (!std::filesystem::is_directory(argument)) continue;
-        for (const auto& entry : std::filesystem::directory_iterator(argument)) run(entry.path());
+        for (const auto& entry : std::filesystem::directory_iterator(argument))
+            run(entry.path());
     }
 }

@@ -16,7 +16,7 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
       kernel_(loop_, rng_, fuse_,
               {.fate = [this](InstanceId id) { return draw_fate(id); },
                .find = [this](const std::string& unit, Slot slot) { return find(unit, slot); },
-               .trace = trace_ ? [this](std::string line) { World::trace(line); }
+               .trace = trace_ ? [this](const std::string& line) { World::trace(line); }
                                : std::function<void(std::string)>{}}),
       prober_(
           loop_, fuse_,
