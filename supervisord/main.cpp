@@ -69,11 +69,13 @@ units::UnitSet load_units(const sys::Paths& paths, bool go_on)
     sys::Generations generations(paths.lib / "generations");
     if (go_on)
         if (const auto applied = generations.current())
-            return units::load_directory(applied->string());
-    auto set = units::load_directory(paths.units_dir.string());
+            return units::load_directory(*applied / sys::Generations::units_folder);
+    const auto collected =
+        units::collect({paths.units_dir.string(), paths.vendor_units_dir.string()});
+    auto set = units::load_units(collected);
     for (const units::Problem& problem : set.all_problems())
         warn(to_text(problem));
-    if (auto stored = generations.store(sys::read_unit_files(paths.units_dir)); !stored)
+    if (auto stored = generations.store(sys::files_of(collected)); !stored)
         warn("this configuration is not stored: " + stored.error().text());
     return set;
 }

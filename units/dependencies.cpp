@@ -115,8 +115,9 @@ private:
     {
         LoadedUnit& loaded = units_[unit];
         const Position at = position_of(loaded, fmt::format("{}.{}", edge.key, edge.name));
-        loaded.problems.push_back({loaded.path, at.line, at.column, std::string(edge.key),
-                                   std::move(mistake.message), std::move(mistake.hint)});
+        loaded.problems.push_back({loaded.sources.at(at.source), at.line, at.column,
+                                   std::string(edge.key), std::move(mistake.message),
+                                   std::move(mistake.hint)});
     }
 
     void report_missing(Index unit, const Edge& edge)

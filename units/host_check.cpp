@@ -79,7 +79,7 @@ class HostCheck {
 public:
     HostCheck(const LoadedUnit& unit, const UnitSpec& spec, const std::string& runtime_dir)
         : unit_(unit), spec_(spec), values_(placeholder_values(spec_, 1, runtime_dir)),
-          report_(unit.path)
+          report_(unit.sources)
     {}
 
     std::vector<Problem> run()

@@ -1,11 +1,13 @@
-// One unit file: text in, a spec or all of its problems out.
+// One unit: the text of its file and of its drop-ins in, a spec or all of its problems out.
 //
 // Strict, pure and total: any bytes give either a spec that obeys every rule of the schema, or at
-// least one problem with its position. Nothing is read from disk here and nothing is printed; other
-// units (unit_set.hpp) and the host (host_check.hpp) are not known.
+// least one problem with its position. Every text is judged by itself, also where a later one has
+// the last word, and then what they give together. Nothing is read from disk here and nothing is
+// printed; other units (unit_set.hpp) and the host (host_check.hpp) are not known.
 #pragma once
 #include "units/problem.hpp"
 #include "units/reader.hpp"
+#include "units/sources.hpp"
 #include "units/spec.hpp"
 
 #include <optional>
@@ -16,9 +18,10 @@
 namespace keel::units {
 
 struct LoadedUnit {
-    std::string name;             ///< from the file's name: `/etc/keel/units/api.toml` is `api`
-    std::string path;             ///< of the file, as it was given
-    std::optional<UnitSpec> spec; ///< there if and only if `problems` is empty
+    std::string name;                 ///< from the file's name: `/etc/keel/units/api.toml` is `api`
+    std::string path;                 ///< of the file, as it was given
+    std::vector<std::string> sources; ///< `path` and then its drop-ins, by Position::source
+    std::optional<UnitSpec> spec;     ///< there if and only if `problems` is empty
     /// With problems: what could be read all the same, so that the rest can be checked. None if the
     /// file is not even TOML.
     std::optional<UnitSpec> remains;
@@ -29,12 +32,9 @@ struct LoadedUnit {
 /// The spec, or what could be read of it, or nullptr.
 const UnitSpec* readable_spec(const LoadedUnit& unit);
 
-inline constexpr std::string_view unit_file_extension = ".toml";
+LoadedUnit load_unit(const UnitSources& sources);
 
-/// The last part of a path without its extension, whether or not it can be the name of a unit.
-std::string unit_name_of(std::string_view file);
-
-/// `file` names the text in problems, and its last part the unit.
+/// A unit without drop-ins. `file` names the text in problems, and its last part the unit.
 LoadedUnit load_unit(std::string_view text, const std::string& file);
 
 /// Where a key of the unit stood, or an element of `requires` (`requires.redis`); the begin of the

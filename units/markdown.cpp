@@ -21,6 +21,13 @@ most 64, the first no `-` or `_`. One line is a complete unit:
 command = "redis-server /etc/redis/backbone.conf"
 ```
 
+Units of /etc/keel/units hide those of the same name that packages ship in /usr/lib/keel/units. A
+unit's **drop-ins**, `NAME.toml.d/*.toml` in either folder, are laid over it in the order of their
+names: later keys win, key by key. Tables (`environment` too) are merged entry by entry, lists are
+replaced whole. A `[[probe]]` of the same name is changed key by key, one of another name or without
+a name is added; a probe that was given no name goes by its default one, `tcp` or `http-2`. A new
+target replaces the old one and the keys that belong to it.
+
 Everything else has a default. An unknown key, a wrong type or a value out of range is a problem
 with `file:line:column`, and all problems are told at once.
 

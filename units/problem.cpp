@@ -29,11 +29,17 @@ std::optional<std::string> did_you_mean(std::string_view word,
 
 void Report::add(Position at, std::string_view key, Mistake mistake)
 {
+    const std::string& file = files_.at(at.source);
+    const auto is_the_same = [&](const Problem& problem) {
+        return problem.line == at.line && problem.column == at.column && problem.file == file &&
+               problem.message == mistake.message;
+    };
+    if (std::any_of(problems_.begin(), problems_.end(), is_the_same)) return;
     if (problems_.size() == limit) {
         ++dropped_;
         return;
     }
-    problems_.push_back({file_, at.line, at.column, printable(key, 128), std::move(mistake.message),
+    problems_.push_back({file, at.line, at.column, printable(key, 128), std::move(mistake.message),
                          std::move(mistake.hint)});
 }
 
@@ -48,7 +54,7 @@ std::vector<Problem> Report::take()
     sort_by_position(problems_);
     if (dropped_ > 0) {
         const Problem& last = problems_.back();
-        problems_.push_back({file_, last.line, last.column, "",
+        problems_.push_back({last.file, last.line, last.column, "",
                              fmt::format("{} more problems are not shown", dropped_),
                              "mend the first ones and check again"});
     }
@@ -59,7 +65,7 @@ std::vector<Problem> Report::take()
 void sort_by_position(std::vector<Problem>& problems)
 {
     std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
-        return std::tie(a.line, a.column) < std::tie(b.line, b.column);
+        return std::tie(a.file, a.line, a.column) < std::tie(b.file, b.line, b.column);
     });
 }
 

@@ -1,10 +1,9 @@
 // Mistakes in unit files, as people read them.
 //
 // A Problem says where it is, which key it is about, what is wrong and what to do. A Report
-// collects all problems of one file, bounded, in the order of the file. Neither prints anything,
-// and neither knows what a unit file is made of.
+// collects all problems of one unit, bounded, file by file in the order of the text. Neither prints
+// anything, and neither knows what a unit file is made of.
 #pragma once
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -18,7 +17,8 @@ namespace keel::units {
 struct Position {
     std::uint32_t line = 0;
     std::uint32_t column = 0;
-    friend auto operator<=>(const Position&, const Position&) = default;
+    std::uint32_t source = 0; ///< which of the texts that make up a unit; 0: the unit file
+    friend bool operator==(const Position&, const Position&) = default;
 };
 
 struct Problem {
@@ -44,13 +44,17 @@ struct Mistake {
 std::optional<std::string> did_you_mean(std::string_view word,
                                         const std::vector<std::string_view>& candidates);
 
-/// The problems of one file. Beyond `limit` they are only counted.
+/// The problems of a text, or of several that are laid over each other. Beyond `limit` they are
+/// only counted.
 class Report {
 public:
     static constexpr std::size_t limit = 100;
 
-    explicit Report(std::string file) : file_(std::move(file)) {}
+    /// `files` by Position::source; at least one.
+    explicit Report(std::vector<std::string> files) : files_(std::move(files)) {}
+    explicit Report(std::string file) : files_{std::move(file)} {}
 
+    /// A mistake that was told of the same place already is not told again.
     void add(Position at, std::string_view key, Mistake mistake);
     [[nodiscard]] bool empty() const { return problems_.empty(); }
     /// True if a problem with exactly this key was added.
@@ -59,12 +63,12 @@ public:
     [[nodiscard]] std::vector<Problem> take();
 
 private:
-    std::string file_;
+    std::vector<std::string> files_;
     std::vector<Problem> problems_;
     std::size_t dropped_ = 0;
 };
 
-/// Sorts by position; problems of one position keep their order.
+/// Sorts by file and position; problems of one position keep their order.
 void sort_by_position(std::vector<Problem>& problems);
 
 } // namespace keel::units

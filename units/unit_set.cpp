@@ -1,20 +1,12 @@
 #include "units/unit_set.hpp"
 
 #include "units/dependencies.hpp"
-#include "units/document.hpp"
-#include "units/small_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 #include <fmt/format.h>
-#include <variant>
 
 namespace keel::units {
 namespace {
-
-std::string because(int errno_value) { return ::strerrordesc_np(errno_value); }
 
 bool by_name(const LoadedUnit& a, const LoadedUnit& b) { return a.name < b.name; }
 
@@ -52,14 +44,7 @@ std::vector<Problem> UnitSet::all_problems() const
     return all;
 }
 
-LoadedUnit load_file(const std::string& path)
-{
-    auto text = read_small_file(path, document_size_max);
-    if (const auto* given = std::get_if<std::string>(&text)) return load_unit(*given, path);
-    const auto& mistake = std::get<Mistake>(text);
-    return {
-        unit_name_of(path), path, {}, {}, {{path, 0, 0, "", mistake.message, mistake.hint}}, {}};
-}
+LoadedUnit load_file(const std::string& path) { return load_unit(collect_file(path)); }
 
 UnitSet link_units(std::vector<LoadedUnit> units)
 {
@@ -76,34 +61,17 @@ UnitSet link_units(std::vector<LoadedUnit> units)
     return set;
 }
 
-UnitSet load_directory(const std::string& path)
+UnitSet load_units(const Collected& collected)
 {
-    namespace fs = std::filesystem;
-    std::error_code error;
-    std::vector<std::string> files;
-    for (fs::directory_iterator entry(path, error), end; !error && entry != end;
-         entry.increment(error)) {
-        const std::string name = entry->path().filename();
-        if (name.ends_with(unit_file_extension) && !name.starts_with('.'))
-            files.push_back(entry->path());
-        if (files.size() > units_max) break;
-    }
-    UnitSet set;
-    if (error)
-        set.problems.push_back({path, 0, 0, "", "cannot be read: " + because(error.value()),
-                                "unit files are looked for in this directory"});
-    if (files.size() > units_max)
-        set.problems.push_back({path, 0, 0, "",
-                                fmt::format("has more than {} unit files", units_max),
-                                "none of them is used"});
-    if (!set.problems.empty()) return set;
-
-    std::sort(files.begin(), files.end());
     std::vector<LoadedUnit> units;
-    units.reserve(files.size());
-    for (const std::string& file : files)
-        units.push_back(load_file(file));
-    return link_units(std::move(units));
+    units.reserve(collected.units.size());
+    for (const UnitSources& sources : collected.units)
+        units.push_back(load_unit(sources));
+    UnitSet set = link_units(std::move(units));
+    set.problems.insert(set.problems.begin(), collected.problems.begin(), collected.problems.end());
+    return set;
 }
+
+UnitSet load_directory(const std::string& path) { return load_units(collect({path, {}})); }
 
 } // namespace keel::units

@@ -1,8 +1,8 @@
-// All units of a directory, checked against each other.
+// All units of a configuration, checked against each other.
 //
 // A unit's mistakes are its own: the others stay usable. What a unit drags along are those that
 // require it, since they could never start. link_units() is pure; load_file() and load_directory()
-// read files of bounded size and block on nothing but the disk.
+// read files as sources.hpp has it.
 #pragma once
 #include "units/loader.hpp"
 
@@ -21,18 +21,17 @@ struct UnitSet {
     [[nodiscard]] std::vector<Problem> all_problems() const;
 };
 
-/// More files than this in one directory are refused.
-inline constexpr std::size_t units_max = 10'000;
-
-/// Reads one unit file. That it cannot be read is a problem too.
+/// Reads one unit file and its drop-ins. That one cannot be read is a problem too.
 LoadedUnit load_file(const std::string& path);
 
 /// Checks units against each other: dependencies that do not exist, cycles, names that occur twice,
 /// requirements that have problems. A unit that gets a problem here loses its spec.
 UnitSet link_units(std::vector<LoadedUnit> units);
 
-/// Every NAME.toml of the directory, loaded and linked. Hidden files, and files and folders with
-/// other endings, are not looked at.
+/// What was collected, loaded and linked. Pure.
+UnitSet load_units(const Collected& collected);
+
+/// Every unit of one directory, loaded and linked.
 UnitSet load_directory(const std::string& path);
 
 } // namespace keel::units

@@ -5,14 +5,11 @@
 #include "base/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
 #include <set>
 
 namespace keel::units {
 namespace {
-
-constexpr std::array<std::string_view, 3> target_names = {"http", "tcp", "exec"};
 
 Position position_of(const Notes& notes, std::string_view key)
 {
@@ -103,13 +100,15 @@ void name_probes(UnitSpec& unit, const Notes& notes, Report& report)
                    {fmt::format("`{}` is the name of another probe already", name),
                     "names are unique within a unit"});
     }
-    for (ProbeSpec& probe : unit.probes) {
-        const std::string kind(target_names[probe.target.index()]);
-        for (int n = 1; probe.name.empty(); ++n) {
-            const std::string candidate = n == 1 ? kind : fmt::format("{}-{}", kind, n);
-            if (used.insert(candidate).second) probe.name = candidate;
-        }
+    std::vector<std::string> names;
+    std::vector<std::string_view> targets;
+    for (const ProbeSpec& probe : unit.probes) {
+        names.push_back(probe.name);
+        targets.push_back(probe_targets[probe.target.index()]);
     }
+    give_names(names, targets);
+    for (std::size_t i = 0; i < names.size(); ++i)
+        unit.probes[i].name = std::move(names[i]);
 }
 
 void settle_ready(UnitSpec& unit, const Notes& notes, Report& report)
@@ -128,11 +127,22 @@ void settle_ready(UnitSpec& unit, const Notes& notes, Report& report)
 
 } // namespace
 
+void give_names(std::vector<std::string>& names, const std::vector<std::string_view>& targets)
+{
+    std::set<std::string> used(names.begin(), names.end());
+    for (std::size_t i = 0; i < names.size(); ++i)
+        for (int n = 1; names[i].empty(); ++n) {
+            std::string candidate(targets[i]);
+            if (n > 1) candidate += fmt::format("-{}", n);
+            if (used.insert(candidate).second) names[i] = std::move(candidate);
+        }
+}
+
 ProbeSpec finish_probe(const ProbeDraft& draft, const Place& place, const Notes& notes,
                        Report& report)
 {
     std::vector<std::string_view> given;
-    for (const std::string_view name : target_names)
+    for (const std::string_view name : probe_targets)
         if (notes.positions.contains(fmt::format("{}.{}", place.key, name))) given.push_back(name);
 
     if (given.empty())

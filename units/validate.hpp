@@ -7,7 +7,19 @@
 #include "units/reader.hpp"
 #include "units/schema.hpp"
 
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
 namespace keel::units {
+
+/// What a probe can ask, one of which each has.
+inline constexpr std::array<std::string_view, 3> probe_targets = {"http", "tcp", "exec"};
+
+/// Gives each probe without a name the name of its target, or `tcp-2` and so on where that is
+/// taken. Both lists go by probe.
+void give_names(std::vector<std::string>& names, const std::vector<std::string_view>& targets);
 
 /// Ends the reading of one [[probe]]: the target is chosen, and keys of other targets are reported.
 /// `place.key` is `probe[2]`.

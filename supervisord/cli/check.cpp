@@ -20,32 +20,41 @@ using units::LoadedUnit;
 using units::Problem;
 using units::UnitSet;
 
-bool is_unit_file(const fs::path& path)
-{
-    const std::string name = path.filename();
-    return name.ends_with(units::unit_file_extension) && !name.starts_with('.');
-}
-
 fs::path folder_of(const fs::path& file)
 {
     return file.has_parent_path() ? file.parent_path() : fs::path(".");
 }
 
-/// Files named one by one, with their neighbours, which they may depend on.
-UnitSet load_with_neighbours(const fs::path& folder, const std::set<std::string>& files)
+/// The unit file that a path is about: of a drop-in, its unit's; else the path itself.
+std::string unit_file_of(const std::string& path)
 {
-    std::vector<LoadedUnit> loaded;
-    std::set<fs::path> named;
-    for (const std::string& file : files) {
-        loaded.push_back(units::load_file(file));
-        named.insert(fs::path(file).filename());
+    const fs::path folder = folder_of(path);
+    const std::string name = folder.filename();
+    if (!name.ends_with(units::drop_in_folder_extension)) return path;
+    return folder_of(folder) / name.substr(0, name.size() - 2);
+}
+
+/// Units named one by one, with their neighbours, which they may depend on. `named` gets the paths
+/// as the units have them in the end: a drop-in's unit may be the vendor's.
+UnitSet load_with_neighbours(const units::UnitFolders& folders, std::set<std::string>& named)
+{
+    units::Collected collected = units::collect(folders);
+    std::set<std::string> files;
+    for (const std::string& path : named) {
+        const std::string file = unit_file_of(path);
+        const auto found = std::ranges::find_if(collected.units, [&](const auto& unit) {
+            return fs::path(unit.file.path).filename() == fs::path(file).filename();
+        });
+        if (found == collected.units.end()) {
+            collected.units.push_back(units::collect_file(file));
+            files.insert(file);
+            continue;
+        }
+        if (file == path) found->file = units::collect_file(file).file;
+        files.insert(found->file.path);
     }
-    std::error_code error;
-    for (fs::directory_iterator entry(folder, error), end;
-         !error && entry != end && loaded.size() <= units::units_max; entry.increment(error))
-        if (is_unit_file(entry->path()) && !named.contains(entry->path().filename()))
-            loaded.push_back(units::load_file(entry->path()));
-    return units::link_units(std::move(loaded));
+    named = std::move(files);
+    return units::load_units(collected);
 }
 
 struct Findings : control::CheckReport {
@@ -78,13 +87,21 @@ Findings find_problems(const Context& context, const CheckOptions& options)
     if (paths.empty()) paths.push_back(unit_directory(context.root));
     for (const std::string& path : paths) {
         std::error_code error;
-        if (fs::is_directory(path, error) || options.paths.empty())
+        if (options.paths.empty())
+            findings.add(
+                units::load_units(units::collect({path, vendor_unit_directory(context.root)})), {},
+                runtime_dir);
+        else if (fs::is_directory(path, error))
             findings.add(units::load_directory(path), {}, runtime_dir);
         else
-            files[folder_of(path)].insert(path);
+            files[folder_of(unit_file_of(path))].insert(path);
     }
-    for (const auto& [folder, named] : files)
-        findings.add(load_with_neighbours(folder, named), named, runtime_dir);
+    for (auto& [folder, named] : files) {
+        const bool of_host = folder == unit_directory(context.root);
+        const auto set = load_with_neighbours(
+            {folder, of_host ? vendor_unit_directory(context.root) : std::string{}}, named);
+        findings.add(set, named, runtime_dir);
+    }
     return findings;
 }
 

@@ -85,6 +85,12 @@ std::string unit_directory(const std::string& root)
     return exists(own) ? own : usual;
 }
 
+std::string vendor_unit_directory(const std::string& root)
+{
+    const bool of_host = unit_directory(root) == root + "/etc/keel/units";
+    return of_host ? root + "/usr/lib/keel/units" : "/usr/lib/keel/user-units";
+}
+
 bool print(std::string_view text)
 {
     const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();

@@ -105,8 +105,9 @@ a restart of keeld's engine.
      R"(keel check [FILE|DIR…]
 
 Checks unit files without touching anything and without a daemon: all problems of all files at
-once, each with its place and what to do. Without arguments, the host's own units. Files are
-checked together with those beside them, on which they may depend.
+once, each with its place and what to do. Without arguments, the host's units, also those that
+packages ship. Files are checked together with their drop-ins and with the units beside them, on
+which they may depend.
 
 Exit code 1 if there is a problem.
 )"},

@@ -1,17 +1,28 @@
 #include "sys/generations.hpp"
 
+#include "base/owned_fd.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
 #include <fstream>
-#include <iterator>
 #include <unistd.h>
 
 namespace keel::sys {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::size_t file_size_max = std::size_t{1} << 20;
+constexpr const char* partial_ending = ".partial";
+
+Error failure(const char* what, const fs::path& path, const std::error_code& code)
+{
+    return Error{what, path.string(), code.value()};
+}
 
 Result<void> write_file(const fs::path& path, const std::string& text)
 {
+    std::error_code code;
+    fs::create_directories(path.parent_path(), code);
+    if (code) return failure("create", path.parent_path(), code);
     std::ofstream file(path, std::ios::binary | std::ios::trunc);
     file.write(text.data(), static_cast<std::streamsize>(text.size()));
     file.flush();
@@ -19,25 +30,34 @@ Result<void> write_file(const fs::path& path, const std::string& text)
     return {};
 }
 
-Error failure(const char* what, const fs::path& path, const std::error_code& code)
+/// All that was written below the folder is on the disk: one call instead of one per file.
+Result<void> sync_tree(const fs::path& folder)
 {
-    return Error{what, path.string(), code.value()};
+    const OwnedFd opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!opened || ::syncfs(opened.get()) != 0) return Error::from_errno("sync", folder.string());
+    return {};
 }
 
 } // namespace
 
-Generations::Files read_unit_files(const fs::path& folder)
+Generations::Files files_of(const units::Collected& collected)
 {
+    const auto readable = [](const units::Source& source) {
+        return std::holds_alternative<std::string>(source.text);
+    };
     Generations::Files files;
-    std::error_code code;
-    for (const auto& entry : fs::directory_iterator(folder, code)) {
-        if (entry.path().extension() != ".toml") continue;
-        std::ifstream file(entry.path(), std::ios::binary);
-        std::string text;
-        for (std::istreambuf_iterator<char> it(file), end;
-             it != end && text.size() <= file_size_max; ++it)
-            text.push_back(*it);
-        files.emplace(entry.path().filename().string(), std::move(text));
+    for (const units::UnitSources& unit : collected.units) {
+        const std::string path = std::string(Generations::units_folder) + "/" + unit.name +
+                                 std::string(units::unit_file_extension);
+        if (!readable(unit.file) ||
+            !std::all_of(unit.drop_ins.begin(), unit.drop_ins.end(), readable)) {
+            files[path] = "";
+            continue;
+        }
+        files[path] = std::get<std::string>(unit.file.text);
+        for (const units::Source& drop_in : unit.drop_ins)
+            files[path + ".d/" + fs::path(drop_in.path).filename().string()] =
+                std::get<std::string>(drop_in.text);
     }
     return files;
 }
@@ -58,39 +78,65 @@ std::map<std::uint64_t, fs::path> Generations::all() const
 std::optional<fs::path> Generations::current() const
 {
     std::error_code code;
-    const fs::path units = folder_ / "current" / "units";
-    if (!fs::is_directory(units, code)) return std::nullopt;
-    return fs::canonical(units, code);
+    const fs::path folder = fs::canonical(folder_ / "current", code);
+    if (code || !fs::is_directory(folder / units_folder, code)) return std::nullopt;
+    return folder;
 }
 
 Result<std::uint64_t> Generations::store(const Files& files)
 {
     const auto existing = all();
     const std::uint64_t newest = existing.empty() ? 0 : existing.rbegin()->first;
-    if (const auto now = current(); now && read_unit_files(*now) == files) return newest;
+    if (const auto now = current();
+        now && files_of(units::collect({now->string() + "/" + units_folder, {}})) == files)
+        return newest;
+    if (auto written = write_whole(files, newest + 1); !written) return written.error();
+    if (auto switched = switch_to(newest + 1); !switched) return switched.error();
+    prune();
+    return newest + 1;
+}
 
-    const std::uint64_t number = newest + 1;
-    const fs::path folder = folder_ / std::to_string(number);
+Result<void> Generations::write_whole(const Files& files, std::uint64_t number) const
+{
+    const fs::path whole = folder_ / std::to_string(number);
+    const fs::path partial = whole.string() + partial_ending;
     std::error_code code;
-    fs::create_directories(folder / "units", code);
-    if (code) return failure("create", folder, code);
+    fs::remove_all(partial, code);
+    fs::create_directories(partial / units_folder, code);
+    if (code) return failure("create", partial, code);
+    Result<void> result;
     for (const auto& [name, text] : files)
-        if (auto written = write_file(folder / "units" / name, text); !written) {
-            fs::remove_all(folder, code);
-            return written.error();
-        }
+        if (result = write_file(partial / name, text); !result) break;
+    if (result) result = sync_tree(partial);
+    if (result) {
+        fs::rename(partial, whole, code);
+        if (code) result = failure("rename", partial, code);
+    }
+    if (!result) fs::remove_all(partial, code);
+    return result;
+}
 
+Result<void> Generations::switch_to(std::uint64_t number) const
+{
+    std::error_code code;
     const fs::path link = folder_ / "current.new";
     fs::remove(link, code);
     fs::create_directory_symlink(std::to_string(number), link, code);
     if (!code) fs::rename(link, folder_ / "current", code);
     if (code) return failure("switch", folder_ / "current", code);
-    auto spare = existing.size() + 1 > kept_max ? existing.size() + 1 - kept_max : 0;
+    return {};
+}
+
+void Generations::prune() const
+{
+    const auto existing = all();
+    auto spare = existing.size() > kept_max ? existing.size() - kept_max : 0;
+    std::error_code code;
     for (const auto& [old, path] : existing) {
-        if (spare-- == 0) break;
+        if (spare == 0) return;
         fs::remove_all(path, code);
+        --spare;
     }
-    return number;
 }
 
 } // namespace keel::sys

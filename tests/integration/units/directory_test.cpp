@@ -121,6 +121,77 @@ TEST(Directory, WithTooManyFilesIsRefusedWhole)
     EXPECT_EQ(load_directory(folder.path()).units.size(), units_max);
 }
 
+TEST(Directory, LaysDropInsOverTheirUnitInTheOrderOfTheirNames)
+{
+    const test::Folder folder;
+    folder.write("web.toml", "command = \"web\"");
+    fs::create_directory(folder / "web.toml.d");
+    folder.write("web.toml.d/20-b.toml", "priority = 20");
+    folder.write("web.toml.d/10-a.toml", "priority = 10\nnice = 5");
+    folder.write("web.toml.d/.hidden.toml", "nonsense");
+    folder.write("web.toml.d/30-c.toml.orig", "nonsense");
+    const UnitSet set = load_directory(folder.path());
+    EXPECT_THAT(set.all_problems(), IsEmpty());
+    EXPECT_EQ(set.find("web")->spec->priority, 20);
+    EXPECT_EQ(set.find("web")->spec->scheduling.nice, 5);
+    EXPECT_EQ(load_file(folder / "web.toml").spec->priority, 20);
+}
+
+TEST(Directory, OfTheVendorIsHiddenUnitByUnitAndDropInByDropIn)
+{
+    const test::Folder own;
+    const test::Folder vendor;
+    own.write("web.toml", "command = \"own\"");
+    vendor.write("web.toml", "command = \"vendor\"\nnice = 5");
+    vendor.write("redis.toml", "command = \"redis\"");
+    for (const test::Folder* folder : {&own, &vendor})
+        fs::create_directory(*folder / "redis.toml.d");
+    vendor.write("redis.toml.d/10.toml", "nice = 1\npriority = 1");
+    vendor.write("redis.toml.d/20.toml", "priority = 2");
+    own.write("redis.toml.d/10.toml", "nice = 3");
+    const UnitSet set = load_units(collect({own.path(), vendor.path()}));
+    EXPECT_THAT(set.all_problems(), IsEmpty());
+    EXPECT_THAT(names_of(set), ElementsAre("redis", "web"));
+    EXPECT_THAT(set.find("web")->spec->command, ElementsAre("own"));
+    EXPECT_EQ(set.find("web")->spec->scheduling.nice, 0);
+    EXPECT_EQ(set.find("redis")->spec->scheduling.nice, 3);
+    EXPECT_EQ(set.find("redis")->spec->priority, 2);
+}
+
+TEST(Directory, OfTheVendorNeedNotBeThere)
+{
+    const test::Folder own;
+    own.write("web.toml", "command = \"own\"");
+    EXPECT_THAT(load_units(collect({own.path(), own / "nothing"})).all_problems(), IsEmpty());
+}
+
+TEST(Directory, WithDropInsOfNoUnitIsTold)
+{
+    const test::Folder folder;
+    folder.write("web.toml", "command = \"web\"");
+    fs::create_directory(folder / "wep.toml.d");
+    const UnitSet set = load_directory(folder.path());
+    ASSERT_EQ(set.problems.size(), 1U);
+    EXPECT_THAT(to_text(set.problems[0]),
+                HasSubstr("wep.toml.d: there is no unit file wep.toml for these drop-ins (did you "
+                          "mean `web.toml`?)"));
+    EXPECT_TRUE(set.find("web")->spec.has_value());
+}
+
+TEST(Directory, OfDropInsThatIsNoneIsAProblemOfTheUnit)
+{
+    const test::Folder folder;
+    folder.write("web.toml", "command = \"web\"");
+    folder.write("web.toml.d", "");
+    folder.write("many.toml", "command = \"many\"");
+    fs::create_directory(folder / "many.toml.d");
+    for (std::size_t i = 0; i <= drop_ins_max; ++i)
+        folder.write("many.toml.d/" + std::to_string(i) + ".toml", "");
+    const UnitSet set = load_directory(folder.path());
+    EXPECT_THAT(to_text(set.find("web")->problems.at(0)), HasSubstr("Not a directory"));
+    EXPECT_THAT(to_text(set.find("many")->problems.at(0)), HasSubstr("more than 100 drop-ins"));
+}
+
 TEST(Examples, ThatAreShippedAreWithoutProblems)
 {
     const UnitSet set = load_directory(std::string(KEEL_SOURCE_DIR) + "/units/examples");

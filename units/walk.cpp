@@ -1,0 +1,95 @@
+#include "units/walk.hpp"
+
+#include "units/mistakes.hpp"
+#include "units/validate.hpp"
+
+#include <fmt/format.h>
+#include <unordered_map>
+
+namespace keel::units {
+namespace {
+
+const Key* find_key(const std::string& path)
+{
+    static const auto index = [] {
+        std::unordered_map<std::string_view, const Key*> keys;
+        for (const Key& key : schema())
+            keys.emplace(key.path, &key);
+        return keys;
+    }();
+    const auto found = index.find(path);
+    return found == index.end() ? nullptr : found->second;
+}
+
+} // namespace
+
+void Walk::read_table(const std::string& parent, const std::string& prefix, const Table& table,
+                      Position at)
+{
+    for (const Entry& entry : table) {
+        const Key* const key = find_key(parent + entry.key);
+        // A dotted name in quotes is one name, and no key is called that.
+        const bool known = key != nullptr && last_name(key->path) == entry.key;
+        if (known)
+            read_entry(*key, {prefix + entry.key, entry.at}, entry.value);
+        else
+            report_.add(entry.at, prefix + entry.key, unknown_key(parent, entry.key));
+    }
+    require(parent, prefix, at);
+}
+
+void Walk::read_entry(const Key& key, const Place& place, const Value& value)
+{
+    if (std::holds_alternative<Section>(key.kind))
+        read_section(key, place, value);
+    else if (const auto* sections = std::get_if<Sections>(&key.kind))
+        read_sections(key, *sections, place, value);
+    else
+        read_value(key, place, value, draft_, report_, notes_);
+}
+
+void Walk::read_section(const Key& key, const Place& place, const Value& value)
+{
+    if (const auto* table = std::get_if<Table>(&value.data))
+        read_table(std::string(key.path) + ".", place.key + ".", *table, place.at);
+    else
+        report_.add(value.at, place.key, wrong_type(key, value));
+}
+
+void Walk::read_sections(const Key& key, const Sections& sections, const Place& place,
+                         const Value& value)
+{
+    const auto* list = std::get_if<List>(&value.data);
+    if (list == nullptr) return report_.add(value.at, place.key, wrong_type(key, value));
+    if (list->size() > sections.sections_max)
+        return report_.add(
+            value.at, place.key,
+            {fmt::format("has more than {} sections", sections.sections_max), "leave some out"});
+    for (std::size_t i = 0; i < list->size(); ++i) {
+        const Value& element = (*list)[i];
+        const Place here{fmt::format("{}[{}]", place.key, i + 1), element.at};
+        const auto* table = std::get_if<Table>(&element.data);
+        if (table == nullptr) {
+            report_.add(element.at, here.key,
+                        {fmt::format("expected a section, found {}", type_name(element)),
+                         fmt::format("[[{}]], and its keys below it", place.key)});
+            continue;
+        }
+        draft_.probe = {};
+        read_table(std::string(key.path) + "[].", here.key + ".", *table, element.at);
+        if (extent_ == Extent::whole)
+            draft_.unit.probes.push_back(finish_probe(draft_.probe, here, notes_, report_));
+    }
+}
+
+void Walk::require(const std::string& parent, const std::string& prefix, Position at)
+{
+    if (extent_ == Extent::fragment) return;
+    for (const Key& key : schema()) {
+        if (key.presence != Presence::required || parent_of(key.path) != parent) continue;
+        const std::string name = prefix + std::string(last_name(key.path));
+        if (!notes_.positions.contains(name)) report_.add(at, name, missing_key(key));
+    }
+}
+
+} // namespace keel::units
