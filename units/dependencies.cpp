@@ -11,11 +11,14 @@ namespace {
 
 using Index = std::size_t;
 
-/// One name in `requires` or `after` of a unit.
+/// One name in `requires`, `binds_to`, `after` or `restart_with` of a unit.
 struct Edge {
     std::string_view key;
     std::string_view name;
     std::optional<Index> target; ///< none: no such unit
+
+    /// Whether the unit cannot run without the other.
+    [[nodiscard]] bool is_requirement() const { return key == "requires" || key == "binds_to"; }
 };
 
 class Graph {
@@ -26,7 +29,9 @@ public:
             const UnitSpec* const spec = readable_spec(units_[i]);
             if (spec == nullptr) continue;
             add_edges(i, "requires", spec->requires_units);
+            add_edges(i, "binds_to", spec->binds_to);
             add_edges(i, "after", spec->after);
+            add_edges(i, "restart_with", spec->restart_with);
         }
     }
 
@@ -84,7 +89,7 @@ public:
         for (Index i = 0; i < units_.size(); ++i) {
             if (!units_[i].problems.empty()) broken.push_back(i);
             for (const Edge& edge : edges_[i])
-                if (edge.target && edge.key == "requires") dependants[*edge.target].push_back(i);
+                if (edge.target && edge.is_requirement()) dependants[*edge.target].push_back(i);
         }
         while (!broken.empty()) {
             const Index cause = broken.back();
@@ -133,15 +138,16 @@ private:
 
     void report_cycle(Index unit, const Edge& edge, const std::string& cycle)
     {
-        report(unit, edge,
-               {fmt::format("makes a cycle: {}", cycle),
-                fmt::format("none of them could ever start; leave `{}` out", edge.name)});
+        report(
+            unit, edge,
+            {fmt::format("makes a cycle: {}", cycle),
+             fmt::format("they would wait for one another for ever; leave `{}` out", edge.name)});
     }
 
     void report_broken(Index unit, Index cause)
     {
         for (const Edge& edge : edges_[unit])
-            if (edge.key == "requires" && edge.target == cause)
+            if (edge.is_requirement() && edge.target == cause)
                 report(unit, edge,
                        {fmt::format("requires `{}`, which has problems", edge.name),
                         fmt::format("mend {} first", units_[cause].path)});

@@ -55,6 +55,7 @@ using Climb = EscalationSpec;
 
 // ---- closed sets -------------------------------------------------------------------------------
 
+constexpr std::array<std::string_view, 1> later_types = {"forking"};
 constexpr std::array<std::string_view, 3> later_ready = {"notify", "fd:", "log:"};
 constexpr std::array<std::string_view, 3> later_rungs = {"redeploy", "rollback", "run:"};
 constexpr std::array<std::string_view, 1> later_targets = {"journal"};
@@ -132,7 +133,8 @@ constexpr Key table[] = {
     {"command", Command{unit<&U::command>, 4096}, restart,
      "program and arguments: a list, or a string split by POSIX word rules; never a shell",
      "required", "", required},
-    {"type", Later{}, restart, "`simple`, `oneshot` or `forking`; every unit is `simple` for now"},
+    {"type", Choice{unit<&U::type>, names_of<UnitType>, later_types}, restart,
+     "`simple`: a process that stays; `oneshot`: one that does its work, ends, and is then `done`"},
     {"enabled", Boolean{unit<&U::enabled>}, live, "whether the unit is wanted up"},
     {"instances", Integer{unit<&U::instances>, 1, 1000}, live, "how many of it run side by side"},
     {"min_ready", Integer{unit<&U::min_ready>, 0, 1000}, live,
@@ -158,10 +160,12 @@ constexpr Key table[] = {
     {"umask", FileMode{unit<&U::umask>, 0777}, restart, "file mode creation mask"},
     {"requires", Texts{unit<&U::requires_units>, &unit_name, 256, "units"}, next_start,
      "units that must be ready before an instance starts; until then it is `blocked`"},
-    {"binds_to", Later{}, next_start, "as `requires`, and stopped when that unit is gone"},
+    {"binds_to", Texts{unit<&U::binds_to>, &unit_name, 256, "units"}, next_start,
+     "as `requires`; it is also stopped when their processes are gone, and comes back with them"},
     {"after", Texts{unit<&U::after>, &unit_name, 256, "units"}, next_start,
      "units that, if wanted up, must be ready or have failed before an instance starts"},
-    {"restart_with", Later{}, live, "units whose restart restarts this one"},
+    {"restart_with", Texts{unit<&U::restart_with>, &unit_name, 256, "units"}, live,
+     "units whose restart restarts this one"},
     {"ready", Choice{unit<&U::ready>, names_of<ReadyBy>, later_ready}, next_start,
      "ready once the program runs (`exec`), or once startup and readiness probes pass (`probe`)",
      "`probe` if a probe has the role startup or readiness, else `exec`"},
@@ -194,7 +198,7 @@ constexpr Key table[] = {
 
     {"restart", Section{}, live, "What follows the end of a process"},
     {"restart.policy", Choice{unit<&U::restart, &Restart::policy>, names_of<RestartWhen>, none},
-     live, "which ends are followed by a restart"},
+     live, "which ends are followed by a restart", "`always`; of a oneshot `on-failure`"},
     {"restart.delay", Span{unit<&U::restart, &Restart::delay>, 0s, day}, live,
      "delay before the second restart in a row; the first one waits 0"},
     {"restart.factor", Number{unit<&U::restart, &Restart::factor>, 1, 100}, live,

@@ -20,6 +20,11 @@ namespace keel::units {
 
 using namespace std::chrono_literals;
 
+// ---- what a unit is -----------------------------------------------------------------------------
+
+/// `simple`: a process that stays. `oneshot`: one that does its work and ends; then it is done.
+enum class UnitType : std::uint8_t { simple, oneshot };
+
 // ---- readiness -------------------------------------------------------------------------------
 
 /// `exec`: ready as soon as the program runs. `probe`: when startup and readiness probes pass.
@@ -183,6 +188,7 @@ struct UnitSpec {
     std::string name;
     std::string description;
     std::vector<std::string> command;
+    UnitType type = UnitType::simple;
     bool enabled = true;
     std::uint16_t instances = 1;
     std::uint16_t min_ready = 1; ///< 0: never in outage
@@ -200,7 +206,9 @@ struct UnitSpec {
     SchedulingSpec scheduling;
     std::map<Resource, ResourceLimit> limits; ///< those not named: login defaults
     std::vector<std::string> requires_units;
+    std::vector<std::string> binds_to; ///< required, and this one leaves with them
     std::vector<std::string> after;
+    std::vector<std::string> restart_with;
     ReadyBy ready = ReadyBy::exec;
     StartSpec start;
     StopSpec stop;
@@ -215,6 +223,9 @@ struct UnitSpec {
 } // namespace keel::units
 
 namespace keel {
+template <>
+inline constexpr std::array
+    names_of<units::UnitType> = std::to_array<std::string_view>({"simple", "oneshot"});
 template <>
 inline constexpr std::array names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec",
                                                                                         "probe"});

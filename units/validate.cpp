@@ -86,7 +86,9 @@ void check_dependencies(const UnitSpec& unit, const Notes& notes, Report& report
                    {fmt::format("`{}` is this unit itself", unit.name), "leave it out"});
     };
     check(unit.requires_units, "requires");
+    check(unit.binds_to, "binds_to");
     check(unit.after, "after");
+    check(unit.restart_with, "restart_with");
 }
 
 void name_probes(UnitSpec& unit, const Notes& notes, Report& report)
@@ -109,6 +111,24 @@ void name_probes(UnitSpec& unit, const Notes& notes, Report& report)
     give_names(names, targets);
     for (std::size_t i = 0; i < names.size(); ++i)
         unit.probes[i].name = std::move(names[i]);
+}
+
+/// A oneshot is ready when it has ended well, and takes the time it takes.
+void settle_oneshot(UnitSpec& unit, const Notes& notes, Report& report)
+{
+    if (unit.type != UnitType::oneshot) return;
+    if (!notes.positions.contains("restart.policy"))
+        unit.restart.policy = RestartWhen::on_failure;
+    else if (unit.restart.policy == RestartWhen::always)
+        report.add(position_of(notes, "restart.policy"), "restart.policy",
+                   {"is `always`, but a oneshot ends when its work is done",
+                    "\"on-failure\" or \"never\", or leave out `type`"});
+    for (const std::string_view key :
+         {"ready", "start.timeout", "restart.stable_after", "unready_limit", "probe[1]"})
+        if (notes.positions.contains(key))
+            report.add(
+                position_of(notes, key), key,
+                {"means nothing for a oneshot", "it is done, and ready, once it has ended well"});
 }
 
 void settle_ready(UnitSpec& unit, const Notes& notes, Report& report)
@@ -168,6 +188,7 @@ void finish_unit(UnitSpec& unit, const Notes& notes, Report& report)
     check_dependencies(unit, notes, report);
     name_probes(unit, notes, report);
     settle_ready(unit, notes, report);
+    settle_oneshot(unit, notes, report);
 }
 
 } // namespace keel::units

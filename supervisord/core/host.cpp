@@ -24,15 +24,23 @@ Host::Host(std::vector<units::UnitSpec> specs, HostOptions options)
 void Host::link()
 {
     for (std::uint32_t i = 0; i < specs_.size(); ++i) {
-        const auto connect = [&](const std::vector<std::string>& names, std::vector<UnitId>& list) {
+        const auto others = [&](const std::vector<std::string>& names) {
+            std::vector<UnitId> ids;
             for (const std::string& name : names)
-                if (const auto other = find(name); other && *other != UnitId{i}) {
-                    list.push_back(*other);
-                    edges_[number(*other)].dependants.push_back(UnitId{i});
-                }
+                if (const auto other = find(name); other && *other != UnitId{i})
+                    ids.push_back(*other);
+            return ids;
         };
-        connect(specs_[i].requires_units, edges_[i].needs);
-        connect(specs_[i].after, edges_[i].follows);
+        Edges& its = edges_[i];
+        its.needs = others(specs_[i].requires_units);
+        its.binds = others(specs_[i].binds_to);
+        its.needs.insert(its.needs.end(), its.binds.begin(), its.binds.end());
+        its.follows = others(specs_[i].after);
+        for (const auto* list : {&its.needs, &its.follows})
+            for (const UnitId other : *list)
+                edges_[number(other)].dependants.push_back(UnitId{i});
+        for (const UnitId other : others(specs_[i].restart_with))
+            edges_[number(other)].companions.push_back(UnitId{i});
     }
 }
 
@@ -101,7 +109,7 @@ Host::Shown Host::shown(UnitId id) const
 {
     const Unit& it = unit(id);
     return {is_ready(spec(id), it), it.settled == Unit::Settled::yes, is_wanted_up(it),
-            has_process(it)};
+            has_process(it), is_present(it)};
 }
 
 std::optional<BlockedOn> Host::gate_of(UnitId id) const
@@ -110,6 +118,8 @@ std::optional<BlockedOn> Host::gate_of(UnitId id) const
     if (shutdown_) return BlockedOn{BlockedOn::Kind::shutdown, {}};
     for (const UnitId needed : edges_[number(id)].needs)
         if (!is_ready(spec(needed), unit(needed))) return BlockedOn{dependency, spec(needed).name};
+    for (const UnitId bound : edges_[number(id)].binds)
+        if (!is_present(unit(bound))) return BlockedOn{dependency, spec(bound).name};
     for (const UnitId first : edges_[number(id)].follows) {
         const Shown it = shown(first);
         if (it.wanted_up && !it.ready && !it.settled)
@@ -129,6 +139,8 @@ UnitInputs Host::inputs_for(UnitId id, const HostInputs& inputs) const
     in.next_outage = counters_.next_outage;
     in.gate = gate_of(id);
     in.brake_tokens = brake_.tokens(inputs.now.mono);
+    for (const UnitId bound : edges_[number(id)].binds)
+        if (!is_present(unit(bound))) in.gone = spec(bound).name;
     for (const UnitId needed : edges_[number(id)].needs) {
         if (is_ready(spec(needed), unit(needed))) continue;
         in.dependencies = Inputs::Dependencies::down;
@@ -176,6 +188,8 @@ void Host::take_in(UnitId id, UnitStep made, const HostInputs& inputs, HostStep&
     bool exit_wanted = false;
     for (Note& note : made.notes) {
         exit_wanted = exit_wanted || std::holds_alternative<ExitWanted>(note);
+        const auto* started = std::get_if<Started>(&note);
+        if (started != nullptr && started->cause != StartCause::wanted) restarted_.insert(id);
         out.notes.push_back({id, std::move(note)});
     }
     if (exit_wanted && !shutdown_) shutdown_ = ShutdownWanted{spec(id).name + " was given up", 1};
@@ -201,6 +215,16 @@ bool Host::note_storm(UnitId id)
     else
         storm_blocked_.erase(id);
     return waits;
+}
+
+void Host::recall_companions(const HostInputs& inputs, HostStep& out)
+{
+    while (!restarted_.empty()) {
+        const UnitId restarted = *restarted_.begin();
+        restarted_.erase(restarted_.begin());
+        for (const UnitId companion : edges_[number(restarted)].companions)
+            run_unit(companion, CompanionRestarted{spec(restarted).name}, inputs, out);
+    }
 }
 
 void Host::tell_dependants(const HostInputs& inputs, HostStep& out)
@@ -327,6 +351,7 @@ HostStep Host::step(const HostEvent& event, const HostInputs& inputs)
     } else {
         run_due(inputs, out);
     }
+    recall_companions(inputs, out);
     tell_dependants(inputs, out);
     if (!storm_blocked_.empty()) release_storm(inputs, out);
     if (shutdown_) stop_in_order(inputs, out);

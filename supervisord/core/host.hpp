@@ -109,6 +109,7 @@ private:
     void run_unit(UnitId id, const UnitEvent& event, const HostInputs& inputs, HostStep& out);
     void take_in(UnitId id, UnitStep made, const HostInputs& inputs, HostStep& out);
     void freeze(UnitId id, std::string what, HostStep& out);
+    void recall_companions(const HostInputs& inputs, HostStep& out);
     void tell_dependants(const HostInputs& inputs, HostStep& out);
     void run_due(const HostInputs& inputs, HostStep& out);
     void link();
@@ -122,13 +123,16 @@ private:
     void sort_by_rank(std::vector<UnitId>& ids) const;
 
     struct Edges {
-        std::vector<UnitId> needs;      ///< requires
+        std::vector<UnitId> needs;      ///< requires and binds_to
+        std::vector<UnitId> binds;      ///< binds_to
         std::vector<UnitId> follows;    ///< after
-        std::vector<UnitId> dependants; ///< reverse of both
+        std::vector<UnitId> dependants; ///< reverse of needs and follows
+        std::vector<UnitId> companions; ///< units that are restarted with this one
     };
     /// What dependants look at; a change of it is told to them.
     struct Shown {
         bool ready = false, settled = false, wanted_up = false, running = false;
+        bool present = false; ///< a process of it is in service, or its work is done
         friend bool operator==(const Shown&, const Shown&) = default;
     };
     [[nodiscard]] Shown shown(UnitId id) const;
@@ -141,6 +145,7 @@ private:
     std::map<std::string, UnitId, std::less<>> by_name_;
     std::vector<Shown> told_;                     ///< what dependants have been told of, by unit
     std::vector<UnitId> to_tell_;                 ///< units whose dependants have to look again
+    std::set<UnitId> restarted_;                  ///< units whose companions have to be restarted
     std::map<MonoTime, std::vector<UnitId>> due_; ///< deadlines, earliest first
     std::vector<std::optional<MonoTime>> armed_;  ///< by unit: its entry in due_
     std::set<UnitId> frozen_; ///< after a mistake of Keel's own: takes part in nothing any more

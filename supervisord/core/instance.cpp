@@ -115,6 +115,11 @@ InstanceStep on(Here& h, const InService auto& s, const RestartWanted&)
         h, s.spawn, {AfterStop::start_again, StartCause::operator_restart, {}, "restart wanted"});
 }
 
+InstanceStep on(Here& h, const InService auto& s, const Recalled& e)
+{
+    return ask_to_stop(h, s.spawn, {AfterStop::start_again, e.cause, {}, e.why});
+}
+
 InstanceStep on(Here& h, const InService auto&, const LaunchWanted&)
 {
     h.instance.history = {};
@@ -135,6 +140,8 @@ InstanceStep on(Here& h, const InService auto& s, const ProcessExited& e)
 InstanceStep on(Here& h, const Starting& s, const Spawned&)
 {
     note_started(h);
+    if (h.spec.type == units::UnitType::oneshot)
+        return stay(h, "runs; done once it has ended well");
     if (h.spec.ready == units::ReadyBy::exec) return become_ready(h, s.spawn, "runs");
     if (s.running == Starting::Running::yes) return stay(h, "runs already");
     begin_probes(h);
@@ -175,7 +182,7 @@ InstanceStep on(Here& h, const Starting&, const Adopted& e)
 {
     auto& starting = std::get<Starting>(h.instance.state);
     starting.since = h.now();
-    starting.ready_by = h.now() + h.spec.start.timeout;
+    starting.ready_by = start_deadline(h);
     starting.extended = Starting::Extended::no;
     starting.running = Starting::Running::no;
     return on(h, Starting{starting}, Spawned{e.spawn});
@@ -183,14 +190,14 @@ InstanceStep on(Here& h, const Starting&, const Adopted& e)
 
 InstanceStep on(Here& h, const Starting& s, const Tick&)
 {
-    if (h.now() < s.ready_by) {
+    if (!s.ready_by || h.now() < *s.ready_by) {
         run_due_probes(h);
         return stay(h, "not due");
     }
     if (s.extended == Starting::Extended::no && any_unknown(h)) {
         auto& starting = std::get<Starting>(h.instance.state);
         starting.extended = Starting::Extended::yes;
-        starting.ready_by += h.spec.start.timeout;
+        starting.ready_by = *s.ready_by + h.spec.start.timeout;
         run_due_probes(h);
         return stay(h, "start deadline extended: a probe could not be carried out");
     }

@@ -56,8 +56,8 @@ struct Blocked {
 };
 struct Starting {
     SpawnId spawn;
-    MonoTime since; ///< of the spawn
-    MonoTime ready_by;
+    MonoTime since;                   ///< of the spawn
+    std::optional<MonoTime> ready_by; ///< none: a oneshot, which takes the time it takes
     enum class Extended : std::uint8_t { no, yes } extended = Extended::no;
     enum class Running : std::uint8_t { no, yes } running = Running::no; ///< Spawned has come
     StartCause cause = StartCause::wanted;
@@ -126,6 +126,12 @@ struct Instance {
 struct LaunchWanted {};  ///< be up; a person's word or boot: clears budget and delay
 struct RestartWanted {}; ///< be up with a new process; free of charge
 struct StopWanted {};
+/// Be stopped and come back by itself, free of charge: what it is bound to is gone, or a companion
+/// was restarted. Concerns only what runs.
+struct Recalled {
+    StartCause cause;
+    std::string why;
+};
 struct GateChanged {};  ///< Inputs::gate, ::brake or ::dependencies have changed
 struct GiveUpWanted {}; ///< no further attempts; a running process is left alone
 struct Spawned {
@@ -157,8 +163,8 @@ struct Adopted {
 };
 struct Tick {}; ///< time has passed; idempotent, may come early, late or twice
 using InstanceEvent =
-    std::variant<LaunchWanted, RestartWanted, StopWanted, GateChanged, GiveUpWanted, Spawned,
-                 SpawnFailed, ProcessExited, TreeEmptied, ProbeAnswered, Adopted, Tick>;
+    std::variant<LaunchWanted, RestartWanted, StopWanted, Recalled, GateChanged, GiveUpWanted,
+                 Spawned, SpawnFailed, ProcessExited, TreeEmptied, ProbeAnswered, Adopted, Tick>;
 
 /// What the machine needs to know of the world around it, as of this step.
 struct Inputs {

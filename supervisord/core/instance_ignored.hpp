@@ -8,10 +8,12 @@
 namespace keel::core {
 
 template <class State, class Event> inline constexpr bool ignored = false;
+template <> inline constexpr bool ignored<Stopped, Recalled> = true;
 template <> inline constexpr bool ignored<Stopped, StopWanted> = true;
 template <> inline constexpr bool ignored<Stopped, GateChanged> = true;
 template <> inline constexpr bool ignored<Stopped, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Stopped, Tick> = true;
+template <> inline constexpr bool ignored<Blocked, Recalled> = true;
 template <> inline constexpr bool ignored<Starting, GateChanged> = true;
 template <> inline constexpr bool ignored<Starting, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Starting, TreeEmptied> = true;
@@ -24,13 +26,17 @@ template <> inline constexpr bool ignored<Unready, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Unready, Spawned> = true;
 template <> inline constexpr bool ignored<Unready, SpawnFailed> = true;
 template <> inline constexpr bool ignored<Unready, TreeEmptied> = true;
+template <> inline constexpr bool ignored<Stopping, Recalled> = true;
 template <> inline constexpr bool ignored<Stopping, GateChanged> = true;
 template <> inline constexpr bool ignored<Stopping, Spawned> = true;
 template <> inline constexpr bool ignored<Stopping, ProbeAnswered> = true;
+template <> inline constexpr bool ignored<Backoff, Recalled> = true;
 template <> inline constexpr bool ignored<Backoff, GateChanged> = true;
+template <> inline constexpr bool ignored<Done, Recalled> = true;
 template <> inline constexpr bool ignored<Done, GateChanged> = true;
 template <> inline constexpr bool ignored<Done, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Done, Tick> = true;
+template <> inline constexpr bool ignored<Failed, Recalled> = true;
 template <> inline constexpr bool ignored<Failed, GateChanged> = true;
 template <> inline constexpr bool ignored<Failed, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Failed, Tick> = true;

@@ -49,6 +49,12 @@ std::optional<BlockedOn> held_back_by(const Here& h)
     return std::nullopt;
 }
 
+std::optional<MonoTime> start_deadline(const Here& h)
+{
+    if (h.spec.type == units::UnitType::oneshot) return std::nullopt;
+    return h.now() + h.spec.start.timeout;
+}
+
 InstanceStep launch(Here& h, StartCause cause, std::string reason)
 {
     if (auto on_what = held_back_by(h)) {
@@ -58,7 +64,7 @@ InstanceStep launch(Here& h, StartCause cause, std::string reason)
     const SpawnId spawn = h.inputs.next_spawn;
     const auto brake = is_charged(h.instance.history) ? Spawn::Brake::charged : Spawn::Brake::free;
     h.actions.emplace_back(Spawn{spawn, cause, brake});
-    Starting starting{spawn, h.now(), h.now() + h.spec.start.timeout};
+    Starting starting{spawn, h.now(), start_deadline(h)};
     starting.cause = cause;
     return enter(h, starting, std::move(reason));
 }

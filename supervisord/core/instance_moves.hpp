@@ -41,6 +41,8 @@ InstanceStep enter(Here&, InstanceState, std::string reason);
 
 /// What keeps a start from happening now: the gate, or the storm brake; none: nothing.
 std::optional<BlockedOn> held_back_by(const Here&);
+/// By when a start that begins now must have led to readiness; none: a oneshot.
+std::optional<MonoTime> start_deadline(const Here&);
 /// A start now, or `blocked` if the gate or the brake holds it back.
 InstanceStep launch(Here&, StartCause, std::string reason);
 /// Counts the process of a start, once, when it is known to have run.

@@ -22,9 +22,11 @@ enum class StartCause : std::uint8_t {
     signal, ///< the process was ended by a signal
     start_timeout,
     liveness,
-    unready, ///< unready for longer than unready_limit
-    spawn,   ///< the spawn itself failed
-    lost     ///< it ended while no engine was there to see how
+    unready,  ///< unready for longer than unready_limit
+    spawn,    ///< the spawn itself failed
+    lost,     ///< it ended while no engine was there to see how
+    bound,    ///< a unit that it is bound to was gone
+    companion ///< a unit that it restarts with was restarted
 };
 
 /// How long a spawn was ready, in all. None: it never was, which is less than no time at all: a
@@ -86,5 +88,5 @@ namespace keel {
 template <>
 inline constexpr std::array names_of<core::StartCause> =
     std::to_array<std::string_view>({"wanted", "operator", "exit", "signal", "start-timeout",
-                                     "liveness", "unready", "spawn", "lost"});
+                                     "liveness", "unready", "spawn", "lost", "bound", "companion"});
 } // namespace keel

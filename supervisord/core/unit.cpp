@@ -83,6 +83,8 @@ std::string_view detector_of(StartCause cause)
     case StartCause::start_timeout:
     case StartCause::unready: return "deadline";
     case StartCause::spawn: return "spawn";
+    case StartCause::bound:
+    case StartCause::companion: return "dependency";
     case StartCause::wanted:
     case StartCause::operator_restart: return "operation";
     case StartCause::exit:
@@ -259,8 +261,29 @@ void on(UnitMaking& m, const ShutDown&)
     run_all(m, StopWanted{});
 }
 void on(UnitMaking& m, const ForInstance& e) { run_instance(m, e.slot, e.event); }
+/// A recall is no failure, but the unit lacks its instances because of it.
+void recall(UnitMaking& m, const Recalled& recalled, const std::string& cause)
+{
+    bool any = false;
+    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
+        const InstanceState& state = m.instance(slot).state;
+        if (!spawn_of(state) || std::holds_alternative<Stopping>(state)) continue;
+        run_instance(m, slot, recalled);
+        any = true;
+    }
+    if (any) take_sign(m, outage_cause_of(recalled.cause), cause, detector_of(recalled.cause), {});
+}
+
+void on(UnitMaking& m, const CompanionRestarted& e)
+{
+    recall(m, {StartCause::companion, e.name + " was restarted"}, "restart with " + e.name);
+}
+
 void on(UnitMaking& m, const UnitGateChanged&)
 {
+    if (m.inputs.gone)
+        recall(m, {StartCause::bound, fmt::format("{} is gone", *m.inputs.gone)},
+               "dependency " + *m.inputs.gone);
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
         const InstanceState& state = m.instance(slot).state;
         if (std::holds_alternative<Blocked>(state) || std::holds_alternative<Unready>(state))

@@ -96,7 +96,10 @@ struct Asked {    ///< a person's request; ends in an OperationResult
 struct WantedByDependant {
     std::string by;
     std::string dependant;
-};                  ///< `keel start` of a unit that requires this one
+}; ///< `keel start` of a unit that requires this one
+struct CompanionRestarted {
+    std::string name;
+};                  ///< a unit that this one restarts with has a new process
 struct ShutDown {}; ///< keeld ends: stop, without a change of what is wanted
 struct ForInstance {
     Slot slot;
@@ -104,8 +107,8 @@ struct ForInstance {
 };
 struct UnitGateChanged {};
 struct UnitTick {};
-using UnitEvent = std::variant<Booted, Asked, WantedByDependant, ShutDown, ForInstance,
-                               UnitGateChanged, UnitTick>;
+using UnitEvent = std::variant<Booted, Asked, WantedByDependant, CompanionRestarted, ShutDown,
+                               ForInstance, UnitGateChanged, UnitTick>;
 
 struct UnitInputs {
     Now now;
@@ -113,6 +116,7 @@ struct UnitInputs {
     SpawnId next_spawn{};
     OutageId next_outage{};
     std::optional<BlockedOn> gate;
+    std::optional<std::string> gone; ///< a unit that this one is bound to and that has no process
     std::optional<OutageId> gate_outage; ///< the open outage of the unit that the gate names
     Outage::Planned gate_planned =
         Outage::Planned::no; ///< that unit is held, or its outage planned
@@ -197,6 +201,10 @@ std::uint16_t ready_count(const Unit&);
 /// Whether dependants may start.
 bool is_ready(const units::UnitSpec&, const Unit&);
 bool is_wanted_up(const Unit&);
+/// Whether it is a oneshot whose first try is under way: it takes the time it takes.
+bool is_at_work(const units::UnitSpec&, const Unit&);
+/// Whether a process of it is in service or has done its work: what is bound to it may stay.
+bool is_present(const Unit&);
 /// Whether any instance may have a process.
 bool has_process(const Unit&);
 UnitStatus status_of(const units::UnitSpec&, const Unit&);

@@ -54,7 +54,7 @@ OutageSign sign_of(const UnitMaking& m)
 bool has_time_to_start(const UnitMaking& m)
 {
     const auto& first = m.unit().first_wanted_at;
-    return first && m.now() < *first + m.spec.start.timeout;
+    return first && (m.now() < *first + m.spec.start.timeout || is_at_work(m.spec, m.unit()));
 }
 
 bool is_exempt(const UnitMaking& m)

@@ -40,9 +40,16 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Unit& uni
     keep_earlier(earliest, deadline_of(outage_limits(spec), unit.outage));
     keep_earlier(earliest, deadline_of(degradation_limits(spec), unit.degradation));
     const bool waits_for_record = std::holds_alternative<NoOutage>(unit.outage.state);
-    if (unit.first_wanted_at && waits_for_record && is_wanted_up(unit))
+    const bool waits = waits_for_record && is_wanted_up(unit) && !is_at_work(spec, unit);
+    if (unit.first_wanted_at && waits)
         keep_earlier(earliest, *unit.first_wanted_at + spec.start.timeout);
     return earliest;
+}
+
+bool is_at_work(const units::UnitSpec& spec, const Unit& unit)
+{
+    return spec.type == units::UnitType::oneshot && unit.settled == Unit::Settled::no &&
+           any_in<Starting>(unit);
 }
 
 std::uint16_t ready_count(const Unit& unit)
@@ -58,6 +65,17 @@ bool is_ready(const units::UnitSpec& spec, const Unit& unit)
 }
 
 bool is_wanted_up(const Unit& unit) { return std::holds_alternative<Up>(unit.wanted); }
+
+bool is_present(const Unit& unit)
+{
+    return std::ranges::any_of(unit.instances, [](const Instance& instance) {
+        const auto* starting = std::get_if<Starting>(&instance.state);
+        if (starting != nullptr) return starting->running == Starting::Running::yes;
+        return std::holds_alternative<Ready>(instance.state) ||
+               std::holds_alternative<Unready>(instance.state) ||
+               std::holds_alternative<Done>(instance.state);
+    });
+}
 
 bool has_process(const Unit& unit)
 {

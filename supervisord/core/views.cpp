@@ -145,8 +145,9 @@ void say_next(const units::UnitSpec& spec, const Instance& instance, const std::
     if (const auto* s = std::get_if<Backoff>(&instance.state))
         out.push_back(fmt::format("{} starts again {}", who, in_time(s->retry_at, now)));
     if (const auto* s = std::get_if<Starting>(&instance.state))
-        out.push_back(
-            fmt::format("{} is replaced if it is not ready {}", who, in_time(s->ready_by, now)));
+        out.push_back(s->ready_by ? fmt::format("{} is replaced if it is not ready {}", who,
+                                                in_time(*s->ready_by, now))
+                                  : fmt::format("{} is done once it has ended well", who));
     if (const auto* s = std::get_if<Unready>(&instance.state))
         out.push_back(fmt::format("{} is replaced if it is still unready {}", who,
                                   in_time(s->limit_at, now)));

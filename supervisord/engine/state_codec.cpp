@@ -86,7 +86,7 @@ InstanceState get_state(std::string_view kind, const json& j)
     if (kind == "starting")
         return Starting{spawn(j.at(0)),
                         mono(j.at(1)),
-                        mono(j.at(2)),
+                        optional_mono(j.at(2)),
                         get_number(j.at(3), Starting::Extended::yes),
                         get_number(j.at(4), Starting::Running::yes),
                         get_name<StartCause>(j.at(5))};

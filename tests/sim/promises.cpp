@@ -74,7 +74,7 @@ void World::check_wait(InstanceId id, const core::Instance& instance)
     const MonoTime latest_start = now() + 2 * spec(id.unit).start.timeout;
     if (state == "stopped") violated(who(id) + " is wanted up and is stopped");
     if (const auto* s = std::get_if<core::Starting>(&instance.state);
-        s && s->ready_by > latest_start)
+        s && s->ready_by && *s->ready_by > latest_start)
         violated(who(id) + " may start for ever");
     if (const auto* s = std::get_if<core::Unready>(&instance.state);
         s && s->limit_at > now() + spec(id.unit).unready_limit)

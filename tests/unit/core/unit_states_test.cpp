@@ -62,6 +62,8 @@ std::vector<NamedEvent> events()
         {"LaunchWanted", "be up: boot, or a person's `start`", LaunchWanted{}},
         {"RestartWanted", "a person's `restart`", RestartWanted{}},
         {"StopWanted", "be down", StopWanted{}},
+        {"Recalled", "what it is bound to is gone",
+         Recalled{StartCause::bound, "backbone is gone"}},
         {"GateChanged", "nothing holds starts back any more", GateChanged{}},
         {"GiveUpWanted", "the ladder has given up", GiveUpWanted{}},
         {"Spawned", "the program runs", Spawned{its_own}},
