@@ -95,6 +95,7 @@ public:
     {
         connect();
         make_engine();
+        logs_.take_over([this](const std::string& unit) { return log_spec_of(unit); });
         engine_->start();
         serve();
         listener_ = engine_->subscribe([this](const core::EventView&) { status_soon(); });
@@ -212,6 +213,12 @@ private:
                 loop_.stop();
             });
         });
+    }
+
+    units::LogSpec log_spec_of(const std::string& unit) const
+    {
+        const auto known = engine_->host().find(unit);
+        return known ? engine_->host().spec(*known).log : units::LogSpec{};
     }
 
     void serve()

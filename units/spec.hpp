@@ -164,11 +164,19 @@ struct SchedulingSpec {
 // ---- log, outage -------------------------------------------------------------------------------
 
 enum class LogTarget : std::uint8_t { file, inherit, null };
+/// How lines stand in the file: as they were written, or each behind the time at which it came.
+enum class LogFormat : std::uint8_t { raw, timestamp };
+enum class LogCompression : std::uint8_t { none, zstd };
 
 struct LogSpec {
     LogTarget target = LogTarget::file;
     std::uint64_t max_size = 50ULL << 20; ///< bytes, of one file
     std::uint32_t keep = 10;              ///< rotated files beside the current one
+    LogFormat format = LogFormat::raw;
+    Duration max_age = 0s; ///< 0: files may be of any age
+    LogCompression compress = LogCompression::none;
+    std::uint64_t rate = 0; ///< bytes a second of one instance; 0: any number
+    friend bool operator==(const LogSpec&, const LogSpec&) = default;
 };
 
 struct OutageSpec {
@@ -245,4 +253,10 @@ inline constexpr std::array names_of<units::Resource> = std::to_array<std::strin
 template <>
 inline constexpr std::array
     names_of<units::LogTarget> = std::to_array<std::string_view>({"file", "inherit", "null"});
+template <>
+inline constexpr std::array
+    names_of<units::LogFormat> = std::to_array<std::string_view>({"raw", "timestamp"});
+template <>
+inline constexpr std::array
+    names_of<units::LogCompression> = std::to_array<std::string_view>({"none", "zstd"});
 } // namespace keel

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <condition_variable>
-#include <fcntl.h>
 #include <mutex>
 #include <optional>
 #include <sys/epoll.h>
@@ -33,10 +32,9 @@ class LogDrain::Worker {
 public:
     explicit Worker(std::function<void(std::string)> tell)
         : tell_(std::move(tell)), epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-          wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-          nowhere_(::open("/dev/null", O_WRONLY | O_CLOEXEC))
+          wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
     {
-        if (!epoll_ || !wake_ || !nowhere_ || !watch(wake_.get(), wake_id))
+        if (!epoll_ || !wake_ || !watch(wake_.get(), wake_id))
             throw std::system_error(errno, std::generic_category(), "log thread");
     }
 
@@ -98,10 +96,10 @@ public:
         sources_.erase(source);
     }
 
-    void set_limits(std::uint64_t id, LogLimits limits)
+    void set_rules(std::uint64_t id, units::LogSpec rules)
     {
         if (const auto source = sources_.find(id); source != sources_.end())
-            source->second.source.file.set_limits(limits);
+            source->second.source.file.set_rules(rules);
     }
 
     void take_all(std::uint64_t id)
@@ -159,12 +157,10 @@ private:
     bool drop_piece(Drained& drained, const Error& why)
     {
         const LogSource& source = drained.source;
-        const ssize_t gone = ::splice(source.fifo->get(), nullptr, nowhere_.get(), nullptr,
-                                      LogFile::piece_max, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
-        if (gone <= 0) return false;
-        source.counters->dropped.fetch_add(static_cast<std::uint64_t>(gone),
-                                           std::memory_order_relaxed);
-        drained.dropped_since += static_cast<std::uint64_t>(gone);
+        const std::size_t gone = peek_.drop(source.fifo->get(), LogFile::piece_max);
+        if (gone == 0) return false;
+        source.counters->dropped.fetch_add(gone, std::memory_order_relaxed);
+        drained.dropped_since += gone;
         const MonoTime now = read_mono();
         if (!drained.told_at || now - *drained.told_at >= telling_interval) {
             drained.told_at = now;
@@ -180,7 +176,7 @@ private:
     }
 
     const std::function<void(std::string)> tell_;
-    const OwnedFd epoll_, wake_, nowhere_;
+    const OwnedFd epoll_, wake_;
     std::mutex mutex_;
     std::condition_variable ended_;
     std::vector<std::function<void(Worker&)>> orders_; ///< guarded by mutex_
@@ -214,9 +210,9 @@ void LogDrain::add(std::uint64_t id, LogSource source)
     worker_->order([id, handed_over](Worker& worker) { worker.add(id, std::move(*handed_over)); });
 }
 
-void LogDrain::set_limits(std::uint64_t id, LogLimits limits)
+void LogDrain::set_rules(std::uint64_t id, units::LogSpec rules)
 {
-    worker_->order([id, limits](Worker& worker) { worker.set_limits(id, limits); });
+    worker_->order([id, rules](Worker& worker) { worker.set_rules(id, rules); });
 }
 
 void LogDrain::remove(std::uint64_t id)

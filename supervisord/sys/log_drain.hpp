@@ -46,7 +46,8 @@ public:
     LogDrain& operator=(const LogDrain&) = delete;
 
     void add(std::uint64_t id, LogSource source);
-    void set_limits(std::uint64_t id, LogLimits limits);
+    /// From the next piece on.
+    void set_rules(std::uint64_t id, units::LogSpec rules);
     /// Moves what still waits, then closes it.
     void remove(std::uint64_t id);
     /// Calls `done` from the thread when all that waited at this moment is in the file.

@@ -1,5 +1,8 @@
 #include "sys/log_file.hpp"
 
+#include "sys/clock.hpp"
+#include "sys/line_stamps.hpp"
+
 #include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -26,33 +29,12 @@ Cut cut_at_line(std::string_view waiting, std::uint64_t size, std::uint64_t max_
     return {static_cast<std::size_t>(reach), true};
 }
 
-Result<std::string_view> PipePeek::look(int pipe)
-{
-    if (!in_) {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
-            return Error::from_errno("make pipe");
-        out_ = OwnedFd(ends[0]);
-        in_ = OwnedFd(ends[1]);
-        bytes_.resize(LogFile::piece_max);
-    }
-    const ssize_t seen = ::tee(pipe, in_.get(), bytes_.size(), SPLICE_F_NONBLOCK);
-    if (seen < 0 && errno == EAGAIN) return std::string_view{};
-    if (seen < 0) return Error::from_errno("look into fifo");
-    std::size_t have = 0;
-    while (have < static_cast<std::size_t>(seen)) {
-        const ssize_t got = ::read(out_.get(), bytes_.data() + have, bytes_.size() - have);
-        if (got <= 0) return Error::from_errno("read pipe");
-        have += static_cast<std::size_t>(got);
-    }
-    return std::string_view(bytes_).substr(0, have);
-}
-
 Result<std::size_t> LogFile::take_from(int fifo, PipePeek& peek)
 {
     const auto end = size();
     if (!end) return end.error();
-    if (*end + piece_max <= limits_.max_size) return move(fifo, *end, piece_max);
+    if (rules_.format == units::LogFormat::timestamp) return take_with_times(fifo, *end, peek);
+    if (*end + piece_max <= rules_.max_size) return move(fifo, *end, piece_max);
     return take_near_end(fifo, *end, peek);
 }
 
@@ -61,7 +43,7 @@ Result<std::size_t> LogFile::take_near_end(int fifo, std::uint64_t at, PipePeek&
     const auto waiting = peek.look(fifo);
     if (!waiting) return waiting.error();
     if (waiting->empty()) return std::size_t{0};
-    const Cut cut = cut_at_line(*waiting, at, limits_.max_size, line_open_at(at));
+    const Cut cut = cut_at_line(*waiting, at, rules_.max_size, line_open_at(at));
     std::size_t moved = 0;
     if (cut.bytes > 0) {
         const auto piece = move(fifo, at, cut.bytes);
@@ -70,7 +52,30 @@ Result<std::size_t> LogFile::take_near_end(int fifo, std::uint64_t at, PipePeek&
         // A short move did not reach the cut; the next turn finds it anew.
         if (moved < cut.bytes) return moved;
     }
-    if (!cut.rotate) return moved;
+    return cut.rotate ? rotate_after(moved, fifo, peek) : moved;
+}
+
+/// Written first and taken out of the FIFO then: what ends the engine in between has the piece
+/// written again by the next one, never lost.
+Result<std::size_t> LogFile::take_with_times(int fifo, std::uint64_t at, PipePeek& peek)
+{
+    const auto waiting = peek.look(fifo);
+    if (!waiting) return waiting.error();
+    if (waiting->empty()) return std::size_t{0};
+    const auto line = line_open_at(at) ? LineState::open : LineState::closed;
+    const std::string text = with_stamps(*waiting, stamp_of(read_clocks().wall), line);
+    const Cut cut = cut_at_line(text, at, rules_.max_size, line == LineState::open);
+    std::size_t moved = 0;
+    if (cut.bytes > 0) {
+        const auto kept = std::string_view(text).substr(0, cut.bytes);
+        if (auto written = write(kept, at); !written) return written.error();
+        moved = peek.drop(fifo, length_without_stamps(kept, line));
+    }
+    return cut.rotate ? rotate_after(moved, fifo, peek) : moved;
+}
+
+Result<std::size_t> LogFile::rotate_after(std::size_t moved, int fifo, PipePeek& peek)
+{
     if (auto rotated = rotate(); !rotated) {
         if (moved > 0) return moved; // told by the next turn, which moves nothing before it fails
         return rotated.error();
@@ -89,6 +94,26 @@ Result<std::size_t> LogFile::move(int fifo, std::uint64_t at, std::size_t bytes)
     auto failed = Error::from_errno("write", names_.current());
     file_.reset(); // what is wrong may be this very file: the next turn opens it anew
     return failed;
+}
+
+/// All of it or, after an error, nothing.
+Result<void> LogFile::write(std::string_view text, std::uint64_t at)
+{
+    std::size_t written = 0;
+    while (written < text.size()) {
+        const ssize_t wrote = ::pwrite(file_.get(), text.data() + written, text.size() - written,
+                                       static_cast<off_t>(at + written));
+        if (wrote > 0) {
+            written += static_cast<std::size_t>(wrote);
+            continue;
+        }
+        if (wrote < 0 && errno == EINTR) continue;
+        auto failed = Error::from_errno("write", names_.current());
+        (void)!::ftruncate(file_.get(), static_cast<off_t>(at));
+        file_.reset();
+        return failed;
+    }
+    return {};
 }
 
 /// The file's size, after making sure that there is one with a name.
@@ -146,8 +171,8 @@ Result<void> LogFile::rotate()
 void LogFile::prune() const
 {
     const auto rotated = names_.list_rotated();
-    if (rotated.size() <= limits_.keep) return;
-    for (std::size_t i = 0; i < rotated.size() - limits_.keep; ++i)
+    if (rotated.size() <= rules_.keep) return;
+    for (std::size_t i = 0; i < rotated.size() - rules_.keep; ++i)
         ::unlink(names_.rotated(rotated[i]).c_str());
 }
 

@@ -11,14 +11,11 @@ namespace fs = std::filesystem;
 
 LogSink::LogSink(ports::Loop& loop, LogSinkOptions options)
     : loop_(loop), options_(std::move(options)), mailbox_(loop)
-{
-    take_over();
-}
+{}
 
 LogSink::~LogSink() = default;
 
-/// What an engine before this one left: nothing of it may wait until its instance starts anew.
-void LogSink::take_over()
+void LogSink::take_over(const std::function<units::LogSpec(const std::string& unit)>& spec_of)
 {
     std::error_code failed;
     fs::directory_iterator entry(options_.fifo_dir, failed);
@@ -27,7 +24,8 @@ void LogSink::take_over()
         if (!entry->is_fifo(unseen)) continue;
         const auto name = parse_instance_name(entry->path().filename().native());
         if (!name) continue;
-        if (const auto opened = open(name->unit, name->slot, {}); !opened && options_.tell)
+        if (const auto opened = open(name->unit, name->slot, spec_of(name->unit));
+            !opened && options_.tell)
             options_.tell("log of " + instance_name(name->unit, name->slot) +
                           " is not taken over: " + opened.error().text());
     }
@@ -41,20 +39,19 @@ Result<int> LogSink::output_of(const std::string& unit, Slot slot, const units::
     case units::LogTarget::null: return -1;
     case units::LogTarget::file: break;
     }
-    const LogLimits limits{spec.max_size, spec.keep};
-    auto entry = open(unit, slot, limits);
+    auto entry = open(unit, slot, spec);
     if (!entry) return entry.error();
     Entry& known = **entry;
-    if (known.limits != limits) {
-        known.limits = limits;
-        drain().set_limits(known.id, limits);
+    if (known.rules != spec) {
+        known.rules = spec;
+        drain().set_rules(known.id, spec);
     }
     make_plain(known.fifo->get());
     give_fifo(known.fifo->get(), owner);
     return known.fifo->get();
 }
 
-Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, LogLimits limits)
+Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, units::LogSpec rules)
 {
     const std::string name = instance_name(unit, slot);
     if (const auto known = entries_.find(name); known != entries_.end()) return &known->second;
@@ -67,7 +64,7 @@ Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, LogLim
     const auto shared = std::make_shared<const OwnedFd>(std::move(*fifo));
     try {
         drain().add(next_id_,
-                    LogSource{name, shared, LogFile(LogNames(options_.log_dir, unit, slot), limits),
+                    LogSource{name, shared, LogFile(LogNames(options_.log_dir, unit, slot), rules),
                               counters_of(unit)});
     } catch (const std::system_error& refused) {
         return Error{"start log thread", name, refused.code().value()};
@@ -76,7 +73,7 @@ Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, LogLim
     Entry& entry = entries_[name];
     entry.id = next_id_++;
     entry.fifo = shared;
-    entry.limits = limits;
+    entry.rules = rules;
     return &entry;
 }
 

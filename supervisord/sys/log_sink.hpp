@@ -31,11 +31,14 @@ struct LogSinkOptions {
 
 class LogSink final : public ports::LogSink {
 public:
-    /// Takes over the FIFOs that exist, with default limits until output_of() names others.
     LogSink(ports::Loop& loop, LogSinkOptions options);
     ~LogSink() override;
     LogSink(const LogSink&) = delete;
     LogSink& operator=(const LogSink&) = delete;
+
+    /// Takes over the FIFOs that an engine before this one left, so that nothing in them waits
+    /// until its instance starts anew. `spec_of` says how a unit's output is kept.
+    void take_over(const std::function<units::LogSpec(const std::string& unit)>& spec_of);
 
     [[nodiscard]] Result<int> output_of(const std::string& unit, Slot slot,
                                         const units::LogSpec& spec,
@@ -52,11 +55,10 @@ private:
     struct Entry {
         std::uint64_t id = 0;                ///< for the thread; never used again
         std::shared_ptr<const OwnedFd> fifo; ///< what processes are given; shared with the thread
-        LogLimits limits;
+        units::LogSpec rules;
     };
 
-    void take_over();
-    [[nodiscard]] Result<Entry*> open(const std::string& unit, Slot slot, LogLimits limits);
+    [[nodiscard]] Result<Entry*> open(const std::string& unit, Slot slot, units::LogSpec rules);
     [[nodiscard]] std::shared_ptr<LogCounters> counters_of(const std::string& unit);
     [[nodiscard]] LogDrain& drain();
 

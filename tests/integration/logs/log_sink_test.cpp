@@ -1,6 +1,7 @@
 #include "sys/log_sink.hpp"
 
 #include "sys/fifo.hpp"
+#include "tests/support/child.hpp"
 #include "tests/support/log_fixture.hpp"
 #include "tests/support/loop_fixture.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -8,7 +9,6 @@
 #include <fcntl.h>
 #include <fstream>
 #include <gmock/gmock.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,6 +17,7 @@
 namespace keel::sys {
 namespace {
 
+using test::Child;
 using test::LogPlace;
 using test::read_file;
 using test::run_until;
@@ -155,6 +156,7 @@ TEST_F(Logs, TakesOverWhatAFifoStillHolds)
     ASSERT_TRUE(held.ok());
     write_all(held->get(), "written while nobody read\n");
     LogSink sink(loop, place.options());
+    sink.take_over([](const std::string&) { return units::LogSpec{}; });
     ASSERT_TRUE(drained(sink));
     EXPECT_EQ("written while nobody read\n", read_file(place.log() / "worker/1.log"));
 }
@@ -282,32 +284,6 @@ TEST_F(Logs, WritesWhatStillWaitsWhenItEnds)
     EXPECT_EQ("last words\n", read_file(place.log() / "worker/1.log"));
 }
 
-/// A process of this test, killed with it. Forked without threads, as sanitizers want it.
-class Child {
-public:
-    explicit Child(const std::function<void()>& body) : pid_(::fork())
-    {
-        EXPECT_GE(pid_, 0);
-        if (pid_ != 0) return;
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        body();
-        ::_exit(0);
-    }
-    ~Child() { kill(); }
-    Child(const Child&) = delete;
-    Child& operator=(const Child&) = delete;
-    void kill()
-    {
-        const pid_t pid = std::exchange(pid_, -1);
-        if (pid <= 0) return;
-        ::kill(pid, SIGKILL);
-        EXPECT_EQ(pid, ::waitpid(pid, nullptr, 0));
-    }
-
-private:
-    pid_t pid_;
-};
-
 void run_engine(const LogPlace& place)
 {
     UvLoop loop;
@@ -341,6 +317,7 @@ TEST_F(Logs, LosesAndDoublesNothingHoweverOftenItsReaderIsKilled)
         engine.kill(); // in the middle of its work: the writer goes on
     }
     LogSink last(loop, place.options());
+    last.take_over([](const std::string&) { return units::LogSpec{}; });
     ASSERT_TRUE(drained(last));
     std::string expected;
     for (int i = 0; i < kills * lines_between; ++i)

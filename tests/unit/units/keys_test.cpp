@@ -86,6 +86,7 @@ constexpr auto cases = std::to_array<KeyCase>({
     {"escalation.retry_every", R"("5m")", "", R"("5ms")", "must be 10ms to 1d"},
     {"log.target", R"("null")", "", R"("journal")", "not supported by this version of keel yet"},
     {"log.max_size", R"("64KiB")", "", "65536", R"(write "64KiB")"},
+    {"log.format", R"("timestamp")", "", R"("timestamps")", "did you mean `timestamp`?"},
     {"log.keep", "0", "", "1.5", "expected an integer, found a number"},
     {"outage.grace", R"("30s")", "", "true", "expected a duration, found a boolean"},
     {"outage.settle", R"("0s")", "", R"("25h")", "must be 0s to 1d"},
