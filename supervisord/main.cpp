@@ -95,7 +95,8 @@ public:
     {
         connect();
         make_engine();
-        logs_.take_over([this](const std::string& unit) { return log_spec_of(unit); });
+        logs_.take_over(
+            [this](const std::string& unit, Slot slot) { return log_spec_of(unit, slot); });
         engine_->start();
         serve();
         listener_ = engine_->subscribe([this](const core::EventView&) { status_soon(); });
@@ -130,7 +131,9 @@ private:
         options.log_dir = paths_.log;
         options.hold = [this](std::uint64_t key, int fd) { keeper_.hold(key, fd); };
         options.drop = [this](std::uint64_t key) { keeper_.drop(key); };
-        options.tell = warn;
+        options.tell = [this](const std::string& unit, Slot slot, const std::string& text) {
+            engine_->note_log(unit, slot, text);
+        };
         return options;
     }
 
@@ -215,10 +218,11 @@ private:
         });
     }
 
-    units::LogSpec log_spec_of(const std::string& unit) const
+    std::optional<units::LogSpec> log_spec_of(const std::string& unit, Slot slot) const
     {
         const auto known = engine_->host().find(unit);
-        return known ? engine_->host().spec(*known).log : units::LogSpec{};
+        if (!known || slot > engine_->host().spec(*known).instances) return std::nullopt;
+        return engine_->host().spec(*known).log;
     }
 
     void serve()

@@ -256,9 +256,11 @@ constexpr Key table[] = {
      "rotated files that are kept beside the current one"},
     {"log.format", Choice{unit<&U::log, &LogSpec::format>, names_of<LogFormat>, none}, live,
      "as written, or behind the time at which Keel took each line"},
-    {"log.max_age", Later{}, live, "rotated files are deleted after that time"},
+    {"log.max_age", Span{unit<&U::log, &LogSpec::max_age>, 1min, 3650 * day}, live,
+     "rotated files are deleted after that time; one begun so long ago is rotated", "never"},
     {"log.compress", Later{}, live, "how rotated files are compressed"},
-    {"log.rate", Later{}, live, "bytes per second"},
+    {"log.rate", Size{unit<&U::log, &LogSpec::rate>, 1ULL << 10, 1ULL << 40}, live,
+     "bytes a second of one instance; what is above is dropped, and told in the log", "any"},
 
     {"outage", Section{}, live, "How its outages are told"},
     {"outage.grace", Span{unit<&U::outage, &OutageSpec::grace>, 0s, day}, live,

@@ -71,6 +71,8 @@ public:
     void tree_emptied(SpawnId spawn);
     /// A spawn id for somebody else's process (an exec probe).
     SpawnId take_spawn_id();
+    /// What became of an instance's output: dropped, kept again.
+    void note_log(const std::string& unit, Slot slot, const std::string& text);
     /// How long a turn of the loop took.
     void note_turn(Duration lag) { counters_.loop_lag.observe(seconds(lag)); }
 

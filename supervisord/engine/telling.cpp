@@ -26,6 +26,14 @@ void Engine::say_host(std::string text)
     feed_.add({0, ports_.loop.now().wall, {}, "keeld", "keeld", std::move(text)});
 }
 
+void Engine::note_log(const std::string& unit, Slot slot, const std::string& text)
+{
+    if (const auto known = host_.find(unit))
+        say(*known, subject(*known, slot), "log", text);
+    else
+        log::write(log::Level::warn, fmt::format("unit={}.{} {}", unit, slot, text));
+}
+
 void Engine::tell(const core::HostNote& note) { tell(note.unit, note.note); }
 
 void Engine::finish(const core::OperationResult& result)

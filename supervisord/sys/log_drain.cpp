@@ -3,10 +3,11 @@
 #include "base/thread.hpp"
 #include "sys/clock.hpp"
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
+#include <span>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
@@ -20,17 +21,19 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::uint64_t wake_id = ~std::uint64_t{0};
-constexpr Duration telling_interval = 1min;
 constexpr auto patience_at_end = 1s;
+constexpr std::chrono::milliseconds wait_max = 1h;
 /// More than the largest pipe holds: whoever waits for a FIFO to be empty is not kept waiting by a
 /// writer that goes on.
 constexpr int pieces_in_full_pipe = 20;
+
+bool is_wake(const epoll_event& event) { return event.data.u64 == wake_id; }
 
 } // namespace
 
 class LogDrain::Worker {
 public:
-    explicit Worker(std::function<void(std::string)> tell)
+    explicit Worker(TellOfLog tell)
         : tell_(std::move(tell)), epoll_(::epoll_create1(EPOLL_CLOEXEC)),
           wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
     {
@@ -61,17 +64,20 @@ public:
     {
         std::array<epoll_event, 64> events{};
         while (!ending_) {
-            const int ready = ::epoll_wait(epoll_.get(), events.data(), events.size(), -1);
-            for (int i = 0; i < ready; ++i) {
-                const std::uint64_t id = events[static_cast<std::size_t>(i)].data.u64;
-                if (id == wake_id)
-                    take_orders();
-                else if (const auto source = sources_.find(id); source != sources_.end())
-                    (void)take_piece(source->second);
-            }
+            const int ready = ::epoll_wait(epoll_.get(), events.data(), events.size(), timeout());
+            const std::span events_now(events.data(), static_cast<std::size_t>(std::max(ready, 0)));
+            // Orders first, then it is seen anew who has something: what was written after rules
+            // were given, or after a file was said to be drained, is not taken by the old ones.
+            if (std::ranges::any_of(events_now, &is_wake))
+                take_orders();
+            else
+                for (const epoll_event& event : events_now)
+                    if (const auto log = logs_.find(event.data.u64); log != logs_.end())
+                        take_piece(log->second);
+            look_after_those_due();
         }
-        for (auto& [id, source] : sources_)
-            take_all(source);
+        for (auto& [id, log] : logs_)
+            take_all(log);
         const std::lock_guard lock(mutex_);
         has_ended_ = true;
         ended_.notify_all();
@@ -79,45 +85,40 @@ public:
 
     void add(std::uint64_t id, LogSource source)
     {
-        const auto [place, is_new] = sources_.try_emplace(id, std::move(source));
-        if (is_new && !watch(place->second.source.fifo->get(), id)) {
-            tell_("log of " + place->second.source.name +
-                  " is not kept: " + Error::from_errno("watch fifo").text());
-            sources_.erase(place);
+        const auto [place, is_new] = logs_.try_emplace(id, std::move(source), tell_);
+        DrainedLog& log = place->second;
+        note_due(log);
+        if (is_new && !watch(log.fifo(), id)) {
+            tell_(log.name(), "its log is not kept: " + Error::from_errno("watch fifo").text());
+            logs_.erase(place);
         }
     }
 
     void remove(std::uint64_t id)
     {
-        const auto source = sources_.find(id);
-        if (source == sources_.end()) return;
-        take_all(source->second);
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, source->second.source.fifo->get(), nullptr);
-        sources_.erase(source);
+        const auto log = logs_.find(id);
+        if (log == logs_.end()) return;
+        take_all(log->second);
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, log->second.fifo(), nullptr);
+        logs_.erase(log);
     }
 
-    void set_rules(std::uint64_t id, units::LogSpec rules)
+    void set_rules(std::uint64_t id, const units::LogSpec& rules)
     {
-        if (const auto source = sources_.find(id); source != sources_.end())
-            source->second.source.file.set_rules(rules);
+        const auto log = logs_.find(id);
+        if (log == logs_.end()) return;
+        log->second.set_rules(rules);
+        note_due(log->second);
     }
 
     void take_all(std::uint64_t id)
     {
-        if (const auto source = sources_.find(id); source != sources_.end())
-            take_all(source->second);
+        if (const auto log = logs_.find(id); log != logs_.end()) take_all(log->second);
     }
 
     void end() { ending_ = true; }
 
 private:
-    struct Drained {
-        explicit Drained(LogSource handed_over) : source(std::move(handed_over)) {}
-        LogSource source;
-        std::optional<MonoTime> told_at; ///< of the last failure
-        std::uint64_t dropped_since = 0; ///< bytes, since the file was last written
-    };
-
     bool watch(int fd, std::uint64_t id) const
     {
         epoll_event event{};
@@ -140,54 +141,56 @@ private:
     }
 
     /// False: there was nothing.
-    bool take_piece(Drained& drained)
+    bool take_piece(DrainedLog& log)
     {
-        LogSource& source = drained.source;
-        const auto moved = source.file.take_from(source.fifo->get(), peek_);
-        if (!moved) return drop_piece(drained, moved.error());
-        if (*moved == 0) return false;
-        source.counters->bytes.fetch_add(*moved, std::memory_order_relaxed);
-        if (drained.dropped_since > 0)
-            tell_("log of " + source.name + " is kept again; " +
-                  std::to_string(std::exchange(drained.dropped_since, 0)) + " bytes were lost");
-        return true;
+        const bool taken = log.take_piece(peek_);
+        note_due(log);
+        return taken;
     }
 
-    /// A log that cannot be written must never hold a service back.
-    bool drop_piece(Drained& drained, const Error& why)
+    void take_all(DrainedLog& log)
     {
-        const LogSource& source = drained.source;
-        const std::size_t gone = peek_.drop(source.fifo->get(), LogFile::piece_max);
-        if (gone == 0) return false;
-        source.counters->dropped.fetch_add(gone, std::memory_order_relaxed);
-        drained.dropped_since += gone;
-        const MonoTime now = read_mono();
-        if (!drained.told_at || now - *drained.told_at >= telling_interval) {
-            drained.told_at = now;
-            tell_("log of " + source.name + " is being lost: " + why.text());
-        }
-        return true;
-    }
-
-    void take_all(Drained& drained)
-    {
-        for (int i = 0; i < pieces_in_full_pipe && take_piece(drained); ++i) {
+        for (int i = 0; i < pieces_in_full_pipe && take_piece(log); ++i) {
         }
     }
 
-    const std::function<void(std::string)> tell_;
+    void note_due(const DrainedLog& log)
+    {
+        if (const auto due = log.due()) earliest_ = std::min(earliest_, *due);
+    }
+
+    /// Milliseconds for epoll_wait, rounded up; -1: for ever.
+    [[nodiscard]] int timeout() const
+    {
+        if (earliest_ == MonoTime::max()) return -1;
+        const auto wait = std::chrono::ceil<std::chrono::milliseconds>(earliest_ - read_mono());
+        return static_cast<int>(std::clamp(wait, 0ms, wait_max).count());
+    }
+
+    void look_after_those_due()
+    {
+        if (earliest_ == MonoTime::max() || read_mono() < earliest_) return;
+        const Now now = read_clocks();
+        earliest_ = MonoTime::max();
+        for (auto& [id, log] : logs_) {
+            log.look_after(now);
+            note_due(log);
+        }
+    }
+
+    const TellOfLog tell_;
     const OwnedFd epoll_, wake_;
     std::mutex mutex_;
     std::condition_variable ended_;
     std::vector<std::function<void(Worker&)>> orders_; ///< guarded by mutex_
     bool has_ended_ = false;                           ///< guarded by mutex_
-    std::unordered_map<std::uint64_t, Drained> sources_;
+    std::unordered_map<std::uint64_t, DrainedLog> logs_;
+    MonoTime earliest_ = MonoTime::max(); ///< no log has something to do before
     PipePeek peek_;
     bool ending_ = false;
 };
 
-LogDrain::LogDrain(std::function<void(std::string)> tell)
-    : worker_(std::make_shared<Worker>(std::move(tell)))
+LogDrain::LogDrain(TellOfLog tell) : worker_(std::make_shared<Worker>(std::move(tell)))
 {
     auto thread = start_thread("keel-logs", [worker = worker_] { worker->run(); });
     if (!thread)

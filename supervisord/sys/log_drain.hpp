@@ -3,14 +3,11 @@
 // It exists so that no disk is ever waited for by the loop: a slow one holds the writers back, a
 // full one costs output, which is counted and told; neither costs supervision anything. Each FIFO
 // that has something gets one piece per round, so that one flooding unit starves nobody. With
-// nothing to move it sleeps without a timeout.
+// nothing to move it sleeps, without a timeout unless a log has something to do by then.
 // It refuses to know about units, but for names to be told with.
 #pragma once
-#include "base/owned_fd.hpp"
-#include "base/result.hpp"
-#include "sys/log_file.hpp"
+#include "sys/drained_log.hpp"
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,26 +16,11 @@
 
 namespace keel::sys {
 
-/// What one unit's instances have written, read by the loop while the thread counts.
-struct LogCounters {
-    std::atomic<std::uint64_t> bytes = 0;
-    std::atomic<std::uint64_t> dropped = 0;
-};
-
-/// One FIFO to be drained, handed over to the thread.
-struct LogSource {
-    std::string name;                    ///< `worker.3`
-    std::shared_ptr<const OwnedFd> fifo; ///< closed when nobody needs it any more
-    LogFile file;
-    std::shared_ptr<LogCounters> counters;
-};
-
 class LogDrain {
 public:
-    /// `tell` is called from the thread with lines for people: output begins to be dropped (at
-    /// most once a minute and source), output is kept again.
+    /// `tell` is called from the thread: output begins to be dropped, output is kept again.
     /// Throws std::system_error if there is no descriptor or no thread to be had.
-    explicit LogDrain(std::function<void(std::string)> tell);
+    explicit LogDrain(TellOfLog tell);
     /// Moves what still waits, for a second at the most: a disk that hangs must not keep the
     /// engine from ending. What is left stays in the FIFOs.
     ~LogDrain();

@@ -10,6 +10,13 @@
 
 namespace keel::sys {
 
+namespace {
+
+/// A file whose line is under way, and one that cannot be put aside, is not looked at all the time.
+constexpr Duration looks_apart_min = std::chrono::seconds(1);
+
+} // namespace
+
 Cut cut_at_line(std::string_view waiting, std::uint64_t size, std::uint64_t max_size,
                 bool line_open)
 {
@@ -29,41 +36,45 @@ Cut cut_at_line(std::string_view waiting, std::uint64_t size, std::uint64_t max_
     return {static_cast<std::size_t>(reach), true};
 }
 
-Result<std::size_t> LogFile::take_from(int fifo, PipePeek& peek)
+Result<std::size_t> LogFile::take_from(int fifo, PipePeek& peek, std::size_t bytes_max)
 {
     const auto end = size();
     if (!end) return end.error();
-    if (rules_.format == units::LogFormat::timestamp) return take_with_times(fifo, *end, peek);
-    if (*end + piece_max <= rules_.max_size) return move(fifo, *end, piece_max);
-    return take_near_end(fifo, *end, peek);
+    const std::size_t wanted = std::min(bytes_max, piece_max);
+    const bool raw = rules_.format == units::LogFormat::raw;
+    if (*end == 0) begun_ = read_clocks().wall;
+    if (raw && *end + wanted <= rules_.max_size) return move(fifo, *end, wanted);
+    const auto looked = peek.look(fifo);
+    if (!looked) return looked.error();
+    if (looked->empty()) return std::size_t{0};
+    const std::string_view waiting = looked->substr(0, wanted);
+    const auto moved =
+        raw ? take_near_end(fifo, *end, waiting) : take_with_times(fifo, *end, peek, waiting);
+    // None fitted into the old file, which was put aside; into a new one something always does.
+    if (moved && *moved == 0) return take_from(fifo, peek, bytes_max);
+    return moved;
 }
 
-Result<std::size_t> LogFile::take_near_end(int fifo, std::uint64_t at, PipePeek& peek)
+Result<std::size_t> LogFile::take_near_end(int fifo, std::uint64_t at, std::string_view waiting)
 {
-    const auto waiting = peek.look(fifo);
-    if (!waiting) return waiting.error();
-    if (waiting->empty()) return std::size_t{0};
-    const Cut cut = cut_at_line(*waiting, at, rules_.max_size, line_open_at(at));
+    const Cut cut = cut_at_line(waiting, at, rules_.max_size, line_open_at(at));
     std::size_t moved = 0;
     if (cut.bytes > 0) {
         const auto piece = move(fifo, at, cut.bytes);
-        if (!piece) return piece.error();
-        moved = *piece;
         // A short move did not reach the cut; the next turn finds it anew.
-        if (moved < cut.bytes) return moved;
+        if (!piece || *piece < cut.bytes) return piece;
+        moved = *piece;
     }
-    return cut.rotate ? rotate_after(moved, fifo, peek) : moved;
+    return cut.rotate ? rotate_after(moved) : moved;
 }
 
 /// Written first and taken out of the FIFO then: what ends the engine in between has the piece
 /// written again by the next one, never lost.
-Result<std::size_t> LogFile::take_with_times(int fifo, std::uint64_t at, PipePeek& peek)
+Result<std::size_t> LogFile::take_with_times(int fifo, std::uint64_t at, PipePeek& peek,
+                                             std::string_view waiting)
 {
-    const auto waiting = peek.look(fifo);
-    if (!waiting) return waiting.error();
-    if (waiting->empty()) return std::size_t{0};
     const auto line = line_open_at(at) ? LineState::open : LineState::closed;
-    const std::string text = with_stamps(*waiting, stamp_of(read_clocks().wall), line);
+    const std::string text = with_stamps(waiting, stamp_of(read_clocks().wall), line);
     const Cut cut = cut_at_line(text, at, rules_.max_size, line == LineState::open);
     std::size_t moved = 0;
     if (cut.bytes > 0) {
@@ -71,17 +82,26 @@ Result<std::size_t> LogFile::take_with_times(int fifo, std::uint64_t at, PipePee
         if (auto written = write(kept, at); !written) return written.error();
         moved = peek.drop(fifo, length_without_stamps(kept, line));
     }
-    return cut.rotate ? rotate_after(moved, fifo, peek) : moved;
+    return cut.rotate ? rotate_after(moved) : moved;
 }
 
-Result<std::size_t> LogFile::rotate_after(std::size_t moved, int fifo, PipePeek& peek)
+Result<std::size_t> LogFile::rotate_after(std::size_t moved)
 {
-    if (auto rotated = rotate(); !rotated) {
-        if (moved > 0) return moved; // told by the next turn, which moves nothing before it fails
-        return rotated.error();
-    }
-    // Nothing more fitted into the old file; into a new one something always does.
-    return moved > 0 ? Result<std::size_t>(moved) : take_from(fifo, peek);
+    // After some was moved a failure is told by the next turn, which moves nothing before it.
+    if (auto rotated = rotate(); !rotated && moved == 0) return rotated.error();
+    return moved;
+}
+
+Result<void> LogFile::append_line(std::string_view text)
+{
+    const auto end = size();
+    if (!end) return end.error();
+    std::string line = line_open_at(*end) ? "\n" : "";
+    if (rules_.format == units::LogFormat::timestamp) line += stamp_of(read_clocks().wall);
+    line += text;
+    line += '\n';
+    if (*end == 0) begun_ = read_clocks().wall;
+    return write(line, *end);
 }
 
 Result<std::size_t> LogFile::move(int fifo, std::uint64_t at, std::size_t bytes)
@@ -143,6 +163,8 @@ Result<void> LogFile::open()
     if (::fstat(file.get(), &seen) != 0 || !S_ISREG(seen.st_mode))
         return Error{"open", names_.current(), EINVAL};
     file_ = std::move(file);
+    begun_.reset();
+    if (seen.st_size > 0) begun_ = file_birth(file_.get());
     if (next_sequence_ == 0) {
         const auto rotated = names_.list_rotated();
         next_sequence_ = rotated.empty() ? 1 : rotated.back() + 1;
@@ -166,6 +188,32 @@ Result<void> LogFile::rotate()
     auto opened = open();
     prune();
     return opened;
+}
+
+Duration LogFile::heed_age(WallTime now)
+{
+    if (rules_.max_age == Duration{0}) return Duration::max();
+    put_aside_if_old(now);
+    Duration next = begun_ ? *begun_ + rules_.max_age - now : rules_.max_age;
+    for (const std::uint64_t sequence : names_.list_rotated()) {
+        const auto path = names_.rotated(sequence);
+        const auto last = last_written(path);
+        if (!last) continue;
+        if (*last + rules_.max_age <= now)
+            ::unlink(path.c_str());
+        else
+            next = std::min(next, *last + rules_.max_age - now);
+    }
+    return std::max(next, looks_apart_min);
+}
+
+/// A quiet instance does not fill its file, and what is in that would never be old enough.
+void LogFile::put_aside_if_old(WallTime now)
+{
+    if (!file_) (void)size();
+    const bool is_old = file_ && begun_ && *begun_ + rules_.max_age <= now;
+    // In the middle of a line it waits for the next time: files are cut between lines.
+    if (is_old && size().ok() && !line_open_at(*size())) (void)rotate();
 }
 
 void LogFile::prune() const

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -44,25 +45,38 @@ public:
 
     void set_rules(units::LogSpec rules) { rules_ = rules; }
 
-    /// Moves one piece out of the FIFO. The number of bytes, 0: it is empty. After an error they
-    /// are still in the FIFO.
-    [[nodiscard]] Result<std::size_t> take_from(int fifo, PipePeek& peek);
+    [[nodiscard]] const units::LogSpec& rules() const { return rules_; }
+
+    /// Moves one piece of at most so many bytes out of the FIFO. The number of bytes, 0: it is
+    /// empty. After an error they are still in the FIFO.
+    [[nodiscard]] Result<std::size_t> take_from(int fifo, PipePeek& peek, std::size_t bytes_max);
+
+    /// Adds a line of Keel's own, behind the line that is under way.
+    [[nodiscard]] Result<void> append_line(std::string_view text);
+
+    /// Does what `max_age` asks for: puts the file aside if it was begun so long ago, deletes
+    /// those put aside whose last line is so old. Until when that has to be done again.
+    [[nodiscard]] Duration heed_age(WallTime now);
 
 private:
     [[nodiscard]] Result<void> open();
     [[nodiscard]] Result<std::uint64_t> size();
     [[nodiscard]] Result<std::size_t> move(int fifo, std::uint64_t at, std::size_t bytes);
-    [[nodiscard]] Result<std::size_t> take_near_end(int fifo, std::uint64_t at, PipePeek& peek);
-    [[nodiscard]] Result<std::size_t> take_with_times(int fifo, std::uint64_t at, PipePeek& peek);
-    [[nodiscard]] Result<std::size_t> rotate_after(std::size_t moved, int fifo, PipePeek& peek);
+    [[nodiscard]] Result<std::size_t> take_near_end(int fifo, std::uint64_t at,
+                                                    std::string_view waiting);
+    [[nodiscard]] Result<std::size_t> take_with_times(int fifo, std::uint64_t at, PipePeek& peek,
+                                                      std::string_view waiting);
+    [[nodiscard]] Result<std::size_t> rotate_after(std::size_t moved);
     [[nodiscard]] Result<void> write(std::string_view text, std::uint64_t at);
     [[nodiscard]] bool line_open_at(std::uint64_t end) const;
     [[nodiscard]] Result<void> rotate();
+    void put_aside_if_old(WallTime now);
     void prune() const;
 
     LogNames names_;
     units::LogSpec rules_;
     OwnedFd file_;
+    std::optional<WallTime> begun_;   ///< when the file got its first byte; none: it has none
     std::uint64_t next_sequence_ = 0; ///< 0: not yet looked up
 };
 

@@ -20,6 +20,11 @@ std::uint64_t identity_of(int dir_fd, const char* path, int flags)
     return mixed != 0 ? mixed : 1;
 }
 
+WallTime time_of(const statx_timestamp& at)
+{
+    return WallTime(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
+}
+
 } // namespace
 
 LogNames::LogNames(const std::filesystem::path& log_dir, const std::string& unit, Slot slot)
@@ -62,6 +67,22 @@ std::uint64_t file_identity(int fd) { return identity_of(fd, "", AT_EMPTY_PATH);
 std::uint64_t file_identity(const std::filesystem::path& path)
 {
     return identity_of(AT_FDCWD, path.c_str(), 0);
+}
+
+std::optional<WallTime> file_birth(int fd)
+{
+    struct statx seen {};
+    if (::statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &seen) != 0) return std::nullopt;
+    if ((seen.stx_mask & STATX_BTIME) == 0) return std::nullopt;
+    return time_of(seen.stx_btime);
+}
+
+std::optional<WallTime> last_written(const std::filesystem::path& path)
+{
+    struct statx seen {};
+    if (::statx(AT_FDCWD, path.c_str(), AT_SYMLINK_NOFOLLOW, STATX_MTIME, &seen) != 0)
+        return std::nullopt;
+    return time_of(seen.stx_mtime);
 }
 
 } // namespace keel::sys

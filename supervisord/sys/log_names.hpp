@@ -2,6 +2,7 @@
 // `SLOT.log.SEQ`, oldest first by SEQ. Writer and reader agree on it here and nowhere else.
 #pragma once
 #include "base/ids.hpp"
+#include "base/time.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -35,5 +36,10 @@ private:
 /// inode numbers are used again at once. 0: it cannot be told.
 [[nodiscard]] std::uint64_t file_identity(int fd);
 [[nodiscard]] std::uint64_t file_identity(const std::filesystem::path& path);
+
+/// When it was made; nullopt: the file system does not keep that.
+[[nodiscard]] std::optional<WallTime> file_birth(int fd);
+/// When it was last written to; nullopt: there is none.
+[[nodiscard]] std::optional<WallTime> last_written(const std::filesystem::path& path);
 
 } // namespace keel::sys

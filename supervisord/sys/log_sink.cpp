@@ -15,7 +15,7 @@ LogSink::LogSink(ports::Loop& loop, LogSinkOptions options)
 
 LogSink::~LogSink() = default;
 
-void LogSink::take_over(const std::function<units::LogSpec(const std::string& unit)>& spec_of)
+void LogSink::take_over(const SpecOf& spec_of)
 {
     std::error_code failed;
     fs::directory_iterator entry(options_.fifo_dir, failed);
@@ -24,10 +24,12 @@ void LogSink::take_over(const std::function<units::LogSpec(const std::string& un
         if (!entry->is_fifo(unseen)) continue;
         const auto name = parse_instance_name(entry->path().filename().native());
         if (!name) continue;
-        if (const auto opened = open(name->unit, name->slot, spec_of(name->unit));
-            !opened && options_.tell)
-            options_.tell("log of " + instance_name(name->unit, name->slot) +
-                          " is not taken over: " + opened.error().text());
+        const auto spec = spec_of(name->unit, name->slot);
+        const auto opened = open(name->unit, name->slot, spec.value_or(units::LogSpec{}));
+        if (!opened && options_.tell)
+            options_.tell(name->unit, name->slot,
+                          "its log is not taken over: " + opened.error().text());
+        if (!spec) forget(name->unit, name->slot);
     }
 }
 
@@ -80,10 +82,11 @@ Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, units:
 LogDrain& LogSink::drain()
 {
     if (!drain_)
-        drain_ = std::make_unique<LogDrain>(
-            [sender = mailbox_.sender(), tell = options_.tell](std::string line) {
-                if (tell) sender.post([tell, line = std::move(line)] { tell(line); });
-            });
+        drain_ = std::make_unique<LogDrain>([sender = mailbox_.sender(), tell = options_.tell](
+                                                const std::string& name, const std::string& text) {
+            const auto its = parse_instance_name(name);
+            if (tell && its) sender.post([tell, its, text] { tell(its->unit, its->slot, text); });
+        });
     return *drain_;
 }
 

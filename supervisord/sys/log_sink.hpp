@@ -25,8 +25,8 @@ struct LogSinkOptions {
     /// over engine lives; and let go again. Either may be empty.
     std::function<void(std::uint64_t key, int fd)> hold;
     std::function<void(std::uint64_t key)> drop;
-    /// A line for people, on the loop's thread.
-    std::function<void(const std::string&)> tell;
+    /// A sentence for people about an instance's log, on the loop's thread.
+    std::function<void(const std::string& unit, Slot slot, const std::string& text)> tell;
 };
 
 class LogSink final : public ports::LogSink {
@@ -37,8 +37,10 @@ public:
     LogSink& operator=(const LogSink&) = delete;
 
     /// Takes over the FIFOs that an engine before this one left, so that nothing in them waits
-    /// until its instance starts anew. `spec_of` says how a unit's output is kept.
-    void take_over(const std::function<units::LogSpec(const std::string& unit)>& spec_of);
+    /// until its instance starts anew. `spec_of` says how an instance's output is kept; those it
+    /// does not know are read to their end and forgotten.
+    using SpecOf = std::function<std::optional<units::LogSpec>(const std::string& unit, Slot slot)>;
+    void take_over(const SpecOf& spec_of);
 
     [[nodiscard]] Result<int> output_of(const std::string& unit, Slot slot,
                                         const units::LogSpec& spec,

@@ -156,7 +156,7 @@ TEST_F(Logs, TakesOverWhatAFifoStillHolds)
     ASSERT_TRUE(held.ok());
     write_all(held->get(), "written while nobody read\n");
     LogSink sink(loop, place.options());
-    sink.take_over([](const std::string&) { return units::LogSpec{}; });
+    sink.take_over([](const std::string&, Slot) { return units::LogSpec{}; });
     ASSERT_TRUE(drained(sink));
     EXPECT_EQ("written while nobody read\n", read_file(place.log() / "worker/1.log"));
 }
@@ -193,7 +193,9 @@ TEST_F(Logs, DropsAndTellsOnceWhenAFileCannotBeWrittenAndKeepsAgainWhenItCan)
 {
     std::vector<std::string> told;
     auto options = place.options();
-    options.tell = [&](const std::string& line) { told.push_back(line); };
+    options.tell = [&](const std::string& unit, Slot slot, const std::string& text) {
+        told.push_back(instance_name(unit, slot) + ": " + text);
+    };
     std::filesystem::create_directories(place.log());
     std::ofstream(place.log() / "worker") << "in the way";
     LogSink sink(loop, options);
@@ -204,12 +206,12 @@ TEST_F(Logs, DropsAndTellsOnceWhenAFileCannotBeWrittenAndKeepsAgainWhenItCan)
     EXPECT_EQ(much.size(), sink.dropped_bytes("worker"));
     EXPECT_EQ(0U, sink.bytes("worker"));
     ASSERT_EQ(1U, told.size());
-    EXPECT_THAT(told[0], HasSubstr("log of worker.1 is being lost: open "));
+    EXPECT_THAT(told[0], HasSubstr("worker.1: its log is being lost: open "));
     std::filesystem::remove(place.log() / "worker");
     write_all(fd, "kept\n");
     ASSERT_TRUE(drained(sink));
     ASSERT_TRUE(run_until(loop, [&] { return told.size() == 2; }));
-    EXPECT_EQ("log of worker.1 is kept again; 300000 bytes were lost", told[1]);
+    EXPECT_EQ("worker.1: its log is kept again; 300000 bytes were lost", told[1]);
     EXPECT_EQ("kept\n", read_file(place.log() / "worker/1.log"));
 }
 
@@ -317,7 +319,7 @@ TEST_F(Logs, LosesAndDoublesNothingHoweverOftenItsReaderIsKilled)
         engine.kill(); // in the middle of its work: the writer goes on
     }
     LogSink last(loop, place.options());
-    last.take_over([](const std::string&) { return units::LogSpec{}; });
+    last.take_over([](const std::string&, Slot) { return units::LogSpec{}; });
     ASSERT_TRUE(drained(last));
     std::string expected;
     for (int i = 0; i < kills * lines_between; ++i)

@@ -103,8 +103,9 @@ TEST_F(LogTimes, StandBeforeWhatWaitedWhenAFifoIsTakenOver)
     ASSERT_TRUE(held.ok());
     write_all(held->get(), "written while nobody read\n");
     LogSink sink(loop, place.options());
-    sink.take_over(
-        [](const std::string& unit) { return unit == "worker" ? with_times() : units::LogSpec{}; });
+    sink.take_over([](const std::string& unit, Slot) {
+        return unit == "worker" ? with_times() : units::LogSpec{};
+    });
     ASSERT_TRUE(drained(sink));
     EXPECT_THAT(file(), MatchesRegex(std::string(any_time) + "written while nobody read\n"));
 }

@@ -87,6 +87,8 @@ constexpr auto cases = std::to_array<KeyCase>({
     {"log.target", R"("null")", "", R"("journal")", "not supported by this version of keel yet"},
     {"log.max_size", R"("64KiB")", "", "65536", R"(write "64KiB")"},
     {"log.format", R"("timestamp")", "", R"("timestamps")", "did you mean `timestamp`?"},
+    {"log.max_age", R"("30d")", "", R"("30s")", "must be 1m to 3650d, is 30s"},
+    {"log.rate", R"("64KiB")", "", R"("64KiB/s")", "is no size"},
     {"log.keep", "0", "", "1.5", "expected an integer, found a number"},
     {"outage.grace", R"("30s")", "", "true", "expected a duration, found a boolean"},
     {"outage.settle", R"("0s")", "", R"("25h")", "must be 0s to 1d"},

@@ -1,0 +1,127 @@
+#include "sys/drained_log.hpp"
+
+#include "base/text.hpp"
+#include "sys/clock.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace keel::sys {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration telling_interval = 1min;
+/// So long without a loss is the end of a flood.
+constexpr Duration calm = 10s;
+/// The wall clock may be set meanwhile; files are looked at again after this at the latest.
+constexpr Duration looks_at_age_max = 1h;
+
+} // namespace
+
+DrainedLog::DrainedLog(LogSource source, const TellOfLog& tell)
+    : source_(std::move(source)), tell_(tell)
+{
+    set_rules(source_.file.rules());
+}
+
+void DrainedLog::set_rules(const units::LogSpec& rules)
+{
+    source_.file.set_rules(rules);
+    gate_.set_rate(rules.rate);
+    age_due_.reset();
+    if (rules.max_age > 0s) age_due_ = MonoTime{};
+}
+
+bool DrainedLog::take_piece(PipePeek& peek)
+{
+    if (gate_.rate() == 0) return keep_piece(peek, LogFile::piece_max);
+    const auto waiting = peek.look(fifo());
+    if (!waiting) return drop_unwritable(peek, waiting.error());
+    if (waiting->empty()) return false;
+    const MonoTime now = read_mono();
+    if (const std::size_t room = gate_.room_for(*waiting, now); room > 0) {
+        tell_of_gap();
+        return keep_piece(peek, room);
+    }
+    return drop_above_rate(peek, gate_.drop(*waiting), now);
+}
+
+bool DrainedLog::keep_piece(PipePeek& peek, std::size_t bytes_max)
+{
+    const auto moved = source_.file.take_from(fifo(), peek, bytes_max);
+    if (!moved) return drop_unwritable(peek, moved.error());
+    if (*moved == 0) return false;
+    source_.counters->bytes.fetch_add(*moved, std::memory_order_relaxed);
+    gate_.kept(*moved);
+    if (unwritten_ > 0)
+        tell_(name(), fmt::format("its log is kept again; {} bytes were lost",
+                                  std::exchange(unwritten_, 0)));
+    return true;
+}
+
+/// A log that cannot be written must never hold a service back.
+bool DrainedLog::drop_unwritable(PipePeek& peek, const Error& why)
+{
+    const std::size_t gone = peek.drop(fifo(), LogFile::piece_max);
+    if (gone == 0) return false;
+    count_dropped(gone);
+    unwritten_ += gone;
+    const MonoTime now = read_mono();
+    if (!failed_at_ || now - *failed_at_ >= telling_interval) {
+        failed_at_ = now;
+        tell_(name(), "its log is being lost: " + why.text());
+    }
+    return true;
+}
+
+bool DrainedLog::drop_above_rate(PipePeek& peek, std::size_t bytes, MonoTime now)
+{
+    const std::size_t gone = peek.drop(fifo(), bytes);
+    count_dropped(gone);
+    if (flood_ == 0)
+        tell_(name(), fmt::format("it writes more than {} a second; what is above is dropped",
+                                  size_to_text(gate_.rate())));
+    if (gap_ == 0) gap_at_ = now;
+    gap_ += gone;
+    flood_ += gone;
+    flooded_at_ = now;
+    return gone > 0;
+}
+
+/// One line for each gap, where it is. On a disk that is full it is missing; the loss of the disk
+/// is told then.
+void DrainedLog::tell_of_gap()
+{
+    if (gap_ == 0) return;
+    (void)source_.file.append_line(
+        fmt::format("[keel: {} bytes above the rate were dropped here]", std::exchange(gap_, 0)));
+}
+
+void DrainedLog::count_dropped(std::size_t bytes)
+{
+    source_.counters->dropped.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+std::optional<MonoTime> DrainedLog::due() const
+{
+    auto due = age_due_;
+    // By then a window has room again, and a line that comes would have told of the gap.
+    if (gap_ > 0) due = std::min(due.value_or(MonoTime::max()), gap_at_ + RateGate::window);
+    if (flood_ > 0) due = std::min(due.value_or(MonoTime::max()), flooded_at_ + calm);
+    return due;
+}
+
+void DrainedLog::look_after(const Now& now)
+{
+    if (gap_ > 0 && now.mono >= gap_at_ + RateGate::window) tell_of_gap();
+    if (flood_ > 0 && now.mono >= flooded_at_ + calm)
+        tell_(name(), fmt::format("it keeps to its rate again; {} bytes were dropped",
+                                  std::exchange(flood_, 0)));
+    if (age_due_ && now.mono >= *age_due_)
+        age_due_ = now.mono + std::min(source_.file.heed_age(now.wall), looks_at_age_max);
+}
+
+} // namespace keel::sys

@@ -1,0 +1,73 @@
+// One instance's output on its way: taken out of the FIFO piece by piece, kept or dropped, counted,
+// and told about.
+//
+// Promises: a log never holds a service back but by a disk that is slow: what cannot be written or
+// comes above the unit's rate is dropped, counted, and told: at the beginning and the end of a
+// stretch of losses, and for a rate in the log itself, where the gap is. It may wait for a disk,
+// hence it is used by the thread of LogDrain alone.
+#pragma once
+#include "base/owned_fd.hpp"
+#include "sys/log_file.hpp"
+#include "sys/rate_gate.hpp"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace keel::sys {
+
+/// What one unit's instances have written, read by the loop while the thread counts.
+struct LogCounters {
+    std::atomic<std::uint64_t> bytes = 0;
+    std::atomic<std::uint64_t> dropped = 0;
+};
+
+/// One FIFO to be drained, handed over to the thread.
+struct LogSource {
+    std::string name;                    ///< `worker.3`
+    std::shared_ptr<const OwnedFd> fifo; ///< closed when nobody needs it any more
+    LogFile file;
+    std::shared_ptr<LogCounters> counters;
+};
+
+/// A sentence for people about the log of the named instance.
+using TellOfLog = std::function<void(const std::string& name, const std::string& text)>;
+
+class DrainedLog {
+public:
+    DrainedLog(LogSource source, const TellOfLog& tell);
+
+    [[nodiscard]] int fifo() const { return source_.fifo->get(); }
+    [[nodiscard]] const std::string& name() const { return source_.name; }
+    void set_rules(const units::LogSpec& rules);
+
+    /// Moves or drops one piece. False: there was nothing.
+    bool take_piece(PipePeek& peek);
+
+    /// When look_after() is to be called next, if nothing comes before; nullopt: never.
+    [[nodiscard]] std::optional<MonoTime> due() const;
+    /// What time alone brings about: files that are too old, a gap to be told.
+    void look_after(const Now& now);
+
+private:
+    [[nodiscard]] bool keep_piece(PipePeek& peek, std::size_t bytes_max);
+    [[nodiscard]] bool drop_unwritable(PipePeek& peek, const Error& why);
+    [[nodiscard]] bool drop_above_rate(PipePeek& peek, std::size_t bytes, MonoTime now);
+    void tell_of_gap();
+    void count_dropped(std::size_t bytes);
+
+    LogSource source_;
+    const TellOfLog& tell_;
+    std::optional<MonoTime> failed_at_; ///< when the last failure was told
+    std::uint64_t unwritten_ = 0;       ///< bytes lost since the file was last written
+    RateGate gate_;
+    std::uint64_t gap_ = 0;           ///< bytes above the rate that the log does not tell yet
+    std::uint64_t flood_ = 0;         ///< bytes above the rate since it was told that there are
+    MonoTime gap_at_{};               ///< when the gap began
+    MonoTime flooded_at_{};           ///< the last loss above the rate
+    std::optional<MonoTime> age_due_; ///< when files may have become too old
+};
+
+} // namespace keel::sys
