@@ -10,7 +10,6 @@
 #include "sys/cgroup.hpp"
 #include "sys/child_setup.hpp"
 #include "sys/clock.hpp"
-#include "sys/generations.hpp"
 #include "sys/keeper_client.hpp"
 #include "sys/log_reader.hpp"
 #include "sys/log_sink.hpp"
@@ -18,7 +17,9 @@
 #include "sys/paths.hpp"
 #include "sys/run_dir.hpp"
 #include "sys/spawner.hpp"
+#include "sys/start_configuration.hpp"
 #include "sys/state_journal.hpp"
+#include "units/credentials.hpp"
 
 #include <array>
 #include <CLI/CLI.hpp>
@@ -37,8 +38,8 @@ constexpr Duration status_pause = 200ms; ///< between two lines of `systemctl st
 
 struct Options {
     std::optional<std::string> root; ///< none: as KEEL_ROOT says
-    std::string http = "127.0.0.1:9632";
-    std::string log_level = "info";
+    std::optional<std::string> http; ///< this and the next, none: as keel.toml says
+    std::optional<std::string> log_level;
 };
 
 std::optional<int> parse(Options& options, int argc, char** argv)
@@ -49,7 +50,8 @@ std::optional<int> parse(Options& options, int argc, char** argv)
     app.option_defaults()->take_last();
     app.set_version_flag("--version", "keeld " KEEL_VERSION);
     app.add_option("--root", options.root, "put every path under this folder")->type_name("DIR");
-    app.add_option("--http", options.http, "where the pages are, or off")->type_name("ADDR:PORT");
+    app.add_option("--http", options.http, "where the pages are, or off; else as keel.toml says")
+        ->type_name("ADDR:PORT");
     app.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
         ->type_name("LEVEL");
     try {
@@ -62,22 +64,22 @@ std::optional<int> parse(Options& options, int argc, char** argv)
 
 void warn(const std::string& text) { log::write(log::Level::warn, text); }
 
-/// The applied generation when something is to be gone on with; else the directory, which then
-/// becomes the applied generation.
-units::UnitSet load_units(const sys::Paths& paths, bool go_on)
+/// A group's number; a name that is not known gives nobody a role.
+std::optional<gid_t> group_named(const std::string& name)
 {
-    sys::Generations generations(paths.lib / "generations");
-    if (go_on)
-        if (const auto applied = generations.current())
-            return units::load_directory(*applied / sys::Generations::units_folder);
-    const auto collected =
-        units::collect({paths.units_dir.string(), paths.vendor_units_dir.string()});
-    auto set = units::load_units(collected);
-    for (const units::Problem& problem : set.all_problems())
-        warn(to_text(problem));
-    if (auto stored = generations.store(sys::files_of(collected)); !stored)
-        warn("this configuration is not stored: " + stored.error().text());
-    return set;
+    if (name.empty()) return std::nullopt;
+    if (auto found = units::resolve_credentials({{}, name})) return found->gid;
+    warn(fmt::format("keel.toml names the group `{}`, which does not exist", name));
+    return std::nullopt;
+}
+
+/// What the command line says has the last word.
+void heed_log_level(const Options& options, const units::DaemonSpec& spec)
+{
+    const std::string wanted = options.log_level.value_or(std::string(name(spec.log_level)));
+    const auto level = log::level_from(wanted);
+    log::set_level(level.value_or(log::Level::info));
+    if (!level) warn("no such log level: " + wanted + " (debug, info, warn, error, off)");
 }
 
 /// All parts of the engine, in the order in which they need each other.
@@ -94,6 +96,7 @@ public:
     int run()
     {
         connect();
+        configure();
         make_engine();
         logs_.take_over(
             [this](const std::string& unit, Slot slot) { return log_spec_of(unit, slot); });
@@ -193,13 +196,25 @@ private:
         });
     }
 
-    void make_engine()
+    void configure()
     {
         const auto& recovered = journal_.recovered();
         const bool ended_in_order = recovered.contains(engine::key_of_clean_end);
         const bool go_on = !ended_in_order && (run_dir_.after_crash() || !recovered.empty());
-        auto units = engine::configure(load_units(paths_, go_on));
+        auto start = sys::configuration_at_start(paths_, go_on ? sys::StartKind::go_on
+                                                               : sys::StartKind::fresh);
+        configuration_ = std::move(start.in_force);
+        heed_log_level(options_, configuration_.daemon.spec);
+        for (const std::string& alarm : start.alarms)
+            log::write(log::Level::error, alarm);
+    }
+
+    void make_engine()
+    {
+        const units::StormSpec& storm = configuration_.daemon.spec.storm;
+        auto units = engine::configure(configuration_.units);
         engine::EngineOptions options;
+        options.host.storm = {storm.starts_per_second, storm.burst};
         options.runtime_root = (paths_.run / "units").string();
         options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
         options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
@@ -232,7 +247,9 @@ private:
         };
         metrics_ = std::make_unique<metrics::Page>(loop_, *engine_, volume_of, KEEL_VERSION);
         control::ControlServer::Options options;
+        const units::DaemonSpec& spec = configuration_.daemon.spec;
         options.version = KEEL_VERSION;
+        options.groups = {group_named(spec.operators_group), group_named(spec.readers_group)};
         server_ = std::make_unique<control::ControlServer>(
             control::ControlServer::Sources{loop_, *engine_,
                                             std::make_shared<sys::LogReader>(loop_, paths_.log),
@@ -240,8 +257,9 @@ private:
             options);
         if (auto heard = server_->listen_on_socket(paths_.control_socket.string()); !heard)
             log::write(log::Level::error, "no control socket: " + heard.error().text());
-        if (options_.http == "off") return;
-        if (auto port = server_->listen_for_pages(options_.http); !port)
+        const std::string address = options_.http.value_or(spec.http_listen);
+        if (address == "off") return;
+        if (auto port = server_->listen_for_pages(address); !port)
             warn("no pages, supervision goes on: " + port.error().text());
     }
 
@@ -282,6 +300,7 @@ private:
     sys::LogSink logs_;
     sys::Spawner spawner_;
     probes::Prober prober_;
+    units::Configuration configuration_; ///< in force
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<metrics::Page> metrics_;
     std::unique_ptr<control::ControlServer> server_;
@@ -311,10 +330,7 @@ int run(int argc, char** argv)
     };
     Options options;
     if (const auto code = parse(options, argc, argv)) return give_up(*code);
-    const auto level = log::level_from(options.log_level);
-    log::set_level(level.value_or(log::Level::info));
-    if (!level)
-        warn("no such log level: " + options.log_level + " (debug, info, warn, error, off)");
+    if (const auto level = log::level_from(options.log_level.value_or(""))) log::set_level(*level);
     set_on_invariant_failure(OnInvariantFailure::throw_exception);
     auto paths = sys::paths_of_process(options.root);
     if (!paths) return give_up_over(paths.error());

@@ -185,4 +185,19 @@ std::vector<Problem> check_host(const LoadedUnit& unit, const std::string& runti
     return spec == nullptr ? std::vector<Problem>{} : HostCheck(unit, *spec, runtime_dir).run();
 }
 
+std::vector<Problem> check_host(const LoadedDaemon& daemon)
+{
+    Report report(daemon.path);
+    const auto check_group = [&](const std::string& key, const std::string& group) {
+        if (group.empty()) return;
+        const auto at = daemon.positions.find(key);
+        const auto found = resolve_credentials({"", group});
+        if (!found && at != daemon.positions.end())
+            report.add(at->second, key, unknown_account(found.error(), true));
+    };
+    check_group("control.operators_group", daemon.spec.operators_group);
+    check_group("control.readers_group", daemon.spec.readers_group);
+    return report.take();
+}
+
 } // namespace keel::units

@@ -4,6 +4,7 @@
 // for `keel check` and `keel apply`, and a failed spawn at start. Only looks, changes nothing; may
 // block on the disk and on the user database.
 #pragma once
+#include "units/daemon_file.hpp"
 #include "units/loader.hpp"
 
 #include <optional>
@@ -16,6 +17,9 @@ namespace keel::units {
 /// problems, what could be read is checked.
 /// `runtime_dir`: what {runtime_dir} stands for.
 std::vector<Problem> check_host(const LoadedUnit& unit, const std::string& runtime_dir);
+
+/// The same of keel.toml: whether its groups exist.
+std::vector<Problem> check_host(const LoadedDaemon& daemon);
 
 /// Where a program would be found: itself if it has a slash (below `directory` if it is relative),
 /// else searched in the colon-separated `path`. The problem, if nothing executable is there.

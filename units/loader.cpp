@@ -14,9 +14,9 @@ namespace {
 /// The texts of one unit on their way to a spec.
 class Loading {
 public:
-    explicit Loading(const UnitSources& sources)
-        : loaded_{sources.name, sources.file.path, paths_of(sources), {}, {}, {}, {}},
-          report_(loaded_.sources)
+    Loading(const UnitSources& sources, const Defaults& defaults)
+        : loaded_{sources.name, sources.file.path, paths_of(sources, defaults), {}, {}, {}, {}},
+          report_(loaded_.sources), defaults_(defaults)
     {
         if (!is_name(loaded_.name))
             report_.add(
@@ -39,11 +39,15 @@ public:
         }
         Notes notes;
         if (file_) {
+            Table whole = defaults_.keys;
+            mark_source(whole, static_cast<std::uint32_t>(loaded_.sources.size() - 1));
+            lay_over(whole, std::move(*file_));
             for (Table& drop_in : drop_ins_)
-                lay_over(*file_, std::move(drop_in));
+                lay_over(whole, std::move(drop_in));
             Draft draft;
             draft.unit.name = loaded_.name;
-            Walk(Extent::whole, draft, report_, notes).read_table("", "", *file_, {1, 1});
+            Walk(unit_language(), Extent::whole, draft, report_, notes)
+                .read_table("", "", whole, {1, 1});
             finish_unit(draft.unit, notes, report_);
             (report_.empty() ? loaded_.spec : loaded_.remains) = std::move(draft.unit);
         }
@@ -53,11 +57,12 @@ public:
     }
 
 private:
-    static std::vector<std::string> paths_of(const UnitSources& sources)
+    static std::vector<std::string> paths_of(const UnitSources& sources, const Defaults& defaults)
     {
         std::vector<std::string> paths = {sources.file.path};
         for (const Source& drop_in : sources.drop_ins)
             paths.push_back(drop_in.path);
+        paths.push_back(defaults.path);
         return paths;
     }
 
@@ -83,18 +88,23 @@ private:
     {
         Draft draft;
         Notes notes;
-        Walk(Extent::fragment, draft, report_, notes).read_table("", "", table, {1, 1});
+        Walk(unit_language(), Extent::fragment, draft, report_, notes)
+            .read_table("", "", table, {1, 1});
     }
 
     LoadedUnit loaded_;
     Report report_;
+    const Defaults& defaults_;
     std::optional<Table> file_;
     std::vector<Table> drop_ins_;
 };
 
 } // namespace
 
-LoadedUnit load_unit(const UnitSources& sources) { return Loading(sources).finish(); }
+LoadedUnit load_unit(const UnitSources& sources, const Defaults& defaults)
+{
+    return Loading(sources, defaults).finish();
+}
 
 LoadedUnit load_unit(std::string_view text, const std::string& file)
 {

@@ -5,6 +5,7 @@
 // the last word, and then what they give together. Nothing is read from disk here and nothing is
 // printed; other units (unit_set.hpp) and the host (host_check.hpp) are not known.
 #pragma once
+#include "units/document.hpp"
 #include "units/problem.hpp"
 #include "units/reader.hpp"
 #include "units/sources.hpp"
@@ -20,7 +21,7 @@ namespace keel::units {
 struct LoadedUnit {
     std::string name;                 ///< from the file's name: `/etc/keel/units/api.toml` is `api`
     std::string path;                 ///< of the file, as it was given
-    std::vector<std::string> sources; ///< `path` and then its drop-ins, by Position::source
+    std::vector<std::string> sources; ///< by Position::source: `path`, its drop-ins, keel.toml
     std::optional<UnitSpec> spec;     ///< there if and only if `problems` is empty
     /// With problems: what could be read all the same, so that the rest can be checked. None if the
     /// file is not even TOML.
@@ -32,7 +33,13 @@ struct LoadedUnit {
 /// The spec, or what could be read of it, or nullptr.
 const UnitSpec* readable_spec(const LoadedUnit& unit);
 
-LoadedUnit load_unit(const UnitSources& sources);
+/// What keel.toml lays under every unit.
+struct Defaults {
+    std::string path; ///< of keel.toml
+    Table keys;       ///< without problems of their own
+};
+
+LoadedUnit load_unit(const UnitSources& sources, const Defaults& defaults = {});
 
 /// A unit without drop-ins. `file` names the text in problems, and its last part the unit.
 LoadedUnit load_unit(std::string_view text, const std::string& file);

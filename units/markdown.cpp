@@ -41,6 +41,36 @@ with `file:line:column`, and all problems are told at once.
   when an instance starts the next time; *restart*, by restarting the instances.
 )";
 
+constexpr std::string_view daemon_introduction =
+    R"(# keel.toml
+
+<!-- Generated from units/daemon_schema.cpp. Do not edit: UPDATE_GOLDEN=1 and units_test rewrite it.
+-->
+
+`/etc/keel/keel.toml` says how keeld itself works, and what holds for every unit. Everything has a
+default, and the file may be missing. It is read with the units when keeld starts; what keeld's
+command line says has the last word.
+
+A mistake in it never keeps keeld from coming up: the configuration before, if there is one, stays
+in force, and else the key has its default. keeld says so in its log, and `keel check` tells every
+mistake with its place.
+
+```toml
+[control]
+operators_group = "keel"
+
+[defaults]
+user = "panel"
+
+[defaults.environment]
+TZ = "UTC"
+```
+
+Under `[defaults]` stands whatever a [unit file](unit-file.md) may say. It is laid under every unit
+as a drop-in is laid over one: the unit file has the last word, key by key; a `[[defaults.probe]]`
+belongs to every unit.
+)";
+
 constexpr std::string_view placeholder_introduction = R"(
 ## Placeholders
 
@@ -75,49 +105,61 @@ std::string default_cell(const Key& key)
     return fmt::format("`{}`", cell(default_text(key)));
 }
 
-std::string row(const Key& key)
+/// Which columns a table of keys has.
+enum class Effect : std::uint8_t { told, of_no_interest };
+
+std::string row(const Key& key, Effect effect)
 {
     std::string type = type_text(key.kind);
     if (has_placeholders(key.kind)) type += " { }";
     if (const std::string range = range_text(key.kind); !range.empty()) type += ", " + range;
     std::string meaning(key.meaning);
     if (!key.only_with.empty()) meaning += fmt::format(" (only with `{}`)", key.only_with);
-    return fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", last_name(key.path), cell(type),
-                       default_cell(key), cell(meaning), name(key.takes_effect), key.since);
+    const std::string takes_effect =
+        effect == Effect::told ? fmt::format(" {} |", name(key.takes_effect)) : "";
+    return fmt::format("| `{}` | {} | {} | {} |{} {} |\n", last_name(key.path), cell(type),
+                       default_cell(key), cell(meaning), takes_effect, key.since);
 }
 
 bool is_section(const Key& key)
 {
+    if (std::holds_alternative<UnitKeys>(key.kind)) return true;
     return std::holds_alternative<Section>(key.kind) || std::holds_alternative<Sections>(key.kind);
 }
 
 bool is_later(const Key& key) { return std::holds_alternative<Later>(key.kind); }
 
 /// The rows directly below `parent`, but for sections and what is not supported yet.
-std::string key_table(std::string_view parent)
+std::string key_table(const Language& language, std::string_view parent, Effect effect)
 {
-    std::string text = "\n| key | type | default | meaning | takes effect | since |\n"
-                       "|---|---|---|---|---|---|\n";
-    for (const Key& key : schema())
-        if (parent_of(key.path) == parent && !is_section(key) && !is_later(key)) text += row(key);
+    std::string text =
+        effect == Effect::told
+            ? "\n| key | type | default | meaning | takes effect | since |\n"
+              "|---|---|---|---|---|---|\n"
+            : "\n| key | type | default | meaning | since |\n|---|---|---|---|---|\n";
+    for (const Key& key : language.keys)
+        if (parent_of(key.path) == parent && !is_section(key) && !is_later(key))
+            text += row(key, effect);
     return text;
 }
 
-std::string section(const Key& key)
+std::string section(const Language& language, const Key& key, Effect effect)
 {
     const auto* list = std::get_if<Sections>(&key.kind);
     const std::string heading =
         list != nullptr ? fmt::format("`[[{}]]`", key.path) : fmt::format("`[{}]`", key.path);
     const std::string count = list != nullptr ? "; " + range_text(key.kind) : "";
-    return fmt::format("\n## {}\n\n{}{}.\n", heading, key.meaning, count) +
-           key_table(fmt::format("{}{}", key.path, list != nullptr ? "[]." : "."));
+    std::string text = fmt::format("\n## {}\n\n{}{}.\n", heading, key.meaning, count);
+    if (std::holds_alternative<UnitKeys>(key.kind)) return text;
+    return text + key_table(language, fmt::format("{}{}", key.path, list != nullptr ? "[]." : "."),
+                            effect);
 }
 
-std::string later_keys()
+std::string later_keys(const Language& language)
 {
     std::string text = "\n## Not supported yet\n\nThese keys belong to the language, but this "
                        "version of Keel refuses them.\n\n| key | meaning |\n|---|---|\n";
-    for (const Key& key : schema())
+    for (const Key& key : language.keys)
         if (is_later(key)) text += fmt::format("| `{}` | {} |\n", key.path, cell(key.meaning));
     return text;
 }
@@ -130,10 +172,18 @@ std::string unit_file_markdown()
     text += placeholder_introduction;
     for (const Placeholder& placeholder : placeholders())
         text += fmt::format("| `{{{}}}` | {} |\n", placeholder.name, placeholder.meaning);
-    text += "\n## Top of the file\n" + key_table("");
+    text += "\n## Top of the file\n" + key_table(unit_language(), "", Effect::told);
     for (const Key& key : schema())
-        if (is_section(key)) text += section(key);
-    return text + later_keys();
+        if (is_section(key)) text += section(unit_language(), key, Effect::told);
+    return text + later_keys(unit_language());
+}
+
+std::string daemon_file_markdown()
+{
+    std::string text(daemon_introduction);
+    for (const Key& key : daemon_language().keys)
+        if (is_section(key)) text += section(daemon_language(), key, Effect::of_no_interest);
+    return text + later_keys(daemon_language());
 }
 
 } // namespace keel::units

@@ -1,10 +1,12 @@
-// The reference of unit files, docs/generated/unit-file.md, rendered from the schema.
+// The references of unit files and of keel.toml, docs/generated/*.md, rendered from the schemas.
 #pragma once
 #include <string>
 
 namespace keel::units {
 
-/// The whole file. A test holds the committed one to it.
+/// The whole of unit-file.md. A test holds the committed one to it.
 std::string unit_file_markdown();
+/// The same of keel-toml.md.
+std::string daemon_file_markdown();
 
 } // namespace keel::units

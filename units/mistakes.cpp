@@ -36,6 +36,7 @@ std::string expected_text(const Kind& kind)
             [](const StatusRanges&) -> std::string { return "a list of status codes and ranges"; },
             [](const Section&) -> std::string { return "a section"; },
             [](const Sections&) -> std::string { return "a list of sections"; },
+            [](const UnitKeys&) -> std::string { return "a section"; },
             [](const Later&) -> std::string { return "nothing"; }},
         kind);
 }
@@ -85,30 +86,31 @@ std::optional<std::string> rewritten(const Kind& kind, const Value& value)
 }
 
 /// Rows that stand directly below `parent`.
-std::vector<std::string_view> names_below(std::string_view parent)
+std::vector<std::string_view> names_below(const Language& language, std::string_view parent)
 {
     std::vector<std::string_view> names;
-    for (const Key& key : schema())
+    for (const Key& key : language.keys)
         if (parent_of(key.path) == parent) names.push_back(last_name(key.path));
     return names;
 }
 
 /// How a person writes the place that `parent` is.
-std::string place_text(std::string_view parent)
+std::string place_text(const Language& language, std::string_view parent)
 {
-    if (parent.empty()) return "at the top of the file, before the first [section]";
-    parent.remove_suffix(1);
-    if (!parent.ends_with("[]")) return fmt::format("in [{}]", parent);
-    return fmt::format("in [[{}]]", parent.substr(0, parent.size() - 2));
+    std::string place = std::string(language.within) + std::string(parent);
+    if (place.empty()) return "at the top of the file, before the first [section]";
+    place.pop_back();
+    if (!place.ends_with("[]")) return fmt::format("in [{}]", place);
+    return fmt::format("in [[{}]]", place.substr(0, place.size() - 2));
 }
 
 /// Places other than `parent` that have a key of exactly this name.
-std::string places_with(std::string_view parent, std::string_view name)
+std::string places_with(const Language& language, std::string_view parent, std::string_view name)
 {
     std::string places;
-    for (const Key& key : schema()) {
+    for (const Key& key : language.keys) {
         if (last_name(key.path) != name || parent_of(key.path) == parent) continue;
-        places += (places.empty() ? "" : " or ") + place_text(parent_of(key.path));
+        places += (places.empty() ? "" : " or ") + place_text(language, parent_of(key.path));
     }
     return places;
 }
@@ -153,10 +155,10 @@ Mistake unknown_signal(std::string_view name)
                 .value_or("for example \"TERM\", \"INT\" or \"RTMIN+3\"")};
 }
 
-Mistake unknown_key(std::string_view parent, std::string_view name)
+Mistake unknown_key(const Language& language, std::string_view parent, std::string_view name)
 {
-    const auto names = names_below(parent);
-    const std::string elsewhere = places_with(parent, name);
+    const auto names = names_below(language, parent);
+    const std::string elsewhere = places_with(language, parent, name);
     std::string hint;
     if (name.find('.') != std::string_view::npos)
         hint = "a dot in quotes is no section; leave the quotes out";
@@ -165,9 +167,9 @@ Mistake unknown_key(std::string_view parent, std::string_view name)
     else if (const auto near = did_you_mean(name, names))
         hint = *near;
     else if (parent.empty())
-        hint = "docs/generated/unit-file.md lists all keys";
+        hint = fmt::format("{} lists all keys", language.reference);
     else
-        hint = fmt::format("{} there are {}", place_text(parent), one_of(names));
+        hint = fmt::format("{} there are {}", place_text(language, parent), one_of(names));
     return {"unknown key", std::move(hint)};
 }
 

@@ -25,7 +25,7 @@ Mistake unknown_signal(std::string_view name);
 
 /// A key that the schema does not have, at this place of the file.
 /// `parent` as parent_of() gives it: ``, `restart.`, `probe[].`.
-Mistake unknown_key(std::string_view parent, std::string_view name);
+Mistake unknown_key(const Language& language, std::string_view parent, std::string_view name);
 
 /// A required key that was not given.
 Mistake missing_key(const Key& key);

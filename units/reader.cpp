@@ -219,6 +219,7 @@ public:
 
     void take(const Section&) {}
     void take(const Sections&) {}
+    void take(const UnitKeys&) {}
 
     void take(const Later&)
     {

@@ -169,6 +169,17 @@ Checked check_host_and_port(std::string_view text)
     return std::nullopt;
 }
 
+Checked check_listen_address(std::string_view text)
+{
+    if (text == "off") return std::nullopt;
+    const std::string hint = "for example \"127.0.0.1:9632\", \"[::]:9632\" or \"off\"";
+    if (auto mistake = check_host_and_port(text)) return Mistake{mistake->message, hint};
+    const auto parts = split_host_port(text);
+    if (parts->in_brackets || parts->host == "localhost" || is_ip(AF_INET, parts->host))
+        return std::nullopt;
+    return Mistake{fmt::format("`{}` is a name, not an address", printable(parts->host, 80)), hint};
+}
+
 // ---- URLs --------------------------------------------------------------------------------------
 
 Checked check_unix_url(std::string_view rest)
@@ -236,6 +247,8 @@ constexpr TextRule unit_name{"name of a unit", "\"network-backbone\"", check_uni
 constexpr TextRule probe_name{"name", "\"healthz\"", check_probe_name};
 constexpr TextRule probe_url{"URL", "\"http://127.0.0.1:8080/healthz\"", check_probe_url};
 constexpr TextRule host_and_port{"host:port", "\"127.0.0.1:6379\"", check_host_and_port};
+constexpr TextRule listen_address{"address:port or off", "\"127.0.0.1:9632\"",
+                                  check_listen_address};
 constexpr TextRule http_method{"HTTP method", "\"GET\"", check_http_method};
 constexpr TextRule expression{"regular expression", "'\"status\":\\s*\"ok\"'", check_expression};
 

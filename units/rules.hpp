@@ -29,6 +29,7 @@ extern const TextRule unit_name;
 extern const TextRule probe_name;
 extern const TextRule probe_url; ///< http://, https:// or unix:/path.sock:/request-path
 extern const TextRule host_and_port;
+extern const TextRule listen_address; ///< of this host, with a port, or `off`
 extern const TextRule http_method;
 extern const TextRule expression; ///< regular expression, as units/expression.hpp reads it
 

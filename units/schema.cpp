@@ -1,34 +1,15 @@
 #include "units/schema.hpp"
 
+#include "units/slot_path.hpp"
+
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <utility>
 
 namespace keel::units {
 namespace {
 
 // ---- places ------------------------------------------------------------------------------------
-
-template <auto first, auto... rest> constexpr auto& follow(auto& object)
-{
-    if constexpr (sizeof...(rest) == 0)
-        return object.*first;
-    else
-        return follow<rest...>(object.*first);
-}
-
-/// A path of member pointers through the Draft; becomes the Slot of whatever type a row asks for.
-template <auto... members> struct PathTo {
-    template <class T> constexpr operator Slot<T>() const
-    {
-        return {[](const Draft& draft) -> T { return static_cast<T>(follow<members...>(draft)); },
-                [](Draft& draft, T value) {
-                    auto& field = follow<members...>(draft);
-                    field = static_cast<std::remove_reference_t<decltype(field)>>(std::move(value));
-                }};
-    }
-};
 
 template <auto... members> constexpr PathTo<&Draft::unit, members...> unit{};
 template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::common, members...> probe{};
@@ -320,6 +301,18 @@ constexpr Key table[] = {
 } // namespace
 
 std::span<const Key> schema() { return table; }
+
+const Language& unit_language()
+{
+    static constexpr Language language{table, "", "docs/generated/unit-file.md"};
+    return language;
+}
+
+const Language& defaults_language()
+{
+    static constexpr Language language{table, "defaults.", "docs/generated/unit-file.md"};
+    return language;
+}
 
 std::string_view parent_of(std::string_view path)
 {

@@ -1,11 +1,12 @@
-// The unit-file language as a table: every key with its type, range, default, meaning, the version
-// it came with, and when a change of it takes effect.
+// The language of unit files, and that of keel.toml, each as a table: every key with its type,
+// range, default, meaning, the version it came with, and when a change of it takes effect.
 //
-// schema() is the only list of keys. Reading (reader.hpp), showing (show.hpp), "did you mean" and
-// the documents (markdown.hpp) all walk it; a new key is one new row. A row is bound to its place
-// in the Draft by a Slot, so no second list says where a value goes. Defaults are not written here
-// either: they are what a fresh Draft shows.
+// A Language is the only list of its keys; schema() are those of a unit. Reading (reader.hpp),
+// showing (show.hpp), "did you mean" and the documents (markdown.hpp) all walk it; a new key is one
+// new row. A row is bound to its place in the Draft by a Slot, so no second list says where a value
+// goes. Defaults are not written here either: they are what a fresh Draft shows.
 #pragma once
+#include "units/daemon_spec.hpp"
 #include "units/rules.hpp"
 #include "units/spec.hpp"
 
@@ -30,10 +31,11 @@ struct ProbeDraft {
     ExecTarget exec;
 };
 
-/// A unit while it is read, with the probe that is being read.
+/// A unit while it is read, with the probe that is being read; or what keel.toml says.
 struct Draft {
     UnitSpec unit;
     ProbeDraft probe;
+    DaemonSpec daemon{};
 };
 
 /// The place of one value in a Draft.
@@ -139,12 +141,14 @@ struct Section {};
 struct Sections {
     std::size_t sections_max;
 };
+/// `[name]`, below which stands whatever a unit file may say.
+struct UnitKeys {};
 /// Known to the language, but not to this version of Keel.
 struct Later {};
 
 using Kind = std::variant<Boolean, Integer, Number, Span, Size, Text, Command, TextMap, Choice,
                           Choices, SignalName, Texts, FileMode, Processors, Limit, ExitMatches,
-                          StatusRanges, Section, Sections, Later>;
+                          StatusRanges, Section, Sections, UnitKeys, Later>;
 
 // ---- the table ---------------------------------------------------------------------------------
 
@@ -164,8 +168,21 @@ struct Key {
     std::string_view since = "0.1"; ///< version of Keel
 };
 
-/// Every key, in the order of the documents: the top-level ones, then section by section.
+/// Every key of a unit file, in the order of the documents: the top-level ones, then section by
+/// section.
 std::span<const Key> schema();
+
+/// Keys, and where they stand.
+struct Language {
+    std::span<const Key> keys;
+    std::string_view within;    ///< the section below which they stand: nothing, or `defaults.`
+    std::string_view reference; ///< the document that lists them
+};
+const Language& unit_language();
+/// Of keel.toml.
+const Language& daemon_language();
+/// The keys of a unit file below [defaults] of keel.toml.
+const Language& defaults_language();
 
 /// The part of a path in front of its last name: `restart.`, `probe[].`, or nothing.
 std::string_view parent_of(std::string_view path);

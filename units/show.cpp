@@ -122,6 +122,7 @@ std::string type_text(const Kind& kind)
             [](const StatusRanges&) -> std::string { return "list of status codes and ranges"; },
             [](const Section&) -> std::string { return "section"; },
             [](const Sections&) -> std::string { return "list of sections"; },
+            [](const UnitKeys&) -> std::string { return "section"; },
             [](const Later&) -> std::string { return "not supported yet"; }},
         kind);
 }
@@ -156,6 +157,7 @@ std::string range_text(const Kind& kind)
             [](const StatusRanges&) -> std::string { return "100 to 599"; },
             [](const Section&) -> std::string { return ""; },
             [&](const Sections& sections) { return at_most(sections.sections_max, "of them"); },
+            [](const UnitKeys&) -> std::string { return ""; },
             [](const Later&) -> std::string { return ""; }},
         kind);
 }
@@ -183,6 +185,7 @@ std::string show(const Kind& kind, const Draft& draft)
             [&](const StatusRanges& k) { return show_statuses(k.slot.get(draft)); },
             [](const Section&) -> std::string { return ""; },
             [](const Sections&) -> std::string { return ""; },
+            [](const UnitKeys&) -> std::string { return ""; },
             [](const Later&) -> std::string { return ""; }},
         kind);
 }
@@ -210,6 +213,7 @@ std::string example(const Key& key)
                    [](const Later&) -> std::string { return ""; },
                    [](const Section&) -> std::string { return ""; },
                    [](const Sections&) -> std::string { return ""; },
+                   [](const UnitKeys&) -> std::string { return ""; },
                    [](const auto& k) { return show(k, Draft{}); }},
         key.kind);
     if (std::holds_alternative<Section>(key.kind)) return fmt::format("[{}]", name);

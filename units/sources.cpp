@@ -34,8 +34,6 @@ bool is_unit_file(std::string_view name)
     return name.ends_with(unit_file_extension) && !name.starts_with('.');
 }
 
-Source read(const std::string& path) { return {path, read_small_file(path, document_size_max)}; }
-
 /// What is in the folder, as names and paths. Beyond `count_max` names of one kind it stops.
 std::variant<Found, std::error_code> look_into(const std::string& folder, std::size_t count_max)
 {
@@ -71,7 +69,7 @@ void add_drop_ins(const std::string& folder, std::map<std::string, Source>& sour
         return;
     }
     for (const auto& [name, path] : std::get<Found>(found).unit_files)
-        if (!sources.contains(name)) sources.emplace(name, read(path));
+        if (!sources.contains(name)) sources.emplace(name, collect_source(path));
 }
 
 std::vector<Source> drop_ins_of(const std::string& file_name, const std::vector<Found>& folders)
@@ -85,6 +83,26 @@ std::vector<Source> drop_ins_of(const std::string& file_name, const std::vector<
     for (auto& [name, source] : sources)
         sorted.push_back(std::move(source));
     return sorted;
+}
+
+enum class Needed : std::uint8_t { no, yes };
+
+void add_folder(const std::string& folder, Needed needed, std::vector<Found>& found,
+                std::vector<Problem>& problems)
+{
+    if (folder.empty()) return;
+    auto inside = look_into(folder, units_max);
+    if (const auto* error = std::get_if<std::error_code>(&inside)) {
+        if (needed == Needed::yes || *error != std::errc::no_such_file_or_directory)
+            problems.push_back(problem_of(
+                folder, std::string("cannot be read: ") + ::strerrordesc_np(error->value()),
+                "unit files are looked for in this directory"));
+    } else if (std::get<Found>(inside).unit_files.size() > units_max) {
+        problems.push_back(problem_of(folder, fmt::format("has more than {} unit files", units_max),
+                                      "none of them is used"));
+    } else {
+        found.push_back(std::move(std::get<Found>(inside)));
+    }
 }
 
 void report_strays(const std::vector<Found>& folders, const Paths& units,
@@ -111,32 +129,26 @@ std::string unit_name_of(std::string_view file)
     return std::string(name);
 }
 
-Collected collect(const UnitFolders& folders)
+Source collect_source(const std::string& path)
 {
-    Collected collected;
+    return {path, read_small_file(path, document_size_max)};
+}
+
+Collected collect(const Places& places)
+{
+    Collected collected{{places.daemon, std::string{}}, {}, {}};
+    std::error_code ignored;
+    if (!places.daemon.empty() && fs::exists(fs::symlink_status(places.daemon, ignored)))
+        collected.daemon = collect_source(places.daemon);
     std::vector<Found> found;
-    for (const std::string* folder_of : {&folders.own, &folders.vendor}) {
-        const std::string& folder = *folder_of;
-        if (folder.empty()) continue;
-        auto inside = look_into(folder, units_max);
-        if (const auto* error = std::get_if<std::error_code>(&inside)) {
-            if (&folder != &folders.vendor || *error != std::errc::no_such_file_or_directory)
-                collected.problems.push_back(problem_of(
-                    folder, std::string("cannot be read: ") + ::strerrordesc_np(error->value()),
-                    "unit files are looked for in this directory"));
-            continue;
-        }
-        found.push_back(std::move(std::get<Found>(inside)));
-        if (found.back().unit_files.size() <= units_max) continue;
-        found.pop_back();
-        collected.problems.push_back(problem_of(
-            folder, fmt::format("has more than {} unit files", units_max), "none of them is used"));
-    }
+    add_folder(places.units, Needed::yes, found, collected.problems);
+    add_folder(places.vendor_units, Needed::no, found, collected.problems);
     Paths units;
     for (const Found& inside : found)
         units.insert(inside.unit_files.begin(), inside.unit_files.end());
     for (const auto& [name, path] : units)
-        collected.units.push_back({unit_name_of(name), read(path), drop_ins_of(name, found)});
+        collected.units.push_back(
+            {unit_name_of(name), collect_source(path), drop_ins_of(name, found)});
     std::sort(collected.units.begin(), collected.units.end(),
               [](const UnitSources& a, const UnitSources& b) { return a.name < b.name; });
     report_strays(found, units, collected.problems);
@@ -145,7 +157,7 @@ Collected collect(const UnitFolders& folders)
 
 UnitSources collect_file(const std::string& path)
 {
-    UnitSources unit{unit_name_of(path), read(path), {}};
+    UnitSources unit{unit_name_of(path), collect_source(path), {}};
     std::error_code ignored;
     std::map<std::string, Source> sources;
     if (const std::string folder = path + ".d"; fs::is_directory(folder, ignored))

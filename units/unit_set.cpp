@@ -61,17 +61,17 @@ UnitSet link_units(std::vector<LoadedUnit> units)
     return set;
 }
 
-UnitSet load_units(const Collected& collected)
+UnitSet load_units(const Collected& collected, const Defaults& defaults)
 {
     std::vector<LoadedUnit> units;
     units.reserve(collected.units.size());
     for (const UnitSources& sources : collected.units)
-        units.push_back(load_unit(sources));
+        units.push_back(load_unit(sources, defaults));
     UnitSet set = link_units(std::move(units));
     set.problems.insert(set.problems.begin(), collected.problems.begin(), collected.problems.end());
     return set;
 }
 
-UnitSet load_directory(const std::string& path) { return load_units(collect({path, {}})); }
+UnitSet load_directory(const std::string& path) { return load_units(collect({path})); }
 
 } // namespace keel::units

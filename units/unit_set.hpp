@@ -29,7 +29,7 @@ LoadedUnit load_file(const std::string& path);
 UnitSet link_units(std::vector<LoadedUnit> units);
 
 /// What was collected, loaded and linked. Pure.
-UnitSet load_units(const Collected& collected);
+UnitSet load_units(const Collected& collected, const Defaults& defaults = {});
 
 /// Every unit of one directory, loaded and linked.
 UnitSet load_directory(const std::string& path);

@@ -9,14 +9,21 @@
 namespace keel::units {
 namespace {
 
-const Key* find_key(const std::string& path)
+using Index = std::unordered_map<std::string_view, const Key*>;
+
+Index index_of(const Language& language)
 {
-    static const auto index = [] {
-        std::unordered_map<std::string_view, const Key*> keys;
-        for (const Key& key : schema())
-            keys.emplace(key.path, &key);
-        return keys;
-    }();
+    Index keys;
+    for (const Key& key : language.keys)
+        keys.emplace(key.path, &key);
+    return keys;
+}
+
+const Key* find_key(const Language& language, const std::string& path)
+{
+    static const Index of_units = index_of(unit_language());
+    static const Index of_daemon = index_of(daemon_language());
+    const Index& index = &language == &daemon_language() ? of_daemon : of_units;
     const auto found = index.find(path);
     return found == index.end() ? nullptr : found->second;
 }
@@ -27,13 +34,13 @@ void Walk::read_table(const std::string& parent, const std::string& prefix, cons
                       Position at)
 {
     for (const Entry& entry : table) {
-        const Key* const key = find_key(parent + entry.key);
+        const Key* const key = find_key(language_, parent + entry.key);
         // A dotted name in quotes is one name, and no key is called that.
         const bool known = key != nullptr && last_name(key->path) == entry.key;
         if (known)
             read_entry(*key, {prefix + entry.key, entry.at}, entry.value);
         else
-            report_.add(entry.at, prefix + entry.key, unknown_key(parent, entry.key));
+            report_.add(entry.at, prefix + entry.key, unknown_key(language_, parent, entry.key));
     }
     require(parent, prefix, at);
 }
@@ -44,6 +51,8 @@ void Walk::read_entry(const Key& key, const Place& place, const Value& value)
         read_section(key, place, value);
     else if (const auto* sections = std::get_if<Sections>(&key.kind))
         read_sections(key, *sections, place, value);
+    else if (std::holds_alternative<UnitKeys>(key.kind))
+        read_defaults(place, value);
     else
         read_value(key, place, value, draft_, report_, notes_);
 }
@@ -54,6 +63,22 @@ void Walk::read_section(const Key& key, const Place& place, const Value& value)
         read_table(std::string(key.path) + ".", place.key + ".", *table, place.at);
     else
         report_.add(value.at, place.key, wrong_type(key, value));
+}
+
+/// What is said there is only judged here; it is read once more under each unit.
+void Walk::read_defaults(const Place& place, const Value& value)
+{
+    const auto* table = std::get_if<Table>(&value.data);
+    if (table == nullptr) {
+        report_.add(value.at, place.key,
+                    {fmt::format("expected a section, found {}", type_name(value)),
+                     fmt::format("[{}], and keys of a unit file below it", place.key)});
+        return;
+    }
+    Draft draft;
+    Notes notes;
+    Walk(defaults_language(), Extent::fragment, draft, report_, notes)
+        .read_table("", place.key + ".", *table, place.at);
 }
 
 void Walk::read_sections(const Key& key, const Sections& sections, const Place& place,
@@ -85,7 +110,7 @@ void Walk::read_sections(const Key& key, const Sections& sections, const Place& 
 void Walk::require(const std::string& parent, const std::string& prefix, Position at)
 {
     if (extent_ == Extent::fragment) return;
-    for (const Key& key : schema()) {
+    for (const Key& key : language_.keys) {
         if (key.presence != Presence::required || parent_of(key.path) != parent) continue;
         const std::string name = prefix + std::string(last_name(key.path));
         if (!notes_.positions.contains(name)) report_.add(at, name, missing_key(key));

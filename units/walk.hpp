@@ -18,8 +18,8 @@ enum class Extent : std::uint8_t { whole, fragment };
 
 class Walk {
 public:
-    Walk(Extent extent, Draft& draft, Report& report, Notes& notes)
-        : extent_(extent), draft_(draft), report_(report), notes_(notes)
+    Walk(const Language& language, Extent extent, Draft& draft, Report& report, Notes& notes)
+        : language_(language), extent_(extent), draft_(draft), report_(report), notes_(notes)
     {}
 
     /// `parent` is the schema's name of the table (`probe[].`), `prefix` that of the problems
@@ -32,8 +32,10 @@ private:
     void read_section(const Key& key, const Place& place, const Value& value);
     void read_sections(const Key& key, const Sections& sections, const Place& place,
                        const Value& value);
+    void read_defaults(const Place& place, const Value& value);
     void require(const std::string& parent, const std::string& prefix, Position at);
 
+    const Language& language_;
     Extent extent_;
     Draft& draft_;
     Report& report_;

@@ -1,10 +1,11 @@
 // keel check: what is wrong with unit files, all of it at once. Needs no daemon.
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/places.hpp"
 #include "cli/table.hpp"
 #include "control/json_codec.hpp"
+#include "units/configuration.hpp"
 #include "units/host_check.hpp"
-#include "units/unit_set.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -16,6 +17,7 @@ namespace keel::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using units::Configuration;
 using units::LoadedUnit;
 using units::Problem;
 using units::UnitSet;
@@ -36,9 +38,9 @@ std::string unit_file_of(const std::string& path)
 
 /// Units named one by one, with their neighbours, which they may depend on. `named` gets the paths
 /// as the units have them in the end: a drop-in's unit may be the vendor's.
-UnitSet load_with_neighbours(const units::UnitFolders& folders, std::set<std::string>& named)
+Configuration load_with_neighbours(const units::Places& places, std::set<std::string>& named)
 {
-    units::Collected collected = units::collect(folders);
+    units::Collected collected = units::collect(places);
     std::set<std::string> files;
     for (const std::string& path : named) {
         const std::string file = unit_file_of(path);
@@ -54,10 +56,17 @@ UnitSet load_with_neighbours(const units::UnitFolders& folders, std::set<std::st
         files.insert(found->file.path);
     }
     named = std::move(files);
-    return units::load_units(collected);
+    return units::load_configuration(collected);
 }
 
 struct Findings : control::CheckReport {
+    void add(const units::LoadedDaemon& daemon)
+    {
+        problems.insert(problems.end(), daemon.problems.begin(), daemon.problems.end());
+        const auto of_host = units::check_host(daemon);
+        problems.insert(problems.end(), of_host.begin(), of_host.end());
+    }
+
     /// `only`: files whose problems are of interest; empty: all.
     void add(const UnitSet& set, const std::set<std::string>& only, const std::string& runtime_dir)
     {
@@ -81,26 +90,27 @@ struct Findings : control::CheckReport {
 Findings find_problems(const Context& context, const CheckOptions& options)
 {
     const std::string runtime_dir = context.root + "/run/keel/units";
+    const units::Places host = configuration_places(context.root);
     Findings findings;
+    if (options.paths.empty()) {
+        const Configuration all = units::load_configuration(units::collect(host));
+        findings.add(all.daemon);
+        findings.add(all.units, {}, runtime_dir);
+    }
     std::map<fs::path, std::set<std::string>> files;
-    std::vector<std::string> paths = options.paths;
-    if (paths.empty()) paths.push_back(unit_directory(context.root));
-    for (const std::string& path : paths) {
+    for (const std::string& path : options.paths) {
         std::error_code error;
-        if (options.paths.empty())
-            findings.add(
-                units::load_units(units::collect({path, vendor_unit_directory(context.root)})), {},
-                runtime_dir);
-        else if (fs::is_directory(path, error))
+        if (fs::is_directory(path, error))
             findings.add(units::load_directory(path), {}, runtime_dir);
+        else if (fs::path(path).filename() == units::daemon_file_name)
+            findings.add(units::load_daemon(units::collect_source(path)));
         else
             files[folder_of(unit_file_of(path))].insert(path);
     }
     for (auto& [folder, named] : files) {
-        const bool of_host = folder == unit_directory(context.root);
-        const auto set = load_with_neighbours(
-            {folder, of_host ? vendor_unit_directory(context.root) : std::string{}}, named);
-        findings.add(set, named, runtime_dir);
+        const units::Places places = folder == host.units ? host : units::Places{folder};
+        const Configuration with_neighbours = load_with_neighbours(places, named);
+        findings.add(with_neighbours.units, named, runtime_dir);
     }
     return findings;
 }
@@ -108,6 +118,15 @@ Findings find_problems(const Context& context, const CheckOptions& options)
 std::string counted(std::size_t count, std::string_view singular)
 {
     return fmt::format("{} {}{}", count, singular, count == 1 ? "" : "s");
+}
+
+std::string summary_of(const Findings& findings)
+{
+    const std::string problems =
+        findings.problems.empty() ? "no problem" : counted(findings.problems.size(), "problem");
+    if (findings.checked == 0) return problems; // keel.toml alone
+    const std::string units = counted(findings.checked, "unit");
+    return findings.problems.empty() ? units + ": " + problems : problems + " in " + units;
 }
 
 } // namespace
@@ -122,11 +141,8 @@ Exit check(const Context& context, const CheckOptions& options)
         std::string text;
         for (const Problem& problem : findings.problems)
             text += printable(units::to_text(problem), 2048) + "\n";
-        const std::string summary =
-            well ? fmt::format("{}: no problem", counted(findings.checked, "unit"))
-                 : fmt::format("{} in {}", counted(findings.problems.size(), "problem"),
-                               counted(findings.checked, "unit"));
-        text += toned(summary, well ? Tone::good : Tone::bad, context.screen.colour) + "\n";
+        text += toned(summary_of(findings), well ? Tone::good : Tone::bad, context.screen.colour) +
+                "\n";
         print(text);
     }
     return well ? Exit::done : Exit::failed;

@@ -75,22 +75,6 @@ std::string control_socket_path(const std::string& root)
     return exists(own) ? own : usual;
 }
 
-std::string unit_directory(const std::string& root)
-{
-    std::string usual = root + "/etc/keel/units";
-    if (!root.empty() || ::geteuid() == 0) return usual;
-    std::string config = environment("XDG_CONFIG_HOME");
-    if (config.empty()) config = environment("HOME") + "/.config";
-    const std::string own = config + "/keel/units";
-    return exists(own) ? own : usual;
-}
-
-std::string vendor_unit_directory(const std::string& root)
-{
-    const bool of_host = unit_directory(root) == root + "/etc/keel/units";
-    return of_host ? root + "/usr/lib/keel/units" : "/usr/lib/keel/user-units";
-}
-
 bool print(std::string_view text)
 {
     const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();

@@ -47,10 +47,6 @@ struct Context {
 
 /// `ROOT/run/keel/control.sock`; without a root, a user's own daemon is looked for first.
 std::string control_socket_path(const std::string& root);
-/// `ROOT/etc/keel/units`, or where a user who is not root keeps his.
-std::string unit_directory(const std::string& root);
-/// Where packages put the units that belong beside those of unit_directory().
-std::string vendor_unit_directory(const std::string& root);
 
 /// To stdout at once, so that a pipe sees it as it comes. False: nobody reads any more.
 bool print(std::string_view text);

@@ -104,10 +104,10 @@ a restart of keeld's engine.
     {"check", "what is wrong with unit files",
      R"(keel check [FILE|DIR…]
 
-Checks unit files without touching anything and without a daemon: all problems of all files at
-once, each with its place and what to do. Without arguments, the host's units, also those that
-packages ship. Files are checked together with their drop-ins and with the units beside them, on
-which they may depend.
+Checks unit files and keel.toml without touching anything and without a daemon: all problems of
+all files at once, each with its place and what to do. Without arguments, keel.toml and the host's
+units, also those that packages ship. Files are checked together with their drop-ins and with the
+units beside them, on which they may depend.
 
 Exit code 1 if there is a problem.
 )"},

@@ -1,6 +1,7 @@
 // Applied configurations, stored whole: what is in force survives whatever happens to the
 // directory that it was read from.
 //
+//   DIR/1/keel.toml                      if there was one
 //   DIR/1/units/NAME.toml …              one folder per generation, named by a growing number
 //   DIR/1/units/NAME.toml.d/10-x.toml …  drop-ins; vendor units stand among the others
 //   DIR/current -> 12                    the one in force, switched by rename
@@ -34,7 +35,8 @@ public:
     [[nodiscard]] std::optional<std::filesystem::path> current() const;
 
     static constexpr std::size_t kept_max = 10;
-    static constexpr const char* units_folder = "units";
+    /// Where things are in the folder of a generation.
+    static units::Places places_in(const std::filesystem::path& folder);
 
 private:
     Result<void> write_whole(const Files& files, std::uint64_t number) const;

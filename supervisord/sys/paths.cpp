@@ -12,6 +12,7 @@ Paths laid_out(const fs::path& etc, const fs::path& vendor, const fs::path& run,
                const fs::path& lib, const fs::path& log)
 {
     return {.etc = etc,
+            .daemon_file = etc / "keel.toml",
             .units_dir = etc / "units",
             .vendor_units_dir = vendor,
             .run = run,

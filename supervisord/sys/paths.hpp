@@ -13,7 +13,8 @@
 namespace keel::sys {
 
 struct Paths {
-    std::filesystem::path etc;              ///< keel.toml
+    std::filesystem::path etc;
+    std::filesystem::path daemon_file;      ///< keel.toml
     std::filesystem::path units_dir;        ///< NAME.toml and NAME.toml.d/*.toml
     std::filesystem::path vendor_units_dir; ///< the same, shipped by packages
     std::filesystem::path run;              ///< gone after a boot; 0711

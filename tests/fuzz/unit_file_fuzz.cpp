@@ -1,6 +1,7 @@
 // Any bytes as a unit file: the loader neither crashes nor hangs, every problem has a position and
 // a text, and a spec that was accepted obeys every range of the schema.
 #include "base/ensure.hpp"
+#include "units/daemon_file.hpp"
 #include "units/loader.hpp"
 #include "units/placeholders.hpp"
 #include "units/rules.hpp"
@@ -93,6 +94,7 @@ void check(const StatusRanges& ranges, const Draft& draft)
 }
 void check(const Section&, const Draft&) {}
 void check(const Sections&, const Draft&) {}
+void check(const UnitKeys&, const Draft&) {}
 void check(const Later&, const Draft&) {}
 
 /// Rows of the unit, or those of its probes. port_base is 0 where it was not given.
@@ -150,6 +152,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ENSURE(loaded.spec.has_value() == loaded.problems.empty(), "a spec or problems");
     check_problems(loaded.problems);
     if (loaded.spec) check_accepted(*loaded.spec);
+    const LoadedDaemon daemon = load_daemon(text, "keel.toml");
+    check_problems(daemon.problems);
+    const LoadedUnit layered = load_unit(
+        {"web", {"web.toml", std::string(text)}, {{"1.toml", std::string(text)}}}, daemon.defaults);
+    ENSURE(layered.spec.has_value() == layered.problems.empty(), "a spec or problems");
+    if (layered.spec) check_accepted(*layered.spec);
     for (const LoadedUnit& linked : link_units(std::move(units)).units)
         ENSURE(linked.spec.has_value() == linked.problems.empty(), "a spec or problems");
     return 0;

@@ -93,6 +93,7 @@ TEST(Show, QuotesTextsSoThatTheyAreReadBack)
 TEST(Schema, RendersTheCommittedReference)
 {
     test::expect_golden("docs/generated/unit-file.md", unit_file_markdown());
+    test::expect_golden("docs/generated/keel-toml.md", daemon_file_markdown());
 }
 
 } // namespace

@@ -1,0 +1,149 @@
+// Generations on a real disk, and which configuration a daemon starts with.
+#include "sys/start_configuration.hpp"
+#include "tests/integration/units/folder.hpp"
+
+#include <filesystem>
+#include <gmock/gmock.h>
+
+namespace keel::sys {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+/// A root with a unit directory in it.
+class Root {
+public:
+    Root() : paths_(*paths_from({folder_.path(), nullptr, 0}))
+    {
+        fs::create_directories(paths_.units_dir / "web.toml.d");
+    }
+
+    void write(const std::string& name, const std::string& text) const
+    {
+        folder_.write("etc/keel/" + name, text);
+    }
+
+    [[nodiscard]] StartConfiguration start(StartKind kind) const
+    {
+        return configuration_at_start(paths_, kind);
+    }
+    [[nodiscard]] StartConfiguration fresh() const { return start(StartKind::fresh); }
+
+    [[nodiscard]] std::string current() const
+    {
+        return Generations(paths_.lib / "generations").current().value_or("none").filename();
+    }
+
+private:
+    test::Folder folder_;
+    Paths paths_;
+};
+
+int nice_of(const StartConfiguration& start)
+{
+    const units::LoadedUnit* const unit = start.in_force.units.find("web");
+    return unit != nullptr && unit->spec ? unit->spec->scheduling.nice : -100;
+}
+
+TEST(StartConfiguration, IsTheDirectoryAndBecomesAGeneration)
+{
+    const Root root;
+    root.write("units/web.toml", "command = \"web\"");
+    root.write("units/web.toml.d/a.toml", "nice = 1");
+    root.write("keel.toml", "[defaults]\numask = \"0077\"\n[storm]\nburst = 7");
+    const auto start = root.fresh();
+    EXPECT_THAT(start.alarms, IsEmpty());
+    EXPECT_EQ(nice_of(start), 1);
+    EXPECT_EQ(root.current(), "1");
+    EXPECT_EQ(root.fresh().in_force.daemon.spec.storm.burst, 7U);
+    EXPECT_EQ(root.current(), "1") << "nothing has changed";
+}
+
+TEST(StartConfiguration, GoesOnWithTheGenerationInForceWhole)
+{
+    const Root root;
+    root.write("units/web.toml", "command = \"web\"");
+    root.write("units/web.toml.d/a.toml", "nice = 1");
+    root.write("keel.toml", "[defaults]\numask = \"0077\"\n[storm]\nburst = 7");
+    (void)root.fresh();
+    root.write("units/web.toml.d/a.toml", "nice = 2");
+    root.write("keel.toml", "nonsense");
+    const auto start = root.start(StartKind::go_on);
+    EXPECT_THAT(start.alarms, IsEmpty());
+    EXPECT_EQ(nice_of(start), 1);
+    EXPECT_EQ(start.in_force.daemon.spec.storm.burst, 7U);
+    EXPECT_EQ(start.in_force.units.find("web")->spec->umask, 0077U);
+}
+
+TEST(StartConfiguration, IsTheLastGenerationWhereTheDirectoryHasProblems)
+{
+    const Root root;
+    root.write("units/web.toml", "command = \"web\"\nnice = 1");
+    (void)root.fresh();
+    root.write("units/web.toml", "command = \"web\"\nnice = 2");
+    root.write("keel.toml", "[log]\nlevel = 5");
+    const auto start = root.fresh();
+    EXPECT_EQ(nice_of(start), 1);
+    EXPECT_THAT(start.alarms, ElementsAre(HasSubstr("keel.toml:2:9: log.level: expected"),
+                                          HasSubstr("generation 1 stays in force")));
+    root.write("keel.toml", "");
+    EXPECT_EQ(nice_of(root.fresh()), 2);
+    EXPECT_EQ(root.current(), "2");
+}
+
+TEST(StartConfiguration, IsWhatIsUsableWhereNothingElseIs)
+{
+    const Root root;
+    root.write("keel.toml", "[log]\nlevel = \"debug\"\n[htp]");
+    root.write("units/web.toml", "command = \"web\"\nnice = 1");
+    root.write("units/bad.toml", "command = 5");
+    const auto start = root.fresh();
+    EXPECT_EQ(nice_of(start), 1);
+    EXPECT_EQ(start.in_force.daemon.spec.log_level, units::LogLevel::debug);
+    EXPECT_THAT(start.alarms, ElementsAre(HasSubstr("htp"), HasSubstr("bad.toml"),
+                                          HasSubstr("what is usable of it is in force")));
+    root.write("units/web.toml", "command = \"web\"\nnice = 2");
+    EXPECT_EQ(nice_of(root.start(StartKind::go_on)), 1) << "a crash changes nothing";
+    EXPECT_EQ(nice_of(root.fresh()), 2) << "a generation with problems is no better";
+}
+
+TEST(Generations, AreKeptUpToALimitAndAreWhole)
+{
+    const test::Folder folder;
+    Generations generations(folder.path());
+    for (int i = 1; i <= 13; ++i)
+        EXPECT_EQ(*generations.store(
+                      {{"units/web.toml", "command = \"web\"\nnice = " + std::to_string(i)}}),
+                  static_cast<std::uint64_t>(i));
+    EXPECT_FALSE(fs::exists(folder / "3"));
+    EXPECT_TRUE(fs::exists(folder / "4"));
+    EXPECT_EQ(generations.current()->filename(), "13");
+}
+
+TEST(Generations, ThatWereInterruptedDoNotCount)
+{
+    const test::Folder folder;
+    fs::create_directories(folder / "1.partial/units");
+    folder.write("1.partial/units/left.toml", "command = \"left\"");
+    Generations generations(folder.path());
+    EXPECT_EQ(generations.current(), std::nullopt);
+    EXPECT_EQ(*generations.store({{"units/web.toml", "command = \"web\""}}), 1U);
+    EXPECT_FALSE(fs::exists(folder / "1/units/left.toml"));
+    EXPECT_FALSE(fs::exists(folder / "1.partial"));
+}
+
+TEST(Generations, KeepAUnitOfWhichSomethingCannotBeReadAsUnusable)
+{
+    units::Collected collected;
+    collected.units.push_back({"web",
+                               {"web.toml", "command = \"web\""},
+                               {{"web.toml.d/a.toml", units::Mistake{"cannot be opened", ""}}}});
+    EXPECT_THAT(files_of(collected),
+                ElementsAre(std::pair<const std::string, std::string>("units/web.toml", "")));
+}
+
+} // namespace
+} // namespace keel::sys

@@ -1,0 +1,182 @@
+// keel.toml: every key, every kind of problem, and what [defaults] do to units.
+#include "tests/support/golden.hpp"
+#include "tests/unit/units/helpers.hpp"
+#include "units/configuration.hpp"
+#include "units/mistakes.hpp"
+
+#include <array>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <set>
+
+namespace keel::units {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct DaemonKeyCase {
+    std::string_view path, good, bad, refusal;
+};
+
+constexpr auto cases = std::to_array<DaemonKeyCase>({
+    {"http.listen", R"("[::1]:80")", R"("panel:80")", "`panel` is a name, not an address"},
+    {"control.operators_group", R"("keel")", "5", R"(write "5")"},
+    {"control.readers_group", R"("users")", R"("a b")", "cannot be a user or group"},
+    {"log.level", R"("debug")", R"("warning")", "must be `debug`, `info`, `warn`"},
+    {"storm.starts_per_second", "0", "-1", "must be 0 to 100000, is -1"},
+    {"storm.burst", "7", "0", "must be 1 to 1000000, is 0"},
+});
+
+std::string file_with(std::string_view path, std::string_view value)
+{
+    return fmt::format("{} = {}\n", path, value);
+}
+
+TEST(DaemonKeys, AreReadAndRefused)
+{
+    for (const DaemonKeyCase& each : cases) {
+        SCOPED_TRACE(each.path);
+        const auto good = load_daemon(file_with(each.path, each.good), "keel.toml");
+        EXPECT_THAT(lines_of(good.problems), IsEmpty());
+        for (const Key& key : daemon_language().keys) {
+            if (key.path != each.path) continue;
+            Draft draft;
+            draft.daemon = good.spec;
+            EXPECT_EQ(show(key.kind, draft), each.good);
+            EXPECT_NE(show(key.kind, draft), default_text(key)) << "a default proves nothing";
+        }
+        const auto bad = load_daemon(file_with(each.path, each.bad), "keel.toml");
+        EXPECT_THAT(lines_of(bad.problems), ElementsAre(HasSubstr(std::string(each.refusal))));
+    }
+}
+
+TEST(DaemonKeys, HaveACaseAbove)
+{
+    std::set<std::string_view> tested;
+    for (const DaemonKeyCase& each : cases)
+        tested.insert(each.path);
+    for (const Key& key : daemon_language().keys) {
+        const bool takes_value = !std::holds_alternative<Section>(key.kind) &&
+                                 !std::holds_alternative<UnitKeys>(key.kind) &&
+                                 !std::holds_alternative<Later>(key.kind);
+        EXPECT_EQ(tested.contains(key.path), takes_value) << key.path;
+        EXPECT_FALSE(key.meaning.empty()) << key.path;
+    }
+}
+
+TEST(DaemonKeys, ThatALaterVersionWillKnowAreRefusedAsSuch)
+{
+    for (const Key& key : daemon_language().keys) {
+        if (!std::holds_alternative<Later>(key.kind)) continue;
+        EXPECT_THAT(lines_of(load_daemon(file_with(key.path, "1"), "keel.toml").problems),
+                    ElementsAre(HasSubstr("is not supported by this version of keel yet")))
+            << key.path;
+    }
+}
+
+TEST(DaemonFile, ThatSaysNothingGivesTheDefaults)
+{
+    const LoadedDaemon loaded = load_daemon("", "keel.toml");
+    EXPECT_THAT(loaded.problems, IsEmpty());
+    EXPECT_EQ(loaded.spec.http_listen, "127.0.0.1:9632");
+    EXPECT_EQ(loaded.spec.storm.starts_per_second, 50U);
+    EXPECT_EQ(loaded.spec.storm.burst, 200U);
+    EXPECT_THAT(loaded.defaults.keys, IsEmpty());
+}
+
+TEST(DaemonFile, TellsItsProblemsAsCommitted)
+{
+    const std::array<std::string_view, 12> texts = {
+        "http = 5",
+        "[htp]\nlisten = \"off\"",
+        "[http]\nlisten = \"9632\"",
+        "[http]\nlisten = \"panel.example:9632\"",
+        "[http]\ntls = { certificate = \"x\" }",
+        "listen = \"off\"",
+        "[log]\nlevel = \"verbose\"",
+        "[storm]\nburst = \"many\"",
+        "[channel.ops]\nkind = \"webhook\"",
+        "defaults = \"x\"",
+        "[defaults]\nuser = 5\ndelay = \"1s\"\n[defaults.restart]\ndely = \"1s\"",
+        "[control]\noperators_group = \"keel\"\noperators_group = \"keel\"",
+    };
+    std::string golden;
+    for (const std::string_view text : texts) {
+        golden += fmt::format("{}\n", text);
+        for (const std::string& line : lines_of(load_daemon(text, "keel.toml").problems))
+            golden += "    " + line + "\n";
+        golden += "\n";
+    }
+    test::expect_golden("tests/golden/keel-toml-problems.txt", golden);
+}
+
+TEST(DaemonFile, KeepsWhatIsUsableOfItself)
+{
+    const LoadedDaemon loaded = load_daemon(
+        "[log]\nlevel = \"debug\"\n[http]\nlisten = 5\n[storm]\nburst = 7", "keel.toml");
+    EXPECT_EQ(loaded.problems.size(), 1U);
+    EXPECT_EQ(loaded.spec.log_level, LogLevel::debug);
+    EXPECT_EQ(loaded.spec.http_listen, "127.0.0.1:9632");
+    EXPECT_EQ(loaded.spec.storm.burst, 7U);
+}
+
+/// A configuration of keel.toml and web.toml, with a drop-in.
+Configuration configured(const std::string& daemon, const std::string& unit,
+                         const std::string& drop_in = {})
+{
+    return load_configuration(
+        {{"keel.toml", daemon}, {{"web", {"web.toml", unit}, {{"10.toml", drop_in}}}}, {}});
+}
+
+TEST(Defaults, AreLaidUnderEveryUnit)
+{
+    const auto loaded = configured(
+        "[defaults]\nnice = 1\npriority = 1\numask = \"0077\"\n[defaults.environment]\n"
+        "TZ = \"UTC\"\nA = \"0\"",
+        "command = \"web\"\nnice = 2\npriority = 2\nenvironment = { A = \"1\" }", "priority = 3");
+    EXPECT_THAT(lines_of(loaded.all_problems()), IsEmpty());
+    const UnitSpec& spec = *loaded.units.find("web")->spec;
+    EXPECT_EQ(spec.umask, 0077U);
+    EXPECT_EQ(spec.scheduling.nice, 2);
+    EXPECT_EQ(spec.priority, 3);
+    EXPECT_THAT(spec.environment, ElementsAre(std::pair{"A", "1"}, std::pair{"TZ", "UTC"}));
+}
+
+TEST(Defaults, ThatDoNotFitAUnitAreToldAtTheirPlace)
+{
+    const auto loaded = configured("[defaults]\nmin_ready = 2", "command = \"web\"");
+    EXPECT_THAT(lines_of(loaded.units.find("web")->problems),
+                ElementsAre(HasSubstr("keel.toml:2:13: min_ready: is 2, but there is only 1")));
+    EXPECT_THAT(loaded.daemon.problems, IsEmpty());
+}
+
+TEST(Defaults, WithAMistakeAreNoMistakeOfEveryUnit)
+{
+    const auto loaded = configured("[defaults]\nnice = 500\numask = \"0077\"\nafter = [\"x\", 5]\n"
+                                   "[defaults.restart]\ndely = 1\ndelay = \"3s\"",
+                                   "command = \"web\"");
+    EXPECT_EQ(loaded.daemon.problems.size(), 3U);
+    EXPECT_THAT(lines_of(loaded.units.find("web")->problems), IsEmpty());
+    ASSERT_TRUE(loaded.units.find("web")->spec.has_value());
+    const UnitSpec& spec = *loaded.units.find("web")->spec;
+    EXPECT_EQ(spec.umask, 0077U) << "what is usable is used";
+    EXPECT_EQ(spec.restart.delay, 3s);
+    EXPECT_EQ(spec.scheduling.nice, 0);
+    EXPECT_THAT(spec.after, IsEmpty());
+}
+
+TEST(Defaults, MayHoldProbes)
+{
+    const auto loaded = configured("[[defaults.probe]]\nname = \"alive\"\nexec = \"true\"",
+                                   "command = \"web\"\n[[probe]]\ntcp = \"a:1\"",
+                                   "[[probe]]\nname = \"alive\"\ninterval = \"9s\"");
+    EXPECT_THAT(lines_of(loaded.all_problems()), IsEmpty());
+    const UnitSpec& spec = *loaded.units.find("web")->spec;
+    ASSERT_EQ(spec.probes.size(), 2U);
+    EXPECT_EQ(spec.probes[0].interval, 9s);
+}
+
+} // namespace
+} // namespace keel::units

@@ -1,0 +1,90 @@
+#include "units/daemon_file.hpp"
+
+#include "units/walk.hpp"
+
+#include <algorithm>
+
+namespace keel::units {
+namespace {
+
+Table take_defaults(Table& document)
+{
+    const auto found = std::find_if(document.begin(), document.end(),
+                                    [](const Entry& entry) { return entry.key == "defaults"; });
+    auto* table = found == document.end() ? nullptr : std::get_if<Table>(&found->value.data);
+    return table == nullptr ? Table{} : std::move(*table);
+}
+
+bool stands_at(const Problem& problem, Position at)
+{
+    return problem.line == at.line && problem.column == at.column;
+}
+
+bool has_problem(const Value& value, const std::vector<Problem>& problems)
+{
+    if (std::any_of(problems.begin(), problems.end(),
+                    [&](const Problem& problem) { return stands_at(problem, value.at); }))
+        return true;
+    const auto* list = std::get_if<List>(&value.data);
+    if (const auto* table = std::get_if<Table>(&value.data))
+        return std::any_of(table->begin(), table->end(), [&](const Entry& entry) {
+            return has_problem(entry.value, problems) ||
+                   std::any_of(problems.begin(), problems.end(), [&](const Problem& problem) {
+                       return stands_at(problem, entry.at);
+                   });
+        });
+    return list != nullptr && std::any_of(list->begin(), list->end(), [&](const Value& element) {
+               return has_problem(element, problems);
+           });
+}
+
+/// Takes the keys out that have a problem, so that they do not become a problem of every unit.
+void drop_mistakes(Table& table, const std::vector<Problem>& problems)
+{
+    std::erase_if(table, [&](Entry& entry) {
+        for (const Problem& problem : problems)
+            if (stands_at(problem, entry.at) && !std::holds_alternative<Table>(entry.value.data))
+                return true;
+        if (auto* below = std::get_if<Table>(&entry.value.data)) {
+            drop_mistakes(*below, problems);
+            return below->empty();
+        }
+        return has_problem(entry.value, problems);
+    });
+}
+
+} // namespace
+
+LoadedDaemon load_daemon(std::string_view text, const std::string& file)
+{
+    LoadedDaemon loaded;
+    loaded.path = file;
+    loaded.defaults.path = file;
+    auto document = parse_document(text, file);
+    if (auto* problem = std::get_if<Problem>(&document)) {
+        loaded.problems.push_back(std::move(*problem));
+        return loaded;
+    }
+    Table& table = std::get<Table>(document);
+    Report report(file);
+    Notes notes;
+    Draft draft;
+    Walk(daemon_language(), Extent::whole, draft, report, notes).read_table("", "", table, {1, 1});
+    loaded.problems = report.take();
+    loaded.positions = std::move(notes.positions);
+    loaded.spec = std::move(draft.daemon);
+    loaded.defaults.keys = take_defaults(table);
+    if (!loaded.problems.empty()) drop_mistakes(loaded.defaults.keys, loaded.problems);
+    return loaded;
+}
+
+LoadedDaemon load_daemon(const Source& source)
+{
+    const auto* mistake = std::get_if<Mistake>(&source.text);
+    if (mistake == nullptr) return load_daemon(std::get<std::string>(source.text), source.path);
+    LoadedDaemon loaded;
+    loaded.problems.push_back({source.path, 0, 0, "", mistake->message, mistake->hint});
+    return loaded;
+}
+
+} // namespace keel::units

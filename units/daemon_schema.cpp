@@ -1,0 +1,57 @@
+#include "units/slot_path.hpp"
+
+namespace keel::units {
+namespace {
+
+template <auto... members> constexpr PathTo<&Draft::daemon, members...> daemon{};
+
+using D = DaemonSpec;
+using Storm = StormSpec;
+using enum TakesEffect;
+constexpr std::size_t account_max = 256; // LOGIN_NAME_MAX
+constexpr std::array<std::string_view, 0> none{};
+
+constexpr Key table[] = {
+    {"http", Section{}, restart, "The port for pages and metrics"},
+    {"http.listen", Text{daemon<&D::http_listen>, &listen_address, 64}, restart,
+     "address and port, or `off`"},
+    {"http.tls", Later{}, restart, "certificate and key of that port"},
+    {"http.token_file", Later{}, restart, "a file with the token that opens more than metrics"},
+
+    {"control", Section{}, restart, "Who may use the control socket besides root"},
+    {"control.operators_group", Text{daemon<&D::operators_group>, &account_name, account_max},
+     restart, "the group whose members may change things", "none"},
+    {"control.readers_group", Text{daemon<&D::readers_group>, &account_name, account_max}, restart,
+     "the group whose members may look", "none"},
+
+    {"ledger", Later{}, restart, "how much history is kept"},
+
+    {"log", Section{}, restart, "keeld's own log"},
+    {"log.level", Choice{daemon<&D::log_level>, names_of<LogLevel>, none}, restart,
+     "what is less important is left out"},
+    {"log.format", Later{}, restart, "how a line looks"},
+
+    {"storm", Section{}, restart,
+     "The storm brake, which holds restarts back that are not the first in a row"},
+    {"storm.starts_per_second", Integer{daemon<&D::storm, &Storm::starts_per_second>, 0, 100'000},
+     restart, "so many of them a second on the whole host; 0: no brake"},
+    {"storm.burst", Integer{daemon<&D::storm, &Storm::burst>, 1, 1'000'000}, restart,
+     "so many at once after a quiet time"},
+
+    {"defaults", UnitKeys{}, live,
+     "Laid under every unit: a unit file has the last word, key by key"},
+
+    {"channel", Later{}, live, "who is told of outages"},
+    {"hook", Later{}, live, "commands that a ladder can run"},
+    {"fleet", Later{}, restart, "many hosts together"},
+};
+
+} // namespace
+
+const Language& daemon_language()
+{
+    static constexpr Language language{table, "", "docs/generated/keel-toml.md"};
+    return language;
+}
+
+} // namespace keel::units
