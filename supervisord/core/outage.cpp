@@ -20,8 +20,8 @@ OutageCause outage_cause_of(StartCause cause)
     case StartCause::liveness: return OutageCause::liveness;
     case StartCause::unready: return OutageCause::readiness;
     case StartCause::spawn: return OutageCause::spawn;
-    case StartCause::bound: return OutageCause::dependency;
-    case StartCause::companion: return OutageCause::operation;
+    case StartCause::bound:
+    case StartCause::companion: return OutageCause::dependency;
     case StartCause::lost: break;
     }
     return OutageCause::lost;

@@ -62,7 +62,7 @@ unsigned Oracle::ready_count(UnitId id) const
 
 bool Oracle::requirements_ready(UnitId id) const
 {
-    return std::ranges::all_of(spec(id).requires_units,
+    return std::ranges::all_of(needs_of(spec(id)),
                                [&](const std::string& name) { return is_ready(find(name)); });
 }
 
@@ -107,7 +107,7 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
     if (verb == core::Verb::start) {
         std::vector<UnitId> open{id};
         for (std::size_t i = 0; i < open.size(); ++i)
-            for (const std::string& name : spec(open[i]).requires_units)
+            for (const std::string& name : needs_of(spec(open[i])))
                 if (std::ranges::find(open, find(name)) == open.end()) open.push_back(find(name));
         for (const UnitId needed : open) {
             const bool failed =
@@ -137,7 +137,7 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     const bool restarted = reason.starts_with("restart wanted");
     const bool rested = from == "done" || from == "failed" || from == "stopped";
     if (restarted || rested) clear(instance); // Only a person's word, or boot, ends a rest.
-    if (to == "stopping") check_stop(id, reason);
+    if (to == "stopping") check_stop(host, id, reason);
     take_clean_exit(id, from, to, reason);
     if (from == "ready" && to != "ready") instance.ready_before = ready_time(instance);
     if (to == "starting") check_start(host, id);
@@ -157,8 +157,31 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     judge_outage(host, id.unit, Moment::move, planned);
 }
 
+/// Whether what it is bound to is gone, or what it restarts with was restarted.
+bool Oracle::is_recall(UnitId id, std::string_view reason) const
+{
+    const auto begins_with = [&](const std::string& name, std::string_view what) {
+        return reason.starts_with(fmt::format("{} {}", name, what));
+    };
+    return std::ranges::any_of(spec(id).binds_to,
+                               [&](const auto& name) { return begins_with(name, "is gone"); }) ||
+           std::ranges::any_of(spec(id).restart_with, [&](const auto& name) {
+               return begins_with(name, "was restarted");
+           });
+}
+
+/// A first start of a unit is no restart of it.
+void Oracle::check_recall(const Host& host, InstanceId id, std::string_view reason) const
+{
+    if (reason.find(" was restarted") == std::string_view::npos) return;
+    const UnitId other = find(std::string(reason.substr(0, reason.find(' '))));
+    const bool restarted = std::ranges::any_of(host.unit(other).instances,
+                                               [](const auto& i) { return i.restarts > 0; });
+    if (!restarted) violated(fmt::format("{}: {}, but it was not", who(id), reason));
+}
+
 /// A process in service is stopped only because a person, the end of keeld, or a failure wants it.
-void Oracle::check_stop(InstanceId id, std::string_view reason)
+void Oracle::check_stop(const Host& host, InstanceId id, std::string_view reason)
 {
     const SeenInstance& instance = seen(id);
     const bool wanted = reason.starts_with("stop wanted") || reason.starts_with("restart wanted");
@@ -167,6 +190,7 @@ void Oracle::check_stop(InstanceId id, std::string_view reason)
     const bool runs = spawn && world_.kernel.main_lives(*spawn);
     if (wanted && !asked) violated(fmt::format("{} is stopped and nobody asked for it", who(id)));
     if (wanted && ending_) check_stop_order(id.unit);
+    if (is_recall(id.unit, reason)) return check_recall(host, id, reason);
     if (runs && !wanted && !instance.failure_told && world_.is_exact)
         violated(fmt::format("{} is stopped in good health: {}", who(id), reason));
 }
@@ -178,7 +202,7 @@ void Oracle::check_stop_order(UnitId id) const
         const auto names = [&](const std::vector<std::string>& list) {
             return std::ranges::find(list, spec(id).name) != list.end();
         };
-        if (!names(specs_[i].requires_units) && !names(specs_[i].after)) continue;
+        if (!names(needs_of(specs_[i])) && !names(specs_[i].after)) continue;
         for (Slot slot = 1; slot <= specs_[i].instances; ++slot)
             if (world_.kernel.living({UnitId{i}, slot}))
                 violated(fmt::format("{} is stopped while {}.{} lives", spec(id).name,
@@ -191,7 +215,8 @@ void Oracle::take_clean_exit(InstanceId id, std::string_view from, std::string_v
                              std::string_view reason)
 {
     SeenInstance& instance = seen(id);
-    const bool wanted = reason.starts_with("stop wanted") || reason.starts_with("restart wanted");
+    const bool wanted = reason.starts_with("stop wanted") || reason.starts_with("restart wanted") ||
+                        is_recall(id.unit, reason);
     const bool served = from == "ready" || from == "unready";
     if (!served || instance.failure_told || wanted) return;
     if (to == "ready" || to == "unready" || to == "done") return;
@@ -216,7 +241,7 @@ void Oracle::check_start(const Host& host, InstanceId id)
     if (now() < instance.not_before)
         violated(fmt::format("{} is started {} too early (restart {} in a row)", who(id),
                              to_text(instance.not_before - now()), instance.in_a_row));
-    for (const std::string& name : its.requires_units)
+    for (const std::string& name : needs_of(its))
         if (!is_ready(find(name)))
             violated(fmt::format("{} is started while {} is not ready", who(id), name));
     for (const std::string& name : its.after) {

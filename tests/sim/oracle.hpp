@@ -6,6 +6,7 @@
 // core but the specs and the names of states.
 #pragma once
 #include "tests/sim/brain.hpp"
+#include "tests/sim/scenario.hpp"
 
 #include <array>
 #include <deque>
@@ -126,7 +127,9 @@ private:
     void be_up(const core::Host&, UnitId, Completed);
     void check_start(const core::Host&, InstanceId);
     void check_pause(const core::Host&, InstanceId);
-    void check_stop(InstanceId, std::string_view reason);
+    void check_stop(const core::Host&, InstanceId, std::string_view reason);
+    void check_recall(const core::Host&, InstanceId, std::string_view reason) const;
+    [[nodiscard]] bool is_recall(UnitId id, std::string_view reason) const;
     void check_stop_order(UnitId) const;
     void take_clean_exit(InstanceId, std::string_view from, std::string_view to,
                          std::string_view reason);

@@ -86,6 +86,11 @@ void World::check_wait(InstanceId id, const core::Instance& instance)
         if (s->then == core::AfterStop::stay_down)
             violated(who(id) + " is wanted up and is to stay down");
     }
+    const bool runs = state == "starting" || state == "ready" || state == "unready";
+    for (const std::string& name : spec(id.unit).binds_to)
+        if (runs && !core::is_present(host.unit(host.find(name).value())))
+            violated(
+                fmt::format("{} runs although {}, which it is bound to, is gone", who(id), name));
     if (state == "failed") return check_failed(id);
     const bool rests = state == "ready" || state == "done";
     const auto* blocked = std::get_if<core::Blocked>(&instance.state);

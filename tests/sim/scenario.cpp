@@ -138,10 +138,15 @@ Scenario make_scenario(Rng& rng, Size size)
     for (unsigned i = 0; i < count; ++i) {
         scenario.specs.push_back(make_unit(rng, i));
         for (unsigned other = 0; other < i; ++other) {
-            if (rng.chance(0.3))
-                scenario.specs[i].requires_units.push_back(scenario.specs[other].name);
+            UnitSpec& spec = scenario.specs[i];
+            const std::string& name = scenario.specs[other].name;
+            if (rng.chance(0.25))
+                spec.requires_units.push_back(name);
+            else if (rng.chance(0.15))
+                spec.binds_to.push_back(name);
             else if (rng.chance(0.2))
-                scenario.specs[i].after.push_back(scenario.specs[other].name);
+                spec.after.push_back(name);
+            if (rng.chance(0.1)) spec.restart_with.push_back(name);
         }
     }
     // The order of configuration is not the order of starting.
@@ -157,6 +162,13 @@ Scenario make_scenario(Rng& rng, Size size)
     if (rng.chance(0.3)) scenario.ends = Scenario::Ends::shut_down;
     if (rng.chance(0.5)) scenario.sick_recover = Scenario::SickRecover::yes;
     return scenario;
+}
+
+std::vector<std::string> needs_of(const UnitSpec& spec)
+{
+    std::vector<std::string> names = spec.requires_units;
+    names.insert(names.end(), spec.binds_to.begin(), spec.binds_to.end());
+    return names;
 }
 
 Duration recovery_bound(const Scenario& scenario)

@@ -60,6 +60,9 @@ enum class Size : std::uint8_t { core, engine };
 
 Scenario make_scenario(Rng& rng, Size size);
 
+/// What it requires and what it is bound to.
+std::vector<std::string> needs_of(const units::UnitSpec& spec);
+
 /// By when, after the faults have stopped, everything must be ready that can be.
 Duration recovery_bound(const Scenario& scenario);
 /// How long stopping everything may take.

@@ -58,11 +58,13 @@ std::string World::describe() const
 {
     std::string text;
     for (const units::UnitSpec& s : scenario_.specs) {
-        text += fmt::format("unit {}: {} instances, min_ready {}, requires [{}], after [{}], {}, "
+        text += fmt::format("unit {}: {} instances, min_ready {}, requires [{}], binds_to [{}], "
+                            "after [{}], restart_with [{}], {}, "
                             "policy {}, stable_after "
                             "{}, delay {} to {}, budget {} in {}, ladder [",
                             s.name, s.instances, s.min_ready, fmt::join(s.requires_units, " "),
-                            fmt::join(s.after, " "), s.enabled ? "enabled" : "disabled",
+                            fmt::join(s.binds_to, " "), fmt::join(s.after, " "),
+                            fmt::join(s.restart_with, " "), s.enabled ? "enabled" : "disabled",
                             keel::name(s.restart.policy), to_text(s.restart.stable_after),
                             to_text(s.restart.delay), to_text(s.restart.delay_max),
                             s.escalation.failures, to_text(s.escalation.window));
@@ -192,8 +194,10 @@ void World::check_recovered()
     for (const UnitId id : host.start_order()) {
         const core::Unit& unit = host.unit(id);
         bool excused = !core::is_wanted_up(unit);
-        for (const std::string& name : spec(id).requires_units)
+        for (const std::string& name : needs_of(spec(id)))
             excused = excused || out_of_order.contains(name);
+        for (const std::string& name : spec(id).binds_to) // which may do without a ready instance
+            excused = excused || !core::is_present(host.unit(host.find(name).value()));
         for (const std::string& name : spec(id).after) {
             const bool settled = oracle_.unit(host.find(name).value()).settled;
             excused = excused || (out_of_order.contains(name) && !settled);
