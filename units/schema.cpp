@@ -239,7 +239,8 @@ constexpr Key table[] = {
      "as written, or behind the time at which Keel took each line"},
     {"log.max_age", Span{unit<&U::log, &LogSpec::max_age>, 1min, 3650 * day}, live,
      "rotated files are deleted after that time; one begun so long ago is rotated", "never"},
-    {"log.compress", Later{}, live, "how rotated files are compressed"},
+    {"log.compress", Choice{unit<&U::log, &LogSpec::compress>, names_of<LogCompression>, none},
+     live, "how rotated files are compressed"},
     {"log.rate", Size{unit<&U::log, &LogSpec::rate>, 1ULL << 10, 1ULL << 40}, live,
      "bytes a second of one instance; what is above is dropped, and told in the log", "any"},
 

@@ -21,8 +21,8 @@ constexpr Duration looks_at_age_max = 1h;
 
 } // namespace
 
-DrainedLog::DrainedLog(LogSource source, const TellOfLog& tell)
-    : source_(std::move(source)), tell_(tell)
+DrainedLog::DrainedLog(LogSource source, const TellOfLog& tell, LogPacker& packer)
+    : source_(std::move(source)), tell_(tell), packer_(packer)
 {
     set_rules(source_.file.rules());
 }
@@ -33,6 +33,19 @@ void DrainedLog::set_rules(const units::LogSpec& rules)
     gate_.set_rate(rules.rate);
     age_due_.reset();
     if (rules.max_age > 0s) age_due_ = MonoTime{};
+    // What an engine before this one, or other rules, left as it was. The packer passes over what
+    // is packed already.
+    if (rules.compress == units::LogCompression::zstd)
+        for (const std::uint64_t sequence : source_.file.names().list_rotated())
+            packer_.pack(name(), source_.file.names(), sequence);
+}
+
+void DrainedLog::pack_put_aside()
+{
+    const auto put_aside = source_.file.take_put_aside();
+    if (source_.file.rules().compress == units::LogCompression::none) return;
+    for (const std::uint64_t sequence : put_aside)
+        packer_.pack(name(), source_.file.names(), sequence);
 }
 
 bool DrainedLog::take_piece(PipePeek& peek)
@@ -56,6 +69,7 @@ bool DrainedLog::keep_piece(PipePeek& peek, std::size_t bytes_max)
     if (*moved == 0) return false;
     source_.counters->bytes.fetch_add(*moved, std::memory_order_relaxed);
     gate_.kept(*moved);
+    pack_put_aside();
     if (unwritten_ > 0)
         tell_(name(), fmt::format("its log is kept again; {} bytes were lost",
                                   std::exchange(unwritten_, 0)));
@@ -122,6 +136,7 @@ void DrainedLog::look_after(const Now& now)
                                   std::exchange(flood_, 0)));
     if (age_due_ && now.mono >= *age_due_)
         age_due_ = now.mono + std::min(source_.file.heed_age(now.wall), looks_at_age_max);
+    pack_put_aside();
 }
 
 } // namespace keel::sys

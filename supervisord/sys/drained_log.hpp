@@ -8,6 +8,7 @@
 #pragma once
 #include "base/owned_fd.hpp"
 #include "sys/log_file.hpp"
+#include "sys/log_packer.hpp"
 #include "sys/rate_gate.hpp"
 
 #include <atomic>
@@ -37,7 +38,8 @@ using TellOfLog = std::function<void(const std::string& name, const std::string&
 
 class DrainedLog {
 public:
-    DrainedLog(LogSource source, const TellOfLog& tell);
+    /// Both outlive it.
+    DrainedLog(LogSource source, const TellOfLog& tell, LogPacker& packer);
 
     [[nodiscard]] int fifo() const { return source_.fifo->get(); }
     [[nodiscard]] const std::string& name() const { return source_.name; }
@@ -56,10 +58,12 @@ private:
     [[nodiscard]] bool drop_unwritable(PipePeek& peek, const Error& why);
     [[nodiscard]] bool drop_above_rate(PipePeek& peek, std::size_t bytes, MonoTime now);
     void tell_of_gap();
+    void pack_put_aside();
     void count_dropped(std::size_t bytes);
 
     LogSource source_;
     const TellOfLog& tell_;
+    LogPacker& packer_;
     std::optional<MonoTime> failed_at_; ///< when the last failure was told
     std::uint64_t unwritten_ = 0;       ///< bytes lost since the file was last written
     RateGate gate_;

@@ -34,7 +34,7 @@ bool is_wake(const epoll_event& event) { return event.data.u64 == wake_id; }
 class LogDrain::Worker {
 public:
     explicit Worker(TellOfLog tell)
-        : tell_(std::move(tell)), epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+        : tell_(std::move(tell)), packer_(tell_), epoll_(::epoll_create1(EPOLL_CLOEXEC)),
           wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
     {
         if (!epoll_ || !wake_ || !watch(wake_.get(), wake_id))
@@ -85,7 +85,7 @@ public:
 
     void add(std::uint64_t id, LogSource source)
     {
-        const auto [place, is_new] = logs_.try_emplace(id, std::move(source), tell_);
+        const auto [place, is_new] = logs_.try_emplace(id, std::move(source), tell_, packer_);
         DrainedLog& log = place->second;
         note_due(log);
         if (is_new && !watch(log.fifo(), id)) {
@@ -179,6 +179,7 @@ private:
     }
 
     const TellOfLog tell_;
+    LogPacker packer_;
     const OwnedFd epoll_, wake_;
     std::mutex mutex_;
     std::condition_variable ended_;

@@ -183,7 +183,7 @@ Result<void> LogFile::rotate()
 {
     if (::rename(names_.current().c_str(), names_.rotated(next_sequence_).c_str()) != 0)
         return Error::from_errno("rotate", names_.current());
-    ++next_sequence_;
+    put_aside_.push_back(next_sequence_++);
     file_.reset();
     auto opened = open();
     prune();
@@ -196,11 +196,10 @@ Duration LogFile::heed_age(WallTime now)
     put_aside_if_old(now);
     Duration next = begun_ ? *begun_ + rules_.max_age - now : rules_.max_age;
     for (const std::uint64_t sequence : names_.list_rotated()) {
-        const auto path = names_.rotated(sequence);
-        const auto last = last_written(path);
+        const auto last = names_.rotated_at(sequence);
         if (!last) continue;
         if (*last + rules_.max_age <= now)
-            ::unlink(path.c_str());
+            names_.remove_rotated(sequence);
         else
             next = std::min(next, *last + rules_.max_age - now);
     }
@@ -221,7 +220,7 @@ void LogFile::prune() const
     const auto rotated = names_.list_rotated();
     if (rotated.size() <= rules_.keep) return;
     for (std::size_t i = 0; i < rotated.size() - rules_.keep; ++i)
-        ::unlink(names_.rotated(rotated[i]).c_str());
+        names_.remove_rotated(rotated[i]);
 }
 
 } // namespace keel::sys

@@ -20,6 +20,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace keel::sys {
 
@@ -45,11 +47,18 @@ public:
 
     void set_rules(units::LogSpec rules) { rules_ = rules; }
 
+    [[nodiscard]] const LogNames& names() const { return names_; }
     [[nodiscard]] const units::LogSpec& rules() const { return rules_; }
 
     /// Moves one piece of at most so many bytes out of the FIFO. The number of bytes, 0: it is
     /// empty. After an error they are still in the FIFO.
     [[nodiscard]] Result<std::size_t> take_from(int fifo, PipePeek& peek, std::size_t bytes_max);
+
+    /// Numbers of the files that were put aside since the last call, for who compresses them.
+    [[nodiscard]] std::vector<std::uint64_t> take_put_aside()
+    {
+        return std::exchange(put_aside_, {});
+    }
 
     /// Adds a line of Keel's own, behind the line that is under way.
     [[nodiscard]] Result<void> append_line(std::string_view text);
@@ -76,7 +85,8 @@ private:
     LogNames names_;
     units::LogSpec rules_;
     OwnedFd file_;
-    std::optional<WallTime> begun_;   ///< when the file got its first byte; none: it has none
+    std::optional<WallTime> begun_; ///< when the file got its first byte; none: it has none
+    std::vector<std::uint64_t> put_aside_;
     std::uint64_t next_sequence_ = 0; ///< 0: not yet looked up
 };
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <span>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace keel::sys {
 namespace {
@@ -30,6 +32,10 @@ std::optional<OpenLog> open_newest(const LogNames& names)
     }
     if (!found.file && !found.older.empty()) {
         found.file = open_read(names.rotated(found.older.back()));
+        if (!found.file) {
+            found.identity = rotated_identity(names, found.older.back());
+            return found;
+        }
         found.older.pop_back();
     }
     if (!found.file) return std::nullopt;
@@ -39,7 +45,7 @@ std::optional<OpenLog> open_newest(const LogNames& names)
 
 std::string_view LogFollower::read()
 {
-    if (!file_ && !begin()) return {};
+    if (!file_ && !packed_ && !begin()) return {};
     for (;;) {
         if (const std::size_t got = read_here(); got > 0)
             return std::string_view(buffer_).substr(0, got);
@@ -47,9 +53,25 @@ std::string_view LogFollower::read()
     }
 }
 
+/// A packed file is only read forward; what comes before the position is passed over.
+std::size_t LogFollower::read_packed()
+{
+    for (;;) {
+        const std::size_t got = packed_->read(std::span(buffer_));
+        const std::uint64_t began = std::exchange(packed_at_, packed_at_ + got);
+        if (got == 0) return 0;
+        if (packed_at_ <= offset_) continue;
+        const std::size_t known = offset_ > began ? static_cast<std::size_t>(offset_ - began) : 0;
+        buffer_.erase(0, known);
+        offset_ = packed_at_;
+        return got - known;
+    }
+}
+
 std::size_t LogFollower::read_here()
 {
     buffer_.resize(piece);
+    if (packed_) return read_packed();
     const ssize_t got =
         ::pread(file_.get(), buffer_.data(), buffer_.size(), static_cast<off_t>(offset_));
     if (got <= 0) {
@@ -69,17 +91,15 @@ bool LogFollower::begin()
     if (from_.file != 0) {
         auto newest = open_newest(names_);
         if (!newest) return false;
-        if (newest->identity == from_.file) {
+        if (newest->file && newest->identity == from_.file) {
             file_ = std::move(newest->file);
             identity_ = from_.file;
             offset_ = from_.offset;
             return true;
         }
         for (const std::uint64_t sequence : newest->older) {
-            OwnedFd rotated = open_read(names_.rotated(sequence));
-            if (!rotated || file_identity(rotated.get()) != from_.file) continue;
-            file_ = std::move(rotated);
-            identity_ = from_.file;
+            if (rotated_identity(names_, sequence) != from_.file) continue;
+            if (!open_rotated(sequence)) break;
             offset_ = from_.offset;
             return true;
         }
@@ -93,13 +113,14 @@ bool LogFollower::advance()
 {
     const std::uint64_t current = file_identity(names_.current());
     if (current == identity_ || current == 0) return false;
-    const std::size_t rest = read_here(); // what came between the last read and the rename
+    // What came between the last read and the rename; a packed file was complete before.
+    const std::size_t rest = packed_ ? 0 : read_here();
     if (rest > 0) {
         offset_ -= rest;
         return true;
     }
     for (const std::uint64_t sequence : names_.list_rotated())
-        if (file_identity(names_.rotated(sequence)) == identity_) return open_after(sequence);
+        if (rotated_identity(names_, sequence) == identity_) return open_after(sequence);
     return open_after(std::nullopt);
 }
 
@@ -110,18 +131,31 @@ bool LogFollower::open_after(std::optional<std::uint64_t> sequence)
         const auto rotated = names_.list_rotated();
         const auto next = sequence ? std::upper_bound(rotated.begin(), rotated.end(), *sequence)
                                    : rotated.begin();
-        OwnedFd file = open_read(next == rotated.end() ? names_.current() : names_.rotated(*next));
-        if (!file) {
-            if (next == rotated.end()) return false;
+        if (next != rotated.end()) {
+            if (open_rotated(*next)) return true;
             continue; // pruned in this moment
         }
-        if (next == rotated.end() && names_.list_rotated() != rotated) continue;
+        OwnedFd file = open_read(names_.current());
+        if (!file) return false;
+        if (names_.list_rotated() != rotated) continue;
         identity_ = file_identity(file.get());
         file_ = std::move(file);
+        packed_.reset();
         offset_ = 0;
         return true;
     }
     return false;
+}
+
+bool LogFollower::open_rotated(std::uint64_t sequence)
+{
+    identity_ = rotated_identity(names_, sequence);
+    file_ = open_read(names_.rotated(sequence));
+    packed_.reset();
+    packed_at_ = 0;
+    offset_ = 0;
+    if (!file_) packed_ = PackedReader::open(names_.packed(sequence));
+    return file_ || packed_;
 }
 
 } // namespace keel::sys

@@ -7,6 +7,7 @@
 #include "base/owned_fd.hpp"
 #include "ports/log_reader.hpp"
 #include "sys/log_names.hpp"
+#include "sys/log_packing.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -15,9 +16,9 @@
 
 namespace keel::sys {
 
-/// An open file and the rotated files that were older than it at that moment.
+/// An open file and the rotated files that are not newer than it at that moment.
 struct OpenLog {
-    OwnedFd file;
+    OwnedFd file; ///< none: there are only packed ones, the newest of which is meant
     std::uint64_t identity = 0;
     std::vector<std::uint64_t> older;
 };
@@ -28,6 +29,9 @@ struct OpenLog {
 
 class LogFollower {
 public:
+    /// Offset of a position behind all that a file has.
+    static constexpr std::uint64_t at_end = ~std::uint64_t{0};
+
     LogFollower(LogNames names, ports::LogPosition from) : names_(std::move(names)), from_(from) {}
 
     /// The next bytes, at most 64 KiB, valid until the next call; empty: nothing more for now.
@@ -37,11 +41,15 @@ private:
     [[nodiscard]] bool begin();
     [[nodiscard]] bool advance();
     [[nodiscard]] bool open_after(std::optional<std::uint64_t> sequence);
+    [[nodiscard]] bool open_rotated(std::uint64_t sequence);
     [[nodiscard]] std::size_t read_here();
+    [[nodiscard]] std::size_t read_packed();
 
     LogNames names_;
     ports::LogPosition from_;
-    OwnedFd file_;
+    OwnedFd file_;                       ///< one of these, once it has begun
+    std::optional<PackedReader> packed_; ///< it cannot go back, and knows its own place
+    std::uint64_t packed_at_ = 0;
     std::uint64_t identity_ = 0;
     std::uint64_t offset_ = 0;
     std::string buffer_;

@@ -1,5 +1,6 @@
 // Which files an instance's output is in: `LOG/UNIT/SLOT.log`, and rotated ones beside it as
-// `SLOT.log.SEQ`, oldest first by SEQ. Writer and reader agree on it here and nowhere else.
+// `SLOT.log.SEQ`, or `SLOT.log.SEQ.zst` once compressed, oldest first by SEQ. Writer and reader
+// agree on it here and nowhere else.
 #pragma once
 #include "base/ids.hpp"
 #include "base/time.hpp"
@@ -20,12 +21,18 @@ public:
     [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
     [[nodiscard]] std::filesystem::path current() const;
     [[nodiscard]] std::filesystem::path rotated(std::uint64_t sequence) const;
+    [[nodiscard]] std::filesystem::path packed(std::uint64_t sequence) const;
 
     /// Sequence number in a rotated file's name; nullopt: not one of this instance.
     [[nodiscard]] std::optional<std::uint64_t> sequence_in(std::string_view file_name) const;
 
-    /// The rotated files that exist, oldest first. None if the folder cannot be read.
+    /// The rotated files that exist, packed or not, oldest first. None if the folder cannot be
+    /// read.
     [[nodiscard]] std::vector<std::uint64_t> list_rotated() const;
+
+    /// When the rotated file was last written to; nullopt: there is none.
+    [[nodiscard]] std::optional<WallTime> rotated_at(std::uint64_t sequence) const;
+    void remove_rotated(std::uint64_t sequence) const;
 
 private:
     std::filesystem::path folder_;
@@ -39,7 +46,5 @@ private:
 
 /// When it was made; nullopt: the file system does not keep that.
 [[nodiscard]] std::optional<WallTime> file_birth(int fd);
-/// When it was last written to; nullopt: there is none.
-[[nodiscard]] std::optional<WallTime> last_written(const std::filesystem::path& path);
 
 } // namespace keel::sys

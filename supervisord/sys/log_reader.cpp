@@ -1,6 +1,7 @@
 #include "sys/log_reader.hpp"
 
 #include "sys/log_follower.hpp"
+#include "sys/log_packing.hpp"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -35,6 +36,19 @@ public:
             if (got != static_cast<ssize_t>(length)) return; // truncated meanwhile
             take(bytes);
         }
+    }
+
+    /// The same with what a packed file has in it, of which only the end can matter.
+    void take(PackedReader packed)
+    {
+        std::string end;
+        std::string bytes(block, '\0');
+        while (const std::size_t got = packed.read(bytes)) {
+            end.append(bytes, 0, got);
+            if (end.size() > 2 * bytes_max_) end.erase(0, end.size() - bytes_max_);
+        }
+        if (end.size() > bytes_max_ - taken_) end.erase(0, end.size() - (bytes_max_ - taken_));
+        if (!end.empty()) take(end);
     }
 
     [[nodiscard]] bool enough() const { return found_ || taken_ >= bytes_max_ || lines_ == 0; }
@@ -202,15 +216,21 @@ Result<LogTail> LogReader::tail(const std::string& unit, Slot slot, std::size_t 
     if (!newest) return LogTail{};
     const std::uint64_t size = size_of(newest->file.get());
     TailCollector collector(lines, tail_bytes_max - block);
-    collector.take(newest->file.get(), size);
+    if (newest->file) collector.take(newest->file.get(), size);
     for (auto sequence = newest->older.rbegin();
          sequence != newest->older.rend() && !collector.enough(); ++sequence) {
         const OwnedFd older(
             ::open(names.rotated(*sequence).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-        if (!older) break; // pruned: there is nothing older either
-        collector.take(older.get(), size_of(older.get()));
+        if (older) {
+            collector.take(older.get(), size_of(older.get()));
+            continue;
+        }
+        auto packed = PackedReader::open(names.packed(*sequence));
+        if (!packed) break; // pruned: there is nothing older either
+        collector.take(std::move(*packed));
     }
-    return LogTail{std::move(collector).text(), LogPosition{newest->identity, size}};
+    const std::uint64_t end = newest->file ? size : LogFollower::at_end;
+    return LogTail{std::move(collector).text(), LogPosition{newest->identity, end}};
 }
 
 Result<ports::Loop::Registration>

@@ -33,9 +33,11 @@ TEST(LogNames, KeepSlotsAndOtherFilesApart)
     const LogNames names("/log", "worker", 1);
     EXPECT_EQ("/log/worker/1.log", names.current());
     EXPECT_EQ("/log/worker/1.log.7", names.rotated(7));
+    EXPECT_EQ("/log/worker/1.log.7.zst", names.packed(7));
     EXPECT_EQ(7U, names.sequence_in("1.log.7"));
-    for (const char* other : {"1.log", "1.log.", "11.log.7", "1.log.7.zst", "1.log.07", "1.log.0",
-                              "1.log.-7", "1.log.99999999999999999999"})
+    EXPECT_EQ(7U, names.sequence_in("1.log.7.zst"));
+    for (const char* other : {"1.log", "1.log.", "11.log.7", "1.log.07", "1.log.0",
+                              "1.log.7.zst.partial", "1.log.-7", "1.log.99999999999999999999"})
         EXPECT_FALSE(names.sequence_in(other)) << other;
 }
 

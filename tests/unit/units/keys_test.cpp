@@ -89,6 +89,7 @@ constexpr auto cases = std::to_array<KeyCase>({
     {"log.format", R"("timestamp")", "", R"("timestamps")", "did you mean `timestamp`?"},
     {"log.max_age", R"("30d")", "", R"("30s")", "must be 1m to 3650d, is 30s"},
     {"log.rate", R"("64KiB")", "", R"("64KiB/s")", "is no size"},
+    {"log.compress", R"("zstd")", "", R"("gzip")", "must be `none` or `zstd`"},
     {"log.keep", "0", "", "1.5", "expected an integer, found a number"},
     {"outage.grace", R"("30s")", "", "true", "expected a duration, found a boolean"},
     {"outage.settle", R"("0s")", "", R"("25h")", "must be 0s to 1d"},
