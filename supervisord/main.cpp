@@ -10,6 +10,7 @@
 #include "sys/cgroup.hpp"
 #include "sys/child_setup.hpp"
 #include "sys/clock.hpp"
+#include "sys/disk_sync.hpp"
 #include "sys/keeper_client.hpp"
 #include "sys/log_reader.hpp"
 #include "sys/log_sink.hpp"
@@ -88,8 +89,9 @@ public:
     Daemon(const Options& options, sys::Paths paths, sys::UvLoop& loop, sys::KeeperClient& keeper,
            sys::RunDir run_dir)
         : options_(options), paths_(std::move(paths)), loop_(loop), keeper_(keeper),
-          run_dir_(std::move(run_dir)), journal_(journal_options()), logs_(loop_, log_options()),
-          spawner_(loop_, keeper_, spawner_options()),
+          run_dir_(std::move(run_dir)), journal_(journal_options()),
+          hold_sync_(loop_, paths_.hold_journal.string()), holds_(hold_journal_options()),
+          logs_(loop_, log_options()), spawner_(loop_, keeper_, spawner_options()),
           prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
     {}
 
@@ -124,6 +126,21 @@ private:
         std::error_code ignored;
         if (run_dir_.after_failed_starts())
             std::filesystem::rename(options.path, options.path + ".aside", ignored);
+        return options;
+    }
+
+    /// Kept over boots, whatever their ids.
+    sys::FileStateJournal::Options hold_journal_options()
+    {
+        sys::FileStateJournal::Options options;
+        options.path = paths_.hold_journal.string();
+        options.boot_id = "any";
+        options.on_written = [this] { hold_sync_.soon(); };
+        options.on_failure = [](const Error& error) {
+            warn("holds will not outlive a boot: " + error.text());
+        };
+        std::error_code ignored; // The journal tells of it.
+        std::filesystem::create_directories(paths_.lib, ignored);
         return options;
     }
 
@@ -219,8 +236,8 @@ private:
         options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
         options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
         engine_ = std::make_unique<engine::Engine>(
-            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_}, std::move(units),
-            options);
+            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_},
+            std::move(units), options);
         engine_->on_stopped([this](int code) {
             journal_.put(engine::key_of_clean_end, "yes");
             exit_code_ = code;
@@ -297,6 +314,8 @@ private:
     sys::KeeperClient& keeper_;
     sys::RunDir run_dir_;
     sys::FileStateJournal journal_;
+    sys::DiskSync hold_sync_;
+    sys::FileStateJournal holds_;
     sys::LogSink logs_;
     sys::Spawner spawner_;
     probes::Prober prober_;

@@ -1,4 +1,4 @@
-// keel start, stop, restart: ask, wait for the outcome, tell it.
+// keel start, stop, restart, hold: ask, wait for the outcome, tell it.
 #include "cli/commands.hpp"
 #include "cli/target.hpp"
 #include "cli/words.hpp"
@@ -36,7 +36,7 @@ Call::Spec spec_of(const ChangeOptions& options, const Target& target)
     spec.target =
         fmt::format("/v1/units/{}/{}{}", control::url_encoded(target.unit), name(options.verb),
                     options.wait == ChangeOptions::Wait::no ? "?wait=0" : "");
-    spec.body = control::encode(control::ChangeRequest{options.reason, target.slot});
+    spec.body = control::encode(control::ChangeRequest{options.reason, target.slot, options.hold});
     return spec;
 }
 
@@ -150,6 +150,17 @@ private:
     std::string json_;
 };
 
+std::string_view participle_of(core::Verb verb)
+{
+    switch (verb) {
+    case core::Verb::start: return "started";
+    case core::Verb::stop: return "stopped";
+    case core::Verb::restart: return "restarted";
+    case core::Verb::hold: break;
+    }
+    return "held";
+}
+
 /// `--all`: those that the verb can mean. A unit that is not enabled is left alone.
 control::Reply<std::vector<Target>> all_targets(const Context& context, core::Verb verb)
 {
@@ -185,7 +196,7 @@ Exit change(const Context& context, const ChangeOptions& options)
         }
         if (target->slot && options.verb != core::Verb::restart) {
             complain(fmt::format("one instance alone can only be restarted, not {}",
-                                 options.verb == core::Verb::stop ? "stopped" : "started"),
+                                 participle_of(options.verb)),
                      fmt::format("`keel {} {}` means all of its instances", name(options.verb),
                                  target->unit));
             return Exit::usage;

@@ -27,6 +27,7 @@ struct ChangeOptions {
     enum class Wait : std::uint8_t { yes, no } wait = Wait::yes;
     std::optional<Duration> timeout;
     std::string reason;
+    core::HoldTerms hold{}; ///< hold only
 };
 Exit change(const Context& context, const ChangeOptions& options);
 

@@ -64,6 +64,24 @@ single instances, named as `keel status` names them. Waits until they are ready 
   keel restart worker           all of its instances, rolling
   keel restart worker.3         the third one only
 )"},
+    {"hold", "hold units down, or as they are, also over boots",
+     R"(keel hold UNIT…|--all --reason TEXT [--for D] [--running] [--no-wait] [--timeout D]
+
+Stops the units and holds them, under your name and with your reason, until `keel start` or until
+the time is over. Unlike after `keel stop`, they stay held when the host boots. Waits until no
+process of theirs lives.
+
+  --reason TEXT for those who wonder; `keel status` and `keel why` show it
+  --for D       wanted up again after this (30m, 2h), by itself
+  --running     leave the processes alone: nothing is started, signalled or killed, not even what
+                fails its probes (gdb, core dumps)
+  --all         every unit that is wanted up
+  --no-wait     return as soon as keeld has accepted
+  --timeout D   wait no longer than this (30s, 2m); the operation itself goes on
+
+  keel hold worker --reason 'schema migration' --for 30m
+  keel hold api-server --reason 'gdb, ask ann' --running
+)"},
     {"logs", "what a unit wrote",
      R"(keel logs UNIT|INSTANCE [-f] [-n LINES]
 

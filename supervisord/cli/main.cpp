@@ -24,18 +24,32 @@ struct Arguments {
     std::vector<std::string> names;
     std::string name;
     bool all = false, no_wait = false, follow = false, watch = false;
-    std::string timeout, reason, state = "ready";
+    bool running = false;
+    std::string timeout, reason, span, state = "ready";
     std::size_t count = 50;
 };
 
-std::optional<Duration> timeout_of(const Arguments& arguments)
+std::optional<Duration> duration_of(std::string_view option, const std::string& text)
 {
-    if (arguments.timeout.empty()) return std::nullopt;
-    const auto timeout = parse_duration(arguments.timeout);
-    if (!timeout)
-        throw Wrong{fmt::format("--timeout `{}` is not a duration", arguments.timeout),
+    if (text.empty()) return std::nullopt;
+    const auto length = parse_duration(text);
+    if (!length)
+        throw Wrong{fmt::format("{} `{}` is not a duration", option, printable(text, 64)),
                     "write a number with its unit: 500ms, 30s, 2m"};
-    return timeout;
+    return length;
+}
+
+core::HoldTerms hold_terms(const Arguments& arguments)
+{
+    if (arguments.reason.empty())
+        throw Wrong{"a hold needs a reason, for those who wonder", "--reason 'core dump for ann'"};
+    core::HoldTerms terms;
+    terms.span = duration_of("--for", arguments.span);
+    if (terms.span && *terms.span == Duration{0})
+        throw Wrong{"a hold for no time at all holds nothing", "leave --for away to hold it until "
+                                                               "`keel start`"};
+    if (arguments.running) terms.process = core::Held::Process::left_running;
+    return terms;
 }
 
 LogsOptions::Follow follow_of(const Arguments& arguments)
@@ -55,8 +69,9 @@ ChangeOptions change_options(const Arguments& arguments, core::Verb verb)
     options.targets = arguments.names;
     options.scope = arguments.all ? ChangeOptions::Scope::all : ChangeOptions::Scope::named;
     options.wait = arguments.no_wait ? ChangeOptions::Wait::no : ChangeOptions::Wait::yes;
-    options.timeout = timeout_of(arguments);
+    options.timeout = duration_of("--timeout", arguments.timeout);
     options.reason = arguments.reason;
+    if (verb == core::Verb::hold) options.hold = hold_terms(arguments);
     return options;
 }
 
@@ -70,7 +85,7 @@ WaitOptions wait_options(const Arguments& arguments)
                     near ? fmt::format("did you mean `{}`?", *near)
                          : fmt::format("there are: {}", fmt::join(states, ", "))};
     }
-    return {arguments.names, arguments.state, timeout_of(arguments)};
+    return {arguments.names, arguments.state, duration_of("--timeout", arguments.timeout)};
 }
 
 /// With its own libraries, which would slow down every other command.
@@ -125,6 +140,9 @@ void describe(CLI::App& app, std::string_view command, Arguments& arguments)
         app.add_flag("--no-wait", arguments.no_wait);
         app.add_option("--timeout", arguments.timeout);
         app.add_option("--reason", arguments.reason);
+        if (command != name(core::Verb::hold)) return;
+        app.add_option("--for", arguments.span);
+        app.add_flag("--running", arguments.running);
     } else if (command == "logs") {
         app.add_option("unit", arguments.name)->required();
         app.add_option("-n,--lines", arguments.count);

@@ -142,7 +142,7 @@ std::string unit_details(const UnitView& unit, WallTime now, const Screen& scree
 {
     std::string text = standing_of(unit, now, screen.colour) + "\n";
     if (!unit.description.empty()) text += "  " + printable(unit.description) + "\n";
-    if (const std::string note = intervention_of(unit); !note.empty())
+    if (const std::string note = intervention_of(unit, now); !note.empty())
         text += "  " + printable(note) + "\n";
 
     using Align = Table::Align;

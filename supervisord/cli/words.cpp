@@ -80,21 +80,44 @@ std::string standing_of(const core::UnitView& unit, WallTime now, Colour colour)
     return text;
 }
 
-std::string intervention_of(const core::UnitView& unit)
+namespace {
+
+/// A line about all units names no instance that is ready.
+bool has_process(const core::UnitView& unit)
+{
+    return unit.ready > 0 || std::ranges::any_of(unit.instances, [](const auto& instance) {
+               return instance.pid.has_value();
+           });
+}
+
+/// `held by ann for 29 min more, its process left running: gdb`
+std::string hold_of(const core::UnitView& unit, WallTime now)
+{
+    const core::Held& held = *unit.held;
+    std::string text = "held by " + held.by;
+    if (held.until)
+        text +=
+            fmt::format(" for {} more", to_human(std::max(Duration{0}, held.until->wall - now)));
+    if (held.process == core::Held::Process::left_running && has_process(unit))
+        text += ", its process left running";
+    return held.why.empty() ? text : fmt::format("{}: {}", text, held.why);
+}
+
+} // namespace
+
+std::string intervention_of(const core::UnitView& unit, WallTime now)
 {
     if (unit.operation)
         return fmt::format("{} by {}{}{}", name(unit.operation->verb), unit.operation->by,
                            unit.operation->step.empty() ? "" : ": ", unit.operation->step);
-    if (unit.held)
-        return fmt::format("held by {}{}{}", unit.held->by, unit.held->why.empty() ? "" : ": ",
-                           unit.held->why);
+    if (unit.held) return hold_of(unit, now);
     if (!is_wanted_up(unit) && !is_held(unit)) return "not enabled";
     return {};
 }
 
 std::string note_of(const core::UnitView& unit, WallTime now)
 {
-    if (std::string note = intervention_of(unit); !note.empty()) return note;
+    if (std::string note = intervention_of(unit, now); !note.empty()) return note;
     for (const auto& instance : unit.instances) {
         const std::string note = note_of(instance, now);
         if (note.empty()) continue;

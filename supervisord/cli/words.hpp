@@ -19,8 +19,8 @@ std::string note_of(const core::InstanceView& instance, WallTime now);
 /// `worker is degraded, and has been for 42 s; 1 of 2 instances are ready, 1 needed`
 std::string standing_of(const core::UnitView& unit, WallTime now, Colour colour);
 
-/// What is done to the unit, or who holds it; empty if nobody does.
-std::string intervention_of(const core::UnitView& unit);
+/// What is done to the unit, or who holds it, for how long and why; empty if nobody does.
+std::string intervention_of(const core::UnitView& unit, WallTime now);
 
 /// The same for the unit, in one line: who holds it, what is done to it, or what its worst instance
 /// waits for. Empty if all is well.

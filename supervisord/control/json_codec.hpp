@@ -40,7 +40,9 @@ struct OperationReport {
 /// What a client may say with a request.
 struct ChangeRequest {
     std::string why;
-    std::optional<Slot> instance;
+    std::optional<Slot> instance; ///< restart only
+    core::HoldTerms hold{};       ///< hold only
+    friend bool operator==(const ChangeRequest&, const ChangeRequest&) = default;
 };
 
 struct VersionInfo {
@@ -56,6 +58,8 @@ struct CheckReport {
 
 /// A longer `why` is refused.
 inline constexpr std::size_t why_bytes_max = 1024;
+/// A hold that is to end by itself is to do so within this time.
+inline constexpr Duration hold_span_max = std::chrono::hours(24 * 3650);
 
 // ---- to JSON: one compact document, without a line break ---------------------------------------
 std::string encode(const core::UnitView&);

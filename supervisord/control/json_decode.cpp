@@ -169,14 +169,22 @@ core::OutageView outage_from(const Json& json)
     return outage;
 }
 
+core::Held held_from(const Json& json)
+{
+    core::Held held{text(json, "by"), text(json, "why"), moment(json, "since")};
+    if (const auto until = moment_if_any(json, "until")) held.until = Now{{}, *until};
+    held.process = enumerator(json, "process", core::Held::Process::stopped);
+    held.lasts = enumerator(json, "lasts", core::Held::Lasts::this_boot);
+    return held;
+}
+
 core::UnitView unit_from(const Json& json)
 {
     core::UnitView unit;
     unit.name = text(json, "name");
     unit.description = text(json, "description");
     unit.wanted = known_name(core::wanted_names, json, "wanted");
-    if (const Json& held = member(json, "held"); !held.is_null())
-        unit.held = core::Held{text(held, "by"), text(held, "why"), moment(held, "since")};
+    if (!is_absent(json, "held")) unit.held = held_from(member(json, "held"));
     unit.status = enumerator(json, "status", core::UnitStatus::down);
     if (const auto since = moment_if_any(json, "since")) unit.since = *since;
     unit.ready = count<std::uint16_t>(json, "ready");
@@ -241,9 +249,25 @@ Problem problem_from(const Json& json)
     return problem;
 }
 
+core::HoldTerms hold_terms_from(const Json& json)
+{
+    core::HoldTerms terms;
+    if (!is_absent(json, "seconds")) {
+        terms.span = duration(json, "seconds");
+        if (*terms.span <= Duration{0} || *terms.span > hold_span_max)
+            throw Unexpected("`seconds` is not more than zero, or beyond ten years");
+    }
+    if (is_absent(json, "process")) return terms;
+    const auto process = from_name<core::Held::Process>(text(json, "process"));
+    if (!process) throw Unexpected("`process` is neither `stopped` nor `left-running`");
+    terms.process = *process;
+    return terms;
+}
+
 ChangeRequest change_from(const Json& json)
 {
-    constexpr std::array known = std::to_array<std::string_view>({"why", "instance"});
+    constexpr std::array known =
+        std::to_array<std::string_view>({"why", "instance", "seconds", "process"});
     if (!json.is_object()) throw Unexpected("the body is not a JSON object");
     for (const auto& [key, value] : json.items()) {
         if (std::ranges::find(known, key) != known.end()) continue;
@@ -251,7 +275,7 @@ ChangeRequest change_from(const Json& json)
         throw Unexpected(fmt::format("unknown member `{}`{}", printable(key, 64),
                                      near ? fmt::format(", did you mean `{}`?", *near) : ""));
     }
-    ChangeRequest change{text(json, "why"), std::nullopt};
+    ChangeRequest change{text(json, "why"), std::nullopt, hold_terms_from(json)};
     if (change.why.size() > why_bytes_max)
         throw Unexpected(fmt::format("`why` is longer than {} bytes", why_bytes_max));
     if (!is_absent(json, "instance")) {

@@ -127,7 +127,8 @@ void write(JsonWriter& out, const core::Held& held)
 {
     out.begin_object().member("by", held.by).member_if_any("why", held.why);
     member(out, "since", held.since);
-    out.end_object();
+    member(out, "until", held.until ? std::optional(held.until->wall) : std::nullopt);
+    out.member("process", name(held.process)).member("lasts", name(held.lasts)).end_object();
 }
 
 /// The beginning of a unit, which both of its forms share.
@@ -263,6 +264,9 @@ std::string encode(const ChangeRequest& change)
     out.begin_object();
     if (!change.why.empty()) out.member("why", change.why);
     if (change.instance) out.member("instance", change.instance);
+    if (change.hold.span) out.member("seconds", seconds(*change.hold.span));
+    if (change.hold.process != core::Held::Process::stopped)
+        out.member("process", name(change.hold.process));
     return out.end_object().take();
 }
 

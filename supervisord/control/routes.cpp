@@ -26,6 +26,8 @@ constexpr std::array table = std::to_array<RouteSpec>({
      change_arguments},
     {Route::restart, "POST", "/v1/units/{name}/restart", Role::operator_, ServedOn::control_only,
      change_arguments},
+    {Route::hold, "POST", "/v1/units/{name}/hold", Role::operator_, ServedOn::control_only,
+     change_arguments},
     {Route::events, "GET", "/v1/events", Role::reader, ServedOn::control_only, event_arguments},
     {Route::outages, "GET", "/v1/outages", Role::reader, ServedOn::control_only, {}},
     {Route::version, "GET", "/v1/version", Role::reader, ServedOn::control_only, {}},

@@ -19,6 +19,7 @@ enum class Route : std::uint8_t {
     start,
     stop,
     restart,
+    hold,
     events,
     outages,
     version,

@@ -51,6 +51,18 @@ Problem no_such_instance(const core::UnitView& unit, std::uint64_t slot)
             {}};
 }
 
+/// What the verb has no use for, or cannot do without.
+std::optional<std::string_view> what_is_wrong(const ChangeRequest& change, core::Verb verb)
+{
+    if (change.instance && verb != core::Verb::restart)
+        return "one instance alone can only be restarted";
+    if (change.hold != core::HoldTerms{} && verb != core::Verb::hold)
+        return "`seconds` and `process` are for a hold";
+    if (change.why.empty() && verb == core::Verb::hold)
+        return "a hold needs a reason for those who wonder: `why`";
+    return std::nullopt;
+}
+
 bool has_instance(const core::UnitView& unit, std::uint64_t slot)
 {
     return slot >= 1 && slot <= unit.instances.size();
@@ -163,12 +175,12 @@ void ControlServer::answer_change(const Exchanged& exchange, core::Verb verb,
         return refuse(exchange, bad_number("wait", 1));
     const auto unit = sources_.supervisor.unit(name);
     if (!unit) return refuse(exchange, no_such_unit(name, sources_.supervisor));
-    if (change->instance && verb != core::Verb::restart)
-        return refuse(exchange, bad_request("one instance alone can only be restarted"));
+    if (const auto wrong = what_is_wrong(*change, verb))
+        return refuse(exchange, bad_request(std::string(*wrong)));
     if (change->instance && !has_instance(*unit, *change->instance))
         return refuse(exchange, no_such_instance(*unit, *change->instance));
 
-    ports::RequestSpec spec{name, verb, change->instance, {}, change->why};
+    ports::RequestSpec spec{name, verb, change->instance, {}, change->why, change->hold};
     names_.with_name(uid, [this, alive = std::weak_ptr(alive_), exchange,
                            spec = std::move(spec)](const std::string& who) mutable {
         if (alive.expired()) return;

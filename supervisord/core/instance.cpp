@@ -173,7 +173,7 @@ InstanceStep on(Here& h, const Starting& s, const ProbeAnswered& e)
     health.next_at = h.now() + startup_pause(probe, h.now() - s.since);
     if (all_pass(h, gates_readiness)) return become_ready(h, s.spawn, probe_says(probe, e.answer));
     const bool overdue = h.now() >= s.since + h.spec.start.timeout;
-    if (overdue && !any_unknown(h)) return fail_the_start(h, s.spawn);
+    if (overdue && !any_unknown(h) && !is_left_alone(h)) return fail_the_start(h, s.spawn);
     run_due_probes(h);
     return stay(h, "not yet ready: " + probe_says(probe, e.answer));
 }
@@ -186,6 +186,16 @@ InstanceStep on(Here& h, const Starting&, const Adopted& e)
     starting.extended = Starting::Extended::no;
     starting.running = Starting::Running::no;
     return on(h, Starting{starting}, Spawned{e.spawn});
+}
+
+InstanceStep begin_start_anew(Here& h, std::string reason)
+{
+    auto& starting = std::get<Starting>(h.instance.state);
+    starting.since = h.now();
+    starting.ready_by = start_deadline(h);
+    starting.extended = Starting::Extended::no;
+    run_due_probes(h);
+    return stay(h, std::move(reason));
 }
 
 InstanceStep on(Here& h, const Starting& s, const Tick&)
@@ -201,7 +211,13 @@ InstanceStep on(Here& h, const Starting& s, const Tick&)
         run_due_probes(h);
         return stay(h, "start deadline extended: a probe could not be carried out");
     }
+    if (is_left_alone(h)) return begin_start_anew(h, "not ready in time, and left alone");
     return fail_the_start(h, s.spawn);
+}
+
+InstanceStep on(Here& h, const Starting&, const HandedBack&)
+{
+    return begin_start_anew(h, "handed back: the time to start begins anew");
 }
 
 // ---- ready and unready --------------------------------------------------------------------------
@@ -219,7 +235,7 @@ InstanceStep on(Here& h, const Serving auto& s, const ProbeAnswered& e)
     (void)observe(probe, health, e.answer, h.now());
     health.next_at = std::max(h.now(), began + probe.interval);
 
-    const bool suspended = h.inputs.dependencies == Inputs::Dependencies::down;
+    const bool suspended = h.inputs.dependencies == Inputs::Dependencies::down || is_left_alone(h);
     if (e.answer.verdict == Verdict::fail) health.liveness_fails += suspended ? 0 : 1;
     if (suspended) health.liveness_fails = 0;
     if (probe.role.liveness && health.liveness_fails >= probe.failures)
@@ -257,7 +273,7 @@ InstanceStep on(Here& h, const Ready&, const Tick&)
 InstanceStep on(Here& h, const Unready& s, const Tick&)
 {
     if (h.now() >= s.limit_at) {
-        if (h.inputs.dependencies == Inputs::Dependencies::ready) {
+        if (h.inputs.dependencies == Inputs::Dependencies::ready && !is_left_alone(h)) {
             const Duration limit = h.spec.unready_limit;
             return replace(h, s.spawn, StartCause::unready,
                            "unready for " + to_text(limit) + ": " + h.instance.reason, limit);
@@ -268,6 +284,12 @@ InstanceStep on(Here& h, const Unready& s, const Tick&)
     return stay(h, "not due");
 }
 
+InstanceStep on(Here& h, const Unready&, const HandedBack&)
+{
+    std::get<Unready>(h.instance.state).limit_at = h.now() + h.spec.unready_limit;
+    return stay(h, "handed back: unready_limit begins anew");
+}
+
 /// Time in which its requirements were not ready does not count: the limit begins anew.
 InstanceStep on(Here& h, const Unready& s, const GateChanged&)
 {
@@ -276,79 +298,6 @@ InstanceStep on(Here& h, const Unready& s, const GateChanged&)
     unready.dependencies = h.inputs.dependencies;
     unready.limit_at = h.now() + h.spec.unready_limit;
     return stay(h, "unready_limit begins anew: what it requires has changed");
-}
-
-// ---- stopping -----------------------------------------------------------------------------------
-
-Aftermath after_of(const Stopping& s, std::string reason)
-{
-    return {s.then, s.cause, s.delay, std::move(reason)};
-}
-
-InstanceStep on(Here& h, const Stopping&, const LaunchWanted&)
-{
-    auto& stopping = std::get<Stopping>(h.instance.state);
-    h.instance.history = {};
-    if (stopping.then != AfterStop::recover) stopping.cause = StartCause::wanted;
-    stopping.then = AfterStop::start_again;
-    return stay(h, "start wanted: it starts again once it is down");
-}
-InstanceStep on(Here& h, const Stopping&, const RestartWanted&)
-{
-    auto& stopping = std::get<Stopping>(h.instance.state);
-    h.instance.history = {};
-    stopping.then = AfterStop::start_again;
-    stopping.cause = StartCause::operator_restart;
-    return stay(h, "restart wanted: it starts again once it is down");
-}
-InstanceStep on(Here& h, const Stopping&, const StopWanted&)
-{
-    std::get<Stopping>(h.instance.state).then = AfterStop::stay_down;
-    return stay(h, "stop wanted: it stays down");
-}
-InstanceStep on(Here& h, const Stopping& s, const GiveUpWanted&)
-{
-    if (s.then != AfterStop::recover) return stay(h, "a person's word stands");
-    std::get<Stopping>(h.instance.state).then = AfterStop::give_up;
-    return stay(h, "given up by the ladder");
-}
-InstanceStep on(Here& h, const Stopping& s, const SpawnFailed&)
-{
-    return conclude(h, after_of(s, h.instance.reason + "; its spawn had failed"));
-}
-InstanceStep on(Here& h, const Stopping& s, const ProcessExited& e)
-{
-    h.actions.emplace_back(Acknowledge{s.spawn});
-    auto after = after_of(s, fmt::format("{}; {}", h.instance.reason, to_text(e.status)));
-    if (e.tree == TreeState::alive) return sweep(h, s.spawn, after);
-    return conclude(h, std::move(after));
-}
-InstanceStep on(Here& h, const Stopping& s, const TreeEmptied&)
-{
-    return conclude(h, after_of(s, h.instance.reason + "; nothing of it lives"));
-}
-InstanceStep on(Here& h, const Stopping& s, const Adopted&)
-{
-    auto& stopping = std::get<Stopping>(h.instance.state);
-    if (s.stage == KillStage::asked) {
-        h.actions.emplace_back(Signal{s.spawn, h.spec.stop.signal});
-        stopping.escalate_at = h.now() + h.spec.stop.timeout;
-    } else {
-        h.actions.emplace_back(KillTree{s.spawn});
-        stopping.escalate_at = h.now() + kill_patience;
-    }
-    return stay(h, "asked again by a new engine");
-}
-InstanceStep on(Here& h, const Stopping& s, const Tick&)
-{
-    if (h.now() < s.escalate_at) return stay(h, "not due");
-    auto& stopping = std::get<Stopping>(h.instance.state);
-    h.actions.emplace_back(KillTree{s.spawn});
-    stopping.escalate_at = h.now() + kill_patience;
-    if (s.stage != KillStage::asked) return stay(h, "still not gone after SIGKILL: sent again");
-    stopping.stage = KillStage::killed;
-    return stay(h, fmt::format("did not end within {} of {}: SIGKILL to all of it",
-                               to_text(h.spec.stop.timeout), signal_name(h.spec.stop.signal)));
 }
 
 // ---- dispatch -----------------------------------------------------------------------------------

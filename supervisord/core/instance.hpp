@@ -41,7 +41,8 @@ struct BlockedOn {
         dependency,  ///< `what` is the unit that is not ready
         storm,       ///< the storm brake; `what` is empty
         descriptors, ///< keeld has no descriptors left
-        shutdown     ///< keeld is stopping
+        shutdown,    ///< keeld is stopping
+        hold         ///< `what` is who holds the unit
     } kind = Kind::dependency;
     std::string what;
     friend bool operator==(const BlockedOn&, const BlockedOn&) = default;
@@ -161,10 +162,12 @@ struct ProbeAnswered {
 struct Adopted {
     SpawnId spawn;
 };
+/// Keel may act on the process again, after a person held it as it was: deadlines begin anew.
+struct HandedBack {};
 struct Tick {}; ///< time has passed; idempotent, may come early, late or twice
-using InstanceEvent =
-    std::variant<LaunchWanted, RestartWanted, StopWanted, Recalled, GateChanged, GiveUpWanted,
-                 Spawned, SpawnFailed, ProcessExited, TreeEmptied, ProbeAnswered, Adopted, Tick>;
+using InstanceEvent = std::variant<LaunchWanted, RestartWanted, StopWanted, Recalled, GateChanged,
+                                   GiveUpWanted, Spawned, SpawnFailed, ProcessExited, TreeEmptied,
+                                   ProbeAnswered, Adopted, HandedBack, Tick>;
 
 /// What the machine needs to know of the world around it, as of this step.
 struct Inputs {
@@ -175,6 +178,10 @@ struct Inputs {
     enum class Brake : std::uint8_t { open, on } brake = Brake::open; ///< for charged restarts
     using Dependencies = core::Dependencies;
     Dependencies dependencies = Dependencies::ready;
+    enum class Hands : std::uint8_t {
+        on,
+        off ///< no signal, no kill; with it goes a gate. Deadlines that would act are put off
+    } hands = Hands::on;
     Duration delay_cap{}; ///< of backoff, as the unit's rung has it
     enum class AfterFailure : std::uint8_t {
         recover,

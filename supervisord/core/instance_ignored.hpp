@@ -8,15 +8,18 @@
 namespace keel::core {
 
 template <class State, class Event> inline constexpr bool ignored = false;
+template <> inline constexpr bool ignored<Stopped, HandedBack> = true;
 template <> inline constexpr bool ignored<Stopped, Recalled> = true;
 template <> inline constexpr bool ignored<Stopped, StopWanted> = true;
 template <> inline constexpr bool ignored<Stopped, GateChanged> = true;
 template <> inline constexpr bool ignored<Stopped, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Stopped, Tick> = true;
+template <> inline constexpr bool ignored<Blocked, HandedBack> = true;
 template <> inline constexpr bool ignored<Blocked, Recalled> = true;
 template <> inline constexpr bool ignored<Starting, GateChanged> = true;
 template <> inline constexpr bool ignored<Starting, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Starting, TreeEmptied> = true;
+template <> inline constexpr bool ignored<Ready, HandedBack> = true;
 template <> inline constexpr bool ignored<Ready, GateChanged> = true;
 template <> inline constexpr bool ignored<Ready, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Ready, Spawned> = true;
@@ -30,12 +33,15 @@ template <> inline constexpr bool ignored<Stopping, Recalled> = true;
 template <> inline constexpr bool ignored<Stopping, GateChanged> = true;
 template <> inline constexpr bool ignored<Stopping, Spawned> = true;
 template <> inline constexpr bool ignored<Stopping, ProbeAnswered> = true;
+template <> inline constexpr bool ignored<Backoff, HandedBack> = true;
 template <> inline constexpr bool ignored<Backoff, Recalled> = true;
 template <> inline constexpr bool ignored<Backoff, GateChanged> = true;
+template <> inline constexpr bool ignored<Done, HandedBack> = true;
 template <> inline constexpr bool ignored<Done, Recalled> = true;
 template <> inline constexpr bool ignored<Done, GateChanged> = true;
 template <> inline constexpr bool ignored<Done, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Done, Tick> = true;
+template <> inline constexpr bool ignored<Failed, HandedBack> = true;
 template <> inline constexpr bool ignored<Failed, Recalled> = true;
 template <> inline constexpr bool ignored<Failed, GateChanged> = true;
 template <> inline constexpr bool ignored<Failed, GiveUpWanted> = true;

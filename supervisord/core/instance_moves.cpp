@@ -49,6 +49,8 @@ std::optional<BlockedOn> held_back_by(const Here& h)
     return std::nullopt;
 }
 
+bool is_left_alone(const Here& h) { return h.inputs.hands == Inputs::Hands::off; }
+
 std::optional<MonoTime> start_deadline(const Here& h)
 {
     if (h.spec.type == units::UnitType::oneshot) return std::nullopt;
@@ -59,6 +61,8 @@ InstanceStep launch(Here& h, StartCause cause, std::string reason)
 {
     if (auto on_what = held_back_by(h)) {
         auto text = to_text(*on_what);
+        // What happened to a process that a person looks at must not go under.
+        if (on_what->kind == BlockedOn::Kind::hold) text = reason + "; " + text;
         return enter(h, Blocked{std::move(*on_what), cause, {}}, std::move(text));
     }
     const SpawnId spawn = h.inputs.next_spawn;
@@ -96,10 +100,12 @@ InstanceStep ask_to_stop(Here& h, SpawnId spawn, Aftermath after)
 
 InstanceStep sweep(Here& h, SpawnId spawn, const Aftermath& after)
 {
-    h.actions.emplace_back(KillTree{spawn});
+    if (!is_left_alone(h)) h.actions.emplace_back(KillTree{spawn});
     const Stopping stopping{spawn,      KillStage::sweeping, h.now() + kill_patience,
                             after.then, after.cause,         after.delay};
-    return enter(h, stopping, after.reason + ", sweeping what it left behind");
+    return enter(h, stopping,
+                 after.reason + (is_left_alone(h) ? "; what it left behind is left alone"
+                                                  : ", sweeping what it left behind"));
 }
 
 InstanceStep conclude(Here& h, Aftermath after)
@@ -114,7 +120,8 @@ InstanceStep conclude(Here& h, Aftermath after)
     }
     case AfterStop::recover: break;
     }
-    if (after.delay == Duration{0}) return launch(h, after.cause, std::move(after.reason));
+    if (after.delay == Duration{0} || is_left_alone(h))
+        return launch(h, after.cause, std::move(after.reason));
     auto made = enter(h, Backoff{h.now() + after.delay, after.cause}, std::move(after.reason));
     made.reason += "; next start in " + to_human(after.delay);
     return made;
@@ -137,7 +144,8 @@ Aftermath judge_trouble(Here& h, Trouble trouble)
     }
     if (is_stable(h.spec.restart, ready_for)) history.in_a_row = 0;
     ++history.in_a_row;
-    if (h.inputs.dependencies == Inputs::Dependencies::down) trouble.charge = Failure::Charge::free;
+    if (h.inputs.dependencies == Inputs::Dependencies::down || is_left_alone(h))
+        trouble.charge = Failure::Charge::free;
     if (trouble.charge == Failure::Charge::charged) charge(h.spec, history, h.now());
     h.failure = Failure{cause, reason, trouble.charge, trouble.detection};
 

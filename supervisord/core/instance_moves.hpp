@@ -41,6 +41,8 @@ InstanceStep enter(Here&, InstanceState, std::string reason);
 
 /// What keeps a start from happening now: the gate, or the storm brake; none: nothing.
 std::optional<BlockedOn> held_back_by(const Here&);
+/// Whether a person holds the process as it is.
+bool is_left_alone(const Here&);
 /// By when a start that begins now must have led to readiness; none: a oneshot.
 std::optional<MonoTime> start_deadline(const Here&);
 /// A start now, or `blocked` if the gate or the brake holds it back.
@@ -54,6 +56,18 @@ InstanceStep ask_to_stop(Here&, SpawnId, Aftermath);
 InstanceStep sweep(Here&, SpawnId, const Aftermath&);
 /// Nothing of the spawn lives: whatever was to come next.
 InstanceStep conclude(Here&, Aftermath);
+
+// What each event means to an instance that stops: core/instance_stopping.cpp.
+InstanceStep on(Here&, const Stopping&, const LaunchWanted&);
+InstanceStep on(Here&, const Stopping&, const RestartWanted&);
+InstanceStep on(Here&, const Stopping&, const StopWanted&);
+InstanceStep on(Here&, const Stopping&, const GiveUpWanted&);
+InstanceStep on(Here&, const Stopping&, const SpawnFailed&);
+InstanceStep on(Here&, const Stopping&, const ProcessExited&);
+InstanceStep on(Here&, const Stopping&, const TreeEmptied&);
+InstanceStep on(Here&, const Stopping&, const Adopted&);
+InstanceStep on(Here&, const Stopping&, const HandedBack&);
+InstanceStep on(Here&, const Stopping&, const Tick&);
 
 /// Judges a trouble by policy, charges it, and says what is to follow.
 Aftermath judge_trouble(Here&, Trouble);

@@ -26,6 +26,9 @@ Inputs inputs_for(const UnitMaking& m, Slot slot)
     in.jitter = draw_for(m.inputs.jitter, slot);
     in.next_spawn = SpawnId{number(m.inputs.next_spawn) + m.out.spawns};
     in.gate = m.inputs.gate;
+    in.hands = hands_of(m);
+    if (in.hands == Inputs::Hands::off)
+        in.gate = BlockedOn{BlockedOn::Kind::hold, std::get<Held>(m.unit().wanted).by};
     in.brake = m.out.brake_tokens < m.inputs.brake_tokens ? Inputs::Brake::open : Inputs::Brake::on;
     in.dependencies = m.inputs.dependencies;
     in.delay_cap = delay_cap(m.spec, m.unit());
@@ -194,18 +197,47 @@ namespace {
 
 // ---- events -------------------------------------------------------------------------------------
 
+/// A recall is no failure, but the unit lacks its instances because of it.
+void recall(UnitMaking& m, const Recalled& recalled, const std::string& cause)
+{
+    if (hands_of(m) == Inputs::Hands::off) return;
+    bool any = false;
+    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
+        const InstanceState& state = m.instance(slot).state;
+        if (!spawn_of(state) || std::holds_alternative<Stopping>(state)) continue;
+        run_instance(m, slot, recalled);
+        any = true;
+    }
+    if (any) take_sign(m, outage_cause_of(recalled.cause), cause, detector_of(recalled.cause), {});
+}
+
+void recall_if_gone(UnitMaking& m)
+{
+    if (!m.inputs.gone) return;
+    recall(m, {StartCause::bound, fmt::format("{} is gone", *m.inputs.gone)},
+           "dependency " + *m.inputs.gone);
+}
+
 /// What a start does to instances that are done.
 enum class Completed : std::uint8_t { run_again, stay_done };
 
-void be_up(UnitMaking& m, Completed completed)
+/// Wanted up from now on; `why` is what made it so.
+void want_up(UnitMaking& m, const std::string& why)
 {
     Unit& unit = m.unit();
     // A start that is under way already gets no more time by being asked for again.
     const bool is_first_word = !is_wanted_up(unit);
-    unit.wanted = Up{};
+    want(m, Up{}, why);
     unit.rung = 0;
     unit.settled = Unit::Settled::no;
     if (is_first_word && !is_ready(m.spec, unit)) unit.first_wanted_at = m.now();
+    recall_if_gone(m); // Of what happened to that unit meanwhile nothing was done.
+}
+
+void be_up(UnitMaking& m, Completed completed, const std::string& why)
+{
+    Unit& unit = m.unit();
+    want_up(m, why);
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
         const bool is_done = std::holds_alternative<Done>(m.instance(slot).state);
         if (completed == Completed::run_again || !is_done) run_instance(m, slot, LaunchWanted{});
@@ -223,8 +255,9 @@ void be_unusable(UnitMaking& m)
 
 void on(UnitMaking& m, const Booted&)
 {
+    if (std::holds_alternative<Held>(m.unit().wanted)) return;
     if (!m.unit().config_problem.empty()) return be_unusable(m);
-    if (m.spec.enabled) be_up(m, Completed::run_again);
+    if (m.spec.enabled) be_up(m, Completed::run_again, "keeld began");
 }
 void refuse(UnitMaking& m, const Asked& asked, std::string why)
 {
@@ -232,17 +265,33 @@ void refuse(UnitMaking& m, const Asked& asked, std::string why)
                                  std::move(why)};
     m.out.notes.emplace_back(OperationEnded{result});
 }
+std::string said_of(const Asked& asked)
+{
+    return fmt::format("{} asked for by {}", name(asked.verb), asked.by);
+}
+
+/// A process that was held as it was is restarted; what else is down comes up with it.
+void restart_after_hold(UnitMaking& m, const Asked& asked)
+{
+    want_up(m, said_of(asked));
+    begin_operation(m, asked);
+    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
+        const bool is_done = std::holds_alternative<Done>(m.instance(slot).state);
+        if (asked.slot && *asked.slot != slot && !is_done) run_instance(m, slot, LaunchWanted{});
+    }
+}
+
 void on(UnitMaking& m, const Asked& asked)
 {
     if (!m.unit().config_problem.empty()) return refuse(m, asked, m.unit().config_problem);
-    if (asked.verb == Verb::stop) {
-        m.unit().wanted = Held{asked.by, asked.why, m.inputs.now.wall};
-    } else if (asked.verb == Verb::start || !is_wanted_up(m.unit())) {
-        begin_operation(m, {asked.id, Verb::start, asked.by, asked.why, asked.slot});
-        be_up(m, Completed::run_again);
-        return;
+    if (asked.verb == Verb::stop || asked.verb == Verb::hold) {
+        want(m, hold_of(m, asked), said_of(asked));
+        return begin_operation(m, asked);
     }
-    begin_operation(m, asked);
+    if (asked.verb == Verb::restart && is_wanted_up(m.unit())) return begin_operation(m, asked);
+    if (asked.verb == Verb::restart && is_left_alone(m.unit())) return restart_after_hold(m, asked);
+    begin_operation(m, {asked.id, Verb::start, asked.by, asked.why, asked.slot});
+    be_up(m, Completed::run_again, said_of(asked));
 }
 void on(UnitMaking& m, const WantedByDependant& e)
 {
@@ -251,8 +300,9 @@ void on(UnitMaking& m, const WantedByDependant& e)
     });
     if (!m.unit().config_problem.empty() || (!failed && is_wanted_up(m.unit()))) return;
     // A stop that is under way will never be done now.
-    break_off_operation(m, fmt::format("{} wants it up for {}", e.by, e.dependant));
-    be_up(m, Completed::stay_done);
+    const std::string why = fmt::format("{} wants it up for {}", e.by, e.dependant);
+    break_off_operation(m, why);
+    be_up(m, Completed::stay_done, why);
 }
 void on(UnitMaking& m, const ShutDown&)
 {
@@ -261,19 +311,6 @@ void on(UnitMaking& m, const ShutDown&)
     run_all(m, StopWanted{});
 }
 void on(UnitMaking& m, const ForInstance& e) { run_instance(m, e.slot, e.event); }
-/// A recall is no failure, but the unit lacks its instances because of it.
-void recall(UnitMaking& m, const Recalled& recalled, const std::string& cause)
-{
-    bool any = false;
-    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
-        const InstanceState& state = m.instance(slot).state;
-        if (!spawn_of(state) || std::holds_alternative<Stopping>(state)) continue;
-        run_instance(m, slot, recalled);
-        any = true;
-    }
-    if (any) take_sign(m, outage_cause_of(recalled.cause), cause, detector_of(recalled.cause), {});
-}
-
 void on(UnitMaking& m, const CompanionRestarted& e)
 {
     recall(m, {StartCause::companion, e.name + " was restarted"}, "restart with " + e.name);
@@ -281,17 +318,26 @@ void on(UnitMaking& m, const CompanionRestarted& e)
 
 void on(UnitMaking& m, const UnitGateChanged&)
 {
-    if (m.inputs.gone)
-        recall(m, {StartCause::bound, fmt::format("{} is gone", *m.inputs.gone)},
-               "dependency " + *m.inputs.gone);
+    recall_if_gone(m);
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
         const InstanceState& state = m.instance(slot).state;
         if (std::holds_alternative<Blocked>(state) || std::holds_alternative<Unready>(state))
             run_instance(m, slot, GateChanged{});
     }
 }
+void end_hold(UnitMaking& m)
+{
+    const std::string why = "its time is over";
+    break_off_operation(m, "its time is over before it was done");
+    if (std::get<Held>(m.unit().wanted).then == Held::Then::up)
+        return be_up(m, Completed::stay_done, why);
+    want(m, Down{}, why);
+    run_all(m, StopWanted{});
+}
+
 void on(UnitMaking& m, const UnitTick&)
 {
+    if (is_hold_over(m)) end_hold(m);
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
         if (const auto due = deadline_of(m.spec, m.instance(slot)); due && *due <= m.now())
             run_instance(m, slot, Tick{});

@@ -19,11 +19,18 @@ namespace keel::core {
 // ---- what is wanted -----------------------------------------------------------------------------
 
 struct Up {};
-/// Down on purpose: a person's word, with name and reason.
+/// Down on purpose, or to be left as it is: a person's word, with name and reason.
 struct Held {
     std::string by;
     std::string why;
     WallTime since;
+    std::optional<Now> until{}; ///< on both clocks; none: until a person acts
+    enum class Process : std::uint8_t {
+        stopped,
+        left_running ///< nothing is spawned, signalled or killed
+    } process = Process::stopped;
+    enum class Lasts : std::uint8_t { this_boot, over_boots } lasts = Lasts::this_boot;
+    enum class Then : std::uint8_t { up, down } then = Then::up; ///< wanted once its time is over
 };
 struct Down {}; ///< never asked for: `enabled = false`
 using Wanted = std::variant<Up, Held, Down>;
@@ -44,7 +51,14 @@ enum class UnitStatus : std::uint8_t {
 
 // ---- operations ---------------------------------------------------------------------------------
 
-enum class Verb : std::uint8_t { start, stop, restart };
+enum class Verb : std::uint8_t { start, stop, restart, hold };
+
+/// What a person says with Verb::hold.
+struct HoldTerms {
+    std::optional<Duration> span; ///< none: until a person acts
+    Held::Process process = Held::Process::stopped;
+    friend bool operator==(const HoldTerms&, const HoldTerms&) = default;
+};
 
 /// A request on a unit that is being carried out.
 struct Operation {
@@ -92,6 +106,7 @@ struct Asked {    ///< a person's request; ends in an OperationResult
     std::string by;
     std::string why;
     std::optional<Slot> slot; ///< restart only; none: all
+    HoldTerms hold{};         ///< hold only
 };
 struct WantedByDependant {
     std::string by;
@@ -163,6 +178,10 @@ struct OutageClosed {
 struct OperationEnded {
     OperationResult result;
 };
+struct HoldEnded {
+    Held hold;
+    std::string why; ///< `its time is over`, `start asked for by bob`
+};
 struct Frozen {
     std::string what;
 }; ///< a mistake of Keel's own: the unit is left as it is
@@ -171,7 +190,7 @@ struct ExitWanted {
 }; ///< the ladder's last word: keeld stops everything and exits
 using Note =
     std::variant<Moved, Stayed, Started, AttemptFailed, Climbed, BackToBottom, OutageOpened,
-                 OutageCounted, OutageClosed, OperationEnded, Frozen, ExitWanted>;
+                 OutageCounted, OutageClosed, OperationEnded, HoldEnded, Frozen, ExitWanted>;
 
 struct UnitAction {
     Slot slot;
@@ -201,6 +220,8 @@ std::uint16_t ready_count(const Unit&);
 /// Whether dependants may start.
 bool is_ready(const units::UnitSpec&, const Unit&);
 bool is_wanted_up(const Unit&);
+/// Whether a person holds it with its processes as they are: Keel does nothing to them.
+bool is_left_alone(const Unit&);
 /// Whether it is a oneshot whose first try is under way: it takes the time it takes.
 bool is_at_work(const units::UnitSpec&, const Unit&);
 /// Whether a process of it is in service or has done its work: what is bound to it may stay.
@@ -219,6 +240,12 @@ template <>
 inline constexpr std::array names_of<core::UnitStatus> = std::to_array<std::string_view>(
     {"up", "degraded", "down", "starting", "blocked", "done", "held", "stopped", "failed"});
 template <>
-inline constexpr std::array names_of<core::Verb> = std::to_array<std::string_view>({"start", "stop",
-                                                                                    "restart"});
+inline constexpr std::array
+    names_of<core::Verb> = std::to_array<std::string_view>({"start", "stop", "restart", "hold"});
+template <>
+inline constexpr std::array
+    names_of<core::Held::Process> = std::to_array<std::string_view>({"stopped", "left-running"});
+template <>
+inline constexpr std::array
+    names_of<core::Held::Lasts> = std::to_array<std::string_view>({"this-boot", "over-boots"});
 } // namespace keel

@@ -27,6 +27,16 @@ void run_instance(UnitMaking&, Slot, const InstanceEvent&);
 /// The same for every instance.
 void run_all(UnitMaking&, const InstanceEvent&);
 
+/// Whether Keel may act on the unit's processes: not while a person holds them as they are. When
+/// keeld ends, it may.
+Inputs::Hands hands_of(const UnitMaking&);
+/// From now on this is wanted. If a hold ends with it, `why` says what ended it.
+void want(UnitMaking&, Wanted, const std::string& why);
+/// The hold that a stop or a hold asks for.
+Held hold_of(const UnitMaking&, const Asked&);
+/// Whether the unit is held, and the time for that is over.
+bool is_hold_over(const UnitMaking&);
+
 /// Takes a person's request up as the unit's operation and sets it going.
 void begin_operation(UnitMaking&, const Asked&);
 /// Ends the operation, if there is one, as failed: something else has come in between.

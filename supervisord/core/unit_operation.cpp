@@ -81,7 +81,8 @@ void begin_operation(UnitMaking& m, const Asked& asked)
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
         if (!asked.slot || *asked.slot == slot) op.targets.push_back(slot);
     m.unit().operation = std::move(op);
-    if (asked.verb == Verb::stop) run_all(m, StopWanted{});
+    const bool stops = asked.verb == Verb::stop || asked.verb == Verb::hold;
+    if (stops && !is_left_alone(m.unit())) run_all(m, StopWanted{});
     if (asked.verb == Verb::restart) begin_restart(m);
 }
 
@@ -90,11 +91,18 @@ void progress_operation(UnitMaking& m)
     using enum OperationResult::Outcome;
     if (!m.unit().operation) return;
     const Operation& op = *m.unit().operation;
-    if (op.verb == Verb::stop) {
+    if (op.verb == Verb::hold && is_left_alone(m.unit())) {
+        end_operation(m, done,
+                      has_process(m.unit()) ? "held, its process left running"
+                                            : "held as it is: no process of it runs");
+        return;
+    }
+    if (op.verb == Verb::stop || op.verb == Verb::hold) {
         const bool all_down = std::ranges::all_of(op.targets, [&](Slot slot) {
             return std::holds_alternative<Stopped>(m.instance(slot).state);
         });
-        if (all_down) end_operation(m, done, "stopped " + took(m, op));
+        const std::string_view held = op.verb == Verb::hold ? "held, " : "";
+        if (all_down) end_operation(m, done, fmt::format("{}stopped {}", held, took(m, op)));
         return;
     }
     if (!op.failure.empty()) {

@@ -37,6 +37,8 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Unit& uni
     std::optional<MonoTime> earliest = descent_at(spec, unit);
     for (const Instance& instance : unit.instances)
         keep_earlier(earliest, deadline_of(spec, instance));
+    if (const auto* held = std::get_if<Held>(&unit.wanted); held && held->until)
+        keep_earlier(earliest, held->until->mono);
     keep_earlier(earliest, deadline_of(outage_limits(spec), unit.outage));
     keep_earlier(earliest, deadline_of(degradation_limits(spec), unit.degradation));
     const bool waits_for_record = std::holds_alternative<NoOutage>(unit.outage.state);
@@ -65,6 +67,12 @@ bool is_ready(const units::UnitSpec& spec, const Unit& unit)
 }
 
 bool is_wanted_up(const Unit& unit) { return std::holds_alternative<Up>(unit.wanted); }
+
+bool is_left_alone(const Unit& unit)
+{
+    const auto* held = std::get_if<Held>(&unit.wanted);
+    return held != nullptr && held->process == Held::Process::left_running;
+}
 
 bool is_present(const Unit& unit)
 {

@@ -28,9 +28,10 @@ ProbeView make_view(const units::ProbeSpec& spec, const ProbeHealth& health)
     return view;
 }
 
-InstanceView make_view(const units::UnitSpec& spec, const Instance& instance, Slot slot,
+InstanceView make_view(const units::UnitSpec& spec, const Unit& unit, Slot slot,
                        const PidOf& pid_of, Now now)
 {
+    const Instance& instance = unit.instances[slot - 1U];
     InstanceView view;
     view.name = instance_name(spec, slot);
     view.slot = slot;
@@ -39,7 +40,8 @@ InstanceView make_view(const units::UnitSpec& spec, const Instance& instance, Sl
     view.spawn = spawn_of(instance.state);
     if (view.spawn) view.pid = pid_of(*view.spawn);
     view.since = instance.since.wall;
-    if (const auto due = deadline_of(spec, instance)) view.next_at = wall_of(*due, now);
+    if (const auto due = deadline_of(spec, instance); due && !is_left_alone(unit))
+        view.next_at = wall_of(*due, now);
     view.restarts = instance.restarts;
     for (std::size_t i = 0; i < instance.probes.size(); ++i)
         view.probes.push_back(make_view(spec.probes[i], instance.probes[i]));
@@ -107,7 +109,7 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     if (unit.operation) view.operation = make_view(*unit.operation);
     view.outage = make_view(unit.outage, now);
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
-        view.instances.push_back(make_view(spec, unit.instances[slot - 1U], slot, pid_of, now));
+        view.instances.push_back(make_view(spec, unit, slot, pid_of, now));
         view.restarts += view.instances.back().restarts;
     }
     view.since = since_of(view);
@@ -190,18 +192,42 @@ void say_outage(const units::UnitSpec& spec, const Unit& unit, Now now, WhyView&
 
 } // namespace
 
+namespace {
+
+std::string end_of(const units::UnitSpec& spec, const Held& held, Now now)
+{
+    if (held.until)
+        return fmt::format("{} {}",
+                           held.then == Held::Then::up ? "it is wanted up again"
+                                                       : "the hold ends and it stays down",
+                           in_time(held.until->mono, now));
+    return fmt::format("nothing, until a person acts{}: keel start {}",
+                       held.lasts == Held::Lasts::this_boot ? " or the host boots" : "", spec.name);
+}
+
+void say_hold(const units::UnitSpec& spec, const Held& held, const Unit& unit, Now now,
+              WhyView& why)
+{
+    const std::string reason = held.why.empty() ? "no reason given" : held.why;
+    why.now.push_back(
+        fmt::format("held by {} since {}: {}", held.by, to_rfc3339(held.since), reason));
+    if (held.process == Held::Process::left_running)
+        why.now.push_back(
+            has_process(unit)
+                ? "its process is left running: keel starts, signals and kills nothing"
+                : "nothing of it runs, and keel starts nothing");
+    why.next.push_back(end_of(spec, held, now));
+}
+
+} // namespace
+
 WhyView make_why(const Host& host, UnitId id, const PidOf& pid_of, std::vector<EventView> happened,
                  Now now)
 {
     const units::UnitSpec& spec = host.spec(id);
     const Unit& unit = host.unit(id);
     WhyView why{make_view(host, id, pid_of, now), std::move(happened), {}, {}};
-    if (const auto* held = std::get_if<Held>(&unit.wanted)) {
-        const std::string reason = held->why.empty() ? "no reason given" : held->why;
-        why.now.push_back(
-            fmt::format("held by {} since {}: {}", held->by, to_rfc3339(held->since), reason));
-        why.next.push_back(fmt::format("nothing, until a person acts: keel start {}", spec.name));
-    }
+    if (const auto* held = std::get_if<Held>(&unit.wanted)) say_hold(spec, *held, unit, now, why);
     if (std::holds_alternative<Down>(unit.wanted) && unit.config_problem.empty())
         why.now.push_back("nobody asked for it: enabled = false");
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {

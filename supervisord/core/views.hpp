@@ -80,7 +80,8 @@ struct EventView {
     WallTime at;
     std::string unit;    ///< empty: the host
     std::string subject; ///< `worker.3`, or the unit, or `keeld`
-    std::string kind;    ///< `state`, `failure`, `rung`, `outage`, `operation`, `probe`, `keeld`
+    std::string kind;    ///< `state`, `failure`, `rung`, `outage`, `operation`, `hold`, `probe`,
+                         ///< `keeld`
     std::string text;    ///< `starting -> ready (probe tcp: connected in 1 ms)`
 };
 

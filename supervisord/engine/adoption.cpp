@@ -10,6 +10,7 @@ namespace keel::engine {
 namespace {
 
 std::string unit_key(const units::UnitSpec& spec) { return "unit/" + spec.name; }
+std::string hold_key(const units::UnitSpec& spec) { return "hold/" + spec.name; }
 
 /// The units that a step changed, as its notes and actions tell; probe attempts change nothing
 /// that a new engine needs. A person's word may change what is wanted and no more, which no note
@@ -35,9 +36,21 @@ void Engine::journal(const core::HostEvent& event, const core::HostStep& step)
 {
     // First the ids: should this be the last write, they are skipped and never used twice.
     journal_host();
-    for (const UnitId id : changed_units(event, step))
+    for (const UnitId id : changed_units(event, step)) {
         ports_.journal.put(unit_key(host_.spec(id)),
                            encode(host_.unit(id), unit_counters_[number(id)]));
+        keep_hold(id);
+    }
+}
+
+void Engine::keep_hold(UnitId id)
+{
+    const auto* held = std::get_if<core::Held>(&host_.unit(id).wanted);
+    const std::string key = hold_key(host_.spec(id));
+    if (held != nullptr && held->lasts == core::Held::Lasts::over_boots)
+        ports_.holds.put(key, encode(*held));
+    else
+        ports_.holds.erase(key);
 }
 
 void Engine::journal_host()
@@ -65,8 +78,10 @@ void Engine::recover(const HostRecord& record)
         recovered.contains(key_of_clean_end) ? LastEnd::in_order : LastEnd::cut_short;
     ports_.journal.erase(key_of_clean_end);
     std::vector<UnitId> fresh; // units that begin as the files say
-    for (const UnitId id : host_.start_order())
+    for (const UnitId id : host_.start_order()) {
         if (!recover_unit(id, last_end)) fresh.push_back(id);
+        keep_hold(id); // Should the last engine have died just before it could.
+    }
     const bool takes_over = fresh.size() < host_.size();
     say_host(fmt::format("{} {} units", takes_over ? "a new engine takes over" : "starting with",
                          host_.size()));
@@ -105,8 +120,12 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
     const auto& recovered = ports_.journal.recovered();
     core::Unit unit = host_.unit(id);
     const auto saved = recovered.find(unit_key(host_.spec(id)));
-    if (!unit.config_problem.empty() || saved == recovered.end()) return false;
-    if (!decode(saved->second, unit, unit_counters_[number(id)])) return false;
+    const bool has_state = unit.config_problem.empty() && saved != recovered.end() &&
+                           decode(saved->second, unit, unit_counters_[number(id)]);
+    if (!has_state) {
+        recover_hold(id);
+        return false;
+    }
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot)
         if (const auto spawn = core::spawn_of(unit.instances[slot - 1U].state)) {
             owners_[number(*spawn)] = {id, slot};
@@ -118,6 +137,27 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
     if (begins_anew) unit.wanted = core::Down{};
     host_.restore(id, std::move(unit));
     return !begins_anew;
+}
+
+/// After a boot, or where the state of this one is lost: what was held is held.
+void Engine::recover_hold(UnitId id)
+{
+    const units::UnitSpec& spec = host_.spec(id);
+    const auto& kept = ports_.holds.recovered();
+    const auto saved = kept.find(hold_key(spec));
+    if (saved == kept.end()) return;
+    const Now now = ports_.loop.now();
+    auto held = decode_hold(saved->second, now);
+    if (!held) return log::write(log::Level::warn, "no sense in the hold of " + spec.name);
+    if (held->until && held->until->mono <= now.mono) {
+        tell(id, core::HoldEnded{*held, "its time was over before keeld began"});
+        return;
+    }
+    held->then = spec.enabled ? core::Held::Then::up : core::Held::Then::down;
+    say(id, spec.name, "hold", "still held by " + held->by + ", as when keeld last ran");
+    core::Unit unit = host_.unit(id);
+    unit.wanted = std::move(*held);
+    host_.restore(id, std::move(unit));
 }
 
 namespace {
@@ -196,8 +236,12 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
         core::Starting{survivor.id, now.mono, now.mono + host_.spec(*unit).start.timeout};
     instance.since = now;
     instance.reason = "found running";
-    // It was started after all that is on record: by then it was wanted up.
-    if (!core::is_wanted_up(taken)) taken.wanted = core::Up{};
+    // It was started after all that is on record: by then it was wanted up. What is known of a hold
+    // that outlives a boot is kept elsewhere, and is never older than a spawn.
+    const auto* held = std::get_if<core::Held>(&taken.wanted);
+    const bool is_held = held != nullptr && held->lasts == core::Held::Lasts::over_boots;
+    const bool is_to_stop = is_held && held->process == core::Held::Process::stopped;
+    if (!core::is_wanted_up(taken) && !is_held) taken.wanted = core::Up{};
     host_.restore(*unit, std::move(taken));
     owners_[number(survivor.id)] = id;
     body(id).spawn = survivor.id;
@@ -205,6 +249,7 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
     ++counters_.adopted_processes;
     (void)output_of(id);
     post(id, core::Adopted{survivor.id});
+    if (is_to_stop) post(id, core::StopWanted{});
 }
 
 /// After every end that was kept has been told: a spawn that is neither alive nor told of either

@@ -28,7 +28,8 @@ struct EnginePorts {
     ports::Spawner& spawner;
     ports::Prober& prober;
     ports::LogSink& logs;
-    ports::StateJournal& journal;
+    ports::StateJournal& journal; ///< of this boot
+    ports::StateJournal& holds;   ///< kept over boots: what persons hold until they say otherwise
 };
 
 /// Journal key that says: keeld stopped everything and ended in order. Written by the wiring as the
@@ -134,6 +135,8 @@ private:
     [[nodiscard]] std::vector<ports::Spawner::Survivor> recover_records();
     enum class LastEnd : std::uint8_t { in_order, cut_short }; ///< of keeld
     bool recover_unit(UnitId id, LastEnd last_end);
+    void recover_hold(UnitId id);
+    void keep_hold(UnitId id);
     void go_on(const std::vector<UnitId>& fresh);
     void adopt(const std::vector<ports::Spawner::Survivor>& survivors);
     void adopt_stray(const ports::Spawner::Survivor& survivor);

@@ -73,6 +73,19 @@ std::vector<std::string> Engine::probe_names(std::string_view unit) const
     return names;
 }
 
+namespace {
+
+/// ` for 30 min, its process left running`; nothing for another verb.
+std::string terms_of(const ports::RequestSpec& what)
+{
+    if (what.verb != core::Verb::hold) return {};
+    const bool stays = what.hold.process == core::Held::Process::left_running;
+    return (what.hold.span ? " for " + to_human(*what.hold.span) : "") +
+           (stays ? ", its process left running" : "");
+}
+
+} // namespace
+
 std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSpec& what, Done done)
 {
     using enum ports::Refusal::Kind;
@@ -96,9 +109,9 @@ std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSp
     next_operation_ = OperationId{number(operation) + 1};
     waiting_.emplace(operation, std::move(done));
     say(*id, what.unit, "operation",
-        fmt::format("{} asked for by {}{}", name(what.verb), what.by,
+        fmt::format("{} asked for by {}{}{}", name(what.verb), what.by, terms_of(what),
                     what.why.empty() ? "" : ": " + what.why));
-    post(core::Request{*id, {operation, what.verb, what.by, what.why, what.slot}});
+    post(core::Request{*id, {operation, what.verb, what.by, what.why, what.slot, what.hold}});
     return operation;
 }
 

@@ -1,5 +1,6 @@
 #include "engine/state_codec.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace keel::engine {
@@ -80,7 +81,7 @@ InstanceState get_state(std::string_view kind, const json& j)
     if (kind == "stopped") return Stopped{};
     if (kind == "done") return Done{};
     if (kind == "blocked")
-        return Blocked{{get_number(j.at(0), BlockedOn::Kind::shutdown), j.at(1)},
+        return Blocked{{get_number(j.at(0), BlockedOn::Kind::hold), j.at(1)},
                        get_name<StartCause>(j.at(2)),
                        optional_mono(j.at(3))};
     if (kind == "starting")
@@ -172,7 +173,14 @@ OutageFold get_fold(const json& j)
 json put(const Wanted& wanted)
 {
     if (const auto* held = std::get_if<Held>(&wanted))
-        return {"held", held->by, held->why, put(held->since)};
+        return {"held",
+                held->by,
+                held->why,
+                put(held->since),
+                held->until ? put(*held->until) : json(nullptr),
+                put_name(held->process),
+                put_name(held->lasts),
+                put_number(held->then)};
     return json::array({std::string(wanted_name(wanted))});
 }
 
@@ -180,8 +188,13 @@ Wanted get_wanted(const json& j)
 {
     const std::string kind = j.at(0);
     if (kind == "up") return Up{};
-    if (kind == "held") return Held{j.at(1), j.at(2), wall(j.at(3))};
-    return Down{};
+    if (kind != "held") return Down{};
+    Held held{j.at(1), j.at(2), wall(j.at(3))};
+    if (!j.at(4).is_null()) held.until = both(j.at(4));
+    held.process = get_name<Held::Process>(j.at(5));
+    held.lasts = get_name<Held::Lasts>(j.at(6));
+    held.then = get_number(j.at(7), Held::Then::down);
+    return held;
 }
 
 json put(const UnitCounters& c)
@@ -317,6 +330,31 @@ bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
         unit = std::move(read);
         counters = std::move(counted);
     });
+}
+
+std::string encode(const Held& held)
+{
+    return text({{"by", held.by},
+                 {"why", held.why},
+                 {"since", put(held.since)},
+                 {"until", held.until ? put(held.until->wall) : json(nullptr)},
+                 {"process", put_name(held.process)}});
+}
+
+std::optional<Held> decode_hold(std::string_view record, Now now)
+{
+    Held held;
+    const bool read = refuse_or(record, [&](const json& j) {
+        held = {j.at("by"), j.at("why"), wall(j.at("since"))};
+        held.lasts = Held::Lasts::over_boots;
+        held.process = get_name<Held::Process>(j.at("process"));
+        if (j.at("until").is_null()) return;
+        const WallTime until = wall(j.at("until"));
+        const Duration whole = std::max(Duration{0}, until - held.since);
+        held.until = Now{now.mono + std::clamp(until - now.wall, Duration{0}, whole), until};
+    });
+    if (!read) return std::nullopt;
+    return held;
 }
 
 std::string encode(const ports::Spawner::Survivor& s)

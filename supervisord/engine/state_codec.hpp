@@ -32,6 +32,13 @@ std::string encode(const core::Unit&, const core::UnitCounters&);
 std::string encode(const ports::Spawner::Survivor&);
 std::string encode(const core::Outage&);
 
+/// A hold that outlives the boot, for a journal that does so, too.
+std::string encode(const core::Held&);
+/// Its time as the present boot's clocks have it: what is left by the wall clock, yet never more
+/// than the hold's whole length, whatever a wall clock says that is not set yet. The time may be
+/// over. What it goes back to is for the unit's file to say.
+std::optional<core::Held> decode_hold(std::string_view, Now now);
+
 std::optional<HostRecord> decode_host(std::string_view);
 /// Instances beyond those that `unit` has, and units' missing ones, are left out.
 bool decode(std::string_view, core::Unit& unit, core::UnitCounters&);

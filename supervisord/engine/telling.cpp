@@ -141,6 +141,11 @@ void Engine::tell(UnitId unit, const core::Note& note)
             fmt::format("{} {}: {}", name(ended->result.verb), done ? "done" : "failed",
                         ended->result.text));
         finish(ended->result);
+    } else if (const auto* let_go = std::get_if<HoldEnded>(&note)) {
+        const Held& hold = let_go->hold;
+        say(unit, unit_name, "hold",
+            fmt::format("no longer held by {}{}{}: {}", hold.by,
+                        hold.why.empty() ? "" : " for: ", hold.why, let_go->why));
     } else if (const auto* frozen = std::get_if<Frozen>(&note)) {
         say(unit, unit_name, "keeld",
             "left alone because of a mistake in keel itself: " + frozen->what);

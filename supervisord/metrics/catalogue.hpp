@@ -63,7 +63,7 @@ inline constexpr std::array catalogue = std::to_array<MetricSpec>({
      {"unit", "status"}},
     {"keel_unit_ready_instances", Kind::gauge, "Instances that are ready or done.", {"unit"}},
     {"keel_unit_wanted_instances", Kind::gauge, "Instances that the unit file asks for.", {"unit"}},
-    {"keel_unit_held", Kind::gauge, "1 while a person holds the unit down, else 0.", {"unit"}},
+    {"keel_unit_held", Kind::gauge, "1 while a person holds the unit, else 0.", {"unit"}},
     {"keel_unit_info",
      Kind::gauge,
      "Always 1; its labels tell of the unit.",

@@ -29,6 +29,7 @@ struct RequestSpec {
     std::optional<Slot> slot; ///< restart of one instance
     std::string by;           ///< who asks: `root (uid 0)`
     std::string why;          ///< empty: not said
+    core::HoldTerms hold{};   ///< hold only
 };
 
 class Supervisor {

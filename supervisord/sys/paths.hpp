@@ -22,6 +22,7 @@ struct Paths {
     std::filesystem::path state_journal;
     std::filesystem::path fifo_dir;
     std::filesystem::path lib; ///< kept over boots: ledger, deployments
+    std::filesystem::path hold_journal;
     std::filesystem::path log; ///< UNIT/INSTANCE.log
 };
 

@@ -165,6 +165,7 @@ void FileStateJournal::settle(const Result<void>& outcome)
 {
     if (outcome.ok()) {
         told_ = false;
+        if (options_.on_written) options_.on_written();
         return;
     }
     ++failures_;

@@ -20,6 +20,7 @@ public:
         std::string path;
         std::string boot_id; ///< a file that names another one is begun anew
         std::function<void(const Error&)> on_failure; ///< at the first failure after each success
+        std::function<void()> on_written{};           ///< after whatever reached the file
         std::size_t live_max = std::size_t{32} << 20; ///< bytes of records; more are refused
     };
 

@@ -131,11 +131,15 @@ private:
     HostEvent draw_request()
     {
         const UnitId unit = draw_unit_id();
-        const Verb verb = bytes_.one_of({Verb::start, Verb::stop, Verb::restart});
+        const Verb verb = bytes_.one_of({Verb::start, Verb::stop, Verb::restart, Verb::hold});
         std::optional<Slot> slot;
         if (verb == Verb::restart && bytes_.below(2) == 0)
             slot = static_cast<Slot>(1 + bytes_.below(host_.spec(unit).instances));
-        return Request{unit, {OperationId{++operations_}, verb, "ann", "", slot}};
+        HoldTerms terms;
+        if (verb == Verb::hold)
+            terms = {bytes_.one_of<std::optional<Duration>>({{}, 1ms, 10s, 1h}),
+                     bytes_.one_of({Held::Process::stopped, Held::Process::left_running})};
+        return Request{unit, {OperationId{++operations_}, verb, "ann", "", slot, terms}};
     }
 
     HostEvent draw_instance_event()
@@ -205,14 +209,28 @@ private:
     void take(const HostEvent& event)
     {
         const double draw = bytes_.below(200) / 100.0 - 1.0;
+        std::vector<bool> left_alone;
+        for (std::uint32_t i = 0; i < host_.size(); ++i)
+            left_alone.push_back(is_left_alone(host_.unit(UnitId{i})));
         const HostStep step = host_.step(event, {{now_, WallTime{now_.time_since_epoch()}}, draw});
-        for (const HostAction& action : step.actions)
+        for (const HostAction& action : step.actions) {
+            const UnitId id = action.instance.unit;
+            const bool hands_off = left_alone[number(id)] && is_left_alone(host_.unit(id));
+            ENSURE(!hands_off || host_.is_shutting_down() || is_harmless(action.action),
+                   "what is held as it is is left alone");
             carry_out(action.instance, action.action);
+        }
         for (const HostNote& note : step.notes)
             ENSURE(!std::holds_alternative<Frozen>(note.note), "no event list makes Keel err");
         stopped_ = step.exit_code.has_value();
         for (std::uint32_t i = 0; i < host_.size(); ++i)
             check(UnitId{i});
+    }
+
+    static bool is_harmless(const InstanceAction& action)
+    {
+        return std::holds_alternative<RunProbe>(action) ||
+               std::holds_alternative<Acknowledge>(action);
     }
 
     void carry_out(InstanceId id, const InstanceAction& action)

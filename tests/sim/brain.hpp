@@ -27,6 +27,8 @@ public:
     virtual void descended(UnitId) = 0;
     virtual void outage_closed(const core::Outage&) = 0;
     virtual void operation_ended(UnitId) = 0;
+    /// By itself: its time was over.
+    virtual void hold_ended(UnitId) = 0;
     /// The answer that whoever asked is given, by number.
     virtual void answered(OperationId) = 0;
     virtual void exit_wanted() = 0;
@@ -45,6 +47,7 @@ struct BrainPorts {
     FakeProber& prober;
     FakeLogs& logs;
     FakeJournal& journal;
+    FakeJournal& holds; ///< kept over boots
     Rng& rng;
 };
 
@@ -63,7 +66,7 @@ public:
     virtual void shut_down() = 0;
     /// The number of the request if it was taken.
     virtual std::optional<OperationId> request(UnitId unit, core::Verb verb,
-                                               std::optional<Slot> slot) = 0;
+                                               std::optional<Slot> slot, core::HoldTerms terms) = 0;
     [[nodiscard]] virtual const core::Host& host() const = 0;
     /// Called by the world after every turn of the loop.
     virtual void turn_over() = 0;

@@ -37,11 +37,12 @@ public:
 
     void start() override;
     void shut_down() override { post(ShutdownWanted{"the world ends", 0}); }
-    std::optional<OperationId> request(UnitId unit, Verb verb, std::optional<Slot> slot) override
+    std::optional<OperationId> request(UnitId unit, Verb verb, std::optional<Slot> slot,
+                                       HoldTerms terms) override
     {
         const OperationId id = memory_.next_operation;
         memory_.next_operation = OperationId{number(id) + 1};
-        post(Request{unit, {id, verb, "ann", "", slot}});
+        post(Request{unit, {id, verb, "ann", "", slot, terms}});
         return id;
     }
     [[nodiscard]] const Host& host() const override { return host_; }
@@ -218,6 +219,8 @@ void CoreBrain::tell(const HostStep& step)
         else if (const auto* ended = std::get_if<OperationEnded>(&note)) {
             observer_.operation_ended(unit);
             observer_.answered(ended->result.id);
+        } else if (const auto* let_go = std::get_if<HoldEnded>(&note)) {
+            if (let_go->why == "its time is over") observer_.hold_ended(unit);
         } else if (std::holds_alternative<ExitWanted>(note))
             observer_.exit_wanted();
         else if (const auto* frozen = std::get_if<Frozen>(&note))

@@ -20,7 +20,7 @@ class EngineBrain final : public Brain {
 public:
     EngineBrain(const BrainPorts& ports, const BrainOptions& options, Observer& observer)
         : ports_(ports), observer_(observer),
-          engine_({ports.loop, ports.kernel, ports.prober, ports.logs, ports.journal},
+          engine_({ports.loop, ports.kernel, ports.prober, ports.logs, ports.journal, ports.holds},
                   configured(options.specs), {options.host, "/run/keel/units", options.seed, 1})
     {
         ports_.kernel.set_handlers(
@@ -38,11 +38,11 @@ public:
             if (view.record.closed) seen_.insert(number(view.record.id));
     }
     void shut_down() override { engine_.shut_down("the world ends"); }
-    std::optional<OperationId> request(UnitId unit, core::Verb verb,
-                                       std::optional<Slot> slot) override
+    std::optional<OperationId> request(UnitId unit, core::Verb verb, std::optional<Slot> slot,
+                                       core::HoldTerms terms) override
     {
         const auto answer = engine_.request(
-            {host().spec(unit).name, verb, slot, "ann", ""},
+            {host().spec(unit).name, verb, slot, "ann", "", terms},
             [this](const core::OperationResult& result) { observer_.answered(result.id); });
         if (const auto* id = std::get_if<OperationId>(&answer)) return *id;
         return std::nullopt;
@@ -110,6 +110,8 @@ void EngineBrain::hear(const core::EventView& event)
         observer_.exit_wanted();
     else if (event.kind == "operation" && event.text.find(" asked for by ") == std::string::npos)
         observer_.operation_ended(id.unit);
+    else if (event.kind == "hold" && event.text.ends_with("its time is over"))
+        observer_.hold_ended(id.unit);
     else if (event.kind == "outage")
         records_changed_ = true;
     else if (event.kind == "keeld")

@@ -64,6 +64,16 @@ public:
     double shuffles = 0;   ///< chance that TreeEmptied overtakes the end of the process
 
     void engine_died();
+    /// The host boots: no process of before is left, and nobody remembers one.
+    void host_booted()
+    {
+        for (auto* set : {&forgotten_, &acknowledged_})
+            set->clear();
+        processes_.clear();
+        by_instance_.clear();
+        ends_.clear();
+        latest_ = SpawnId{0};
+    }
     /// Ends its main process now, if it lives.
     void end(SpawnId id, core::ExitStatus status);
     void set_sick(SpawnId id, bool sick);

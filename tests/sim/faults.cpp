@@ -141,6 +141,15 @@ void World::probe_said(const std::string& address, core::Verdict verdict)
     if (is_tracing()) trace(fmt::format("probe   {} says {}", address, keel::name(verdict)));
 }
 
+core::HoldTerms World::draw_terms()
+{
+    core::HoldTerms terms;
+    if (rng_.chance(0.7)) terms.span = rng_.upto(10min) + 1ms;
+    if (rng_.chance(0.5)) terms.process = core::Held::Process::left_running;
+    if (terms.span) held_until_ = std::max(held_until_, now() + *terms.span);
+    return terms;
+}
+
 void World::somebody_asks()
 {
     if (!brain_ || ending_) return;
@@ -149,17 +158,21 @@ void World::somebody_asks()
     // The engine says no while another operation is under way; the core takes the later word.
     if (size_ == Size::engine && unit.operation) return;
     const bool held = !core::is_wanted_up(unit);
-    core::Verb verb = rng_.one_of({core::Verb::start, core::Verb::stop, core::Verb::restart});
+    core::Verb verb =
+        rng_.one_of({core::Verb::start, core::Verb::stop, core::Verb::restart, core::Verb::hold});
     if (held && rng_.chance(0.7)) verb = core::Verb::start;
     std::optional<Slot> slot;
     if (verb == core::Verb::restart && rng_.chance(0.5))
         slot = static_cast<Slot>(1 + rng_.below(unit.instances.size()));
+    const core::HoldTerms terms = verb == core::Verb::hold ? draw_terms() : core::HoldTerms{};
     if (is_tracing())
-        trace(fmt::format("person  {} {}{}", keel::name(verb), spec(id).name,
-                          slot ? fmt::format(".{}", *slot) : ""));
+        trace(fmt::format("person  {} {}{}{}{}", keel::name(verb), spec(id).name,
+                          slot ? fmt::format(".{}", *slot) : "",
+                          terms.span ? " for " + to_text(*terms.span) : "",
+                          terms.process == core::Held::Process::left_running ? ", running" : ""));
     ++tally_.requests;
-    oracle_.asked(brain_->host(), id, verb, slot);
-    const auto taken = brain_->request(id, verb, slot);
+    oracle_.asked(brain_->host(), id, verb, slot, terms);
+    const auto taken = brain_->request(id, verb, slot, terms);
     if (!taken) violated("a request is refused for no reason");
     if (answered_early_.erase(*taken) == 0) open_requests_.insert(*taken);
     // What was just asked for must not be forgotten: the likeliest moment to find out.

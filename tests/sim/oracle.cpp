@@ -98,11 +98,14 @@ void Oracle::booted()
         if (specs_[i].enabled && specs_[i].min_ready > 0) units_[i].first_wanted = now();
 }
 
-void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<Slot> slot)
+void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<Slot> slot,
+                   core::HoldTerms terms)
 {
     SeenUnit& unit = units_[number(id)];
     unit.asked_at = now();
-    if (verb == core::Verb::stop) return;
+    unit.let_go_at.reset();
+    if (verb == core::Verb::hold && terms.span) unit.let_go_at = now() + *terms.span;
+    if (verb == core::Verb::stop || verb == core::Verb::hold) return;
     const bool is_start = verb == core::Verb::start || !core::is_wanted_up(host.unit(id));
     if (verb == core::Verb::start) {
         std::vector<UnitId> open{id};
@@ -137,6 +140,10 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     const bool restarted = reason.starts_with("restart wanted");
     const bool rested = from == "done" || from == "failed" || from == "stopped";
     if (restarted || rested) clear(instance); // Only a person's word, or boot, ends a rest.
+    const bool left_alone = unit.left_alone && core::is_left_alone(host.unit(id.unit)) && !ending_;
+    const bool swept = to == "stopping" && !main_runs(id);
+    if (left_alone && (to == "starting" || to == "backoff" || (to == "stopping" && !swept)))
+        violated(fmt::format("{} is {} although it is held as it is", who(id), to));
     if (to == "stopping") check_stop(host, id, reason);
     take_clean_exit(id, from, to, reason);
     if (from == "ready" && to != "ready") instance.ready_before = ready_time(instance);
@@ -180,14 +187,19 @@ void Oracle::check_recall(const Host& host, InstanceId id, std::string_view reas
     if (!restarted) violated(fmt::format("{}: {}, but it was not", who(id), reason));
 }
 
+bool Oracle::main_runs(InstanceId id) const
+{
+    const auto spawn = world_.kernel.living(id);
+    return spawn && world_.kernel.main_lives(*spawn);
+}
+
 /// A process in service is stopped only because a person, the end of keeld, or a failure wants it.
 void Oracle::check_stop(const Host& host, InstanceId id, std::string_view reason)
 {
     const SeenInstance& instance = seen(id);
     const bool wanted = reason.starts_with("stop wanted") || reason.starts_with("restart wanted");
     const bool asked = units_[number(id.unit)].asked_at.has_value() || ending_;
-    const auto spawn = world_.kernel.living(id);
-    const bool runs = spawn && world_.kernel.main_lives(*spawn);
+    const bool runs = main_runs(id);
     if (wanted && !asked) violated(fmt::format("{} is stopped and nobody asked for it", who(id)));
     if (wanted && ending_) check_stop_order(id.unit);
     if (is_recall(id.unit, reason)) return check_recall(host, id, reason);
@@ -306,7 +318,7 @@ void Oracle::failed(InstanceId id, Observer::Charge charge_told,
     instance.pause_high = Duration{static_cast<Duration::rep>(high * (1 + 1e-9)) + 1};
     instance.not_before = now() + instance.pause_low;
 
-    const bool free = !requirements_ready(id.unit);
+    const bool free = !requirements_ready(id.unit) || unit.left_alone;
     if (free != (charge_told == Observer::Charge::free))
         violated(fmt::format("a failure of {} is {} although what it requires is {}", who(id),
                              free ? "charged" : "free", free ? "down" : "ready"));
@@ -336,6 +348,17 @@ void Oracle::charge(InstanceId id)
         instance.charged.clear();
     if (unit.climb_due) violated(who(id) + " ought to have climbed already");
     if (unit.rung + 1 < its.escalation.ladder.size()) unit.climb_due = true;
+}
+
+void Oracle::hold_ended(const Host& host, UnitId id)
+{
+    SeenUnit& unit = units_[number(id)];
+    if (!unit.let_go_at || now() < *unit.let_go_at)
+        violated(spec(id).name + " is held no longer, too early");
+    unit.let_go_at.reset();
+    if (!core::is_wanted_up(host.unit(id))) return;
+    be_up(host, id, Completed::stay_done);
+    if (!is_ready(id)) unit.first_wanted = now();
 }
 
 void Oracle::climbed(UnitId id)
@@ -387,6 +410,11 @@ void Oracle::step_over(const Host& host)
         const UnitId id{i};
         SeenUnit& unit = units_[i];
         unit.wanted = core::wanted_name(host.unit(id).wanted);
+        unit.left_alone = core::is_left_alone(host.unit(id));
+        if (unit.let_go_at && !ending_ && now() > at_the_latest(*unit.let_go_at) &&
+            unit.wanted == "held")
+            violated(spec(id).name + " is held for longer than was asked for");
+        if (unit.wanted != "held") unit.let_go_at.reset();
         if (!is_ready(id))
             unit.ready_since.reset();
         else if (!unit.ready_since)
@@ -457,6 +485,9 @@ void Oracle::resync(const Host& host, bool intact)
         unit.first_wanted = known.first_wanted_at;
         unit.asked_at = before.asked_at;
         unit.wanted = core::wanted_name(known.wanted);
+        unit.left_alone = core::is_left_alone(known);
+        if (const auto* held = std::get_if<core::Held>(&known.wanted); held && held->until)
+            unit.let_go_at = held->until->mono;
         unit.outage = seen_as(known.outage);
         if (intact) check_memory(UnitId{i}, before, unit);
         units_[i] = std::move(unit);
@@ -467,6 +498,8 @@ void Oracle::resync(const Host& host, bool intact)
 void Oracle::check_memory(UnitId id, const SeenUnit& before, const SeenUnit& after) const
 {
     using State = SeenOutage::State;
+    // The end of its hold, in the first moment of the new engine, has set all of it back.
+    if (before.let_go_at && now() >= *before.let_go_at) return;
     const bool was_open = before.outage.state == State::open &&
                           before.outage.planned == SeenOutage::Planned::no &&
                           before.outage.exact == SeenOutage::Exact::yes;

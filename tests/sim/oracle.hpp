@@ -58,10 +58,12 @@ struct SeenUnit {
     std::optional<MonoTime> ready_since;
     std::optional<MonoTime> first_wanted;
     std::string_view wanted = "down"; ///< as of the latest step
+    bool left_alone = false;          ///< the same
     SeenOutage outage;
     std::deque<ExpectedRecord> closed; ///< expected, not yet told
     std::deque<core::Outage> told;     ///< told, not yet expected
     std::optional<MonoTime> asked_at;  ///< a person's latest word
+    std::optional<MonoTime> let_go_at; ///< when the time of a hold is over
     bool operation_over = false;       ///< in this step
     bool relapsed = false;             ///< in this step, and who knows whether that was planned
 };
@@ -82,7 +84,7 @@ public:
     // ---- what happens
     void booted();
     /// Before a request that will be taken.
-    void asked(const core::Host&, UnitId, core::Verb, std::optional<Slot>);
+    void asked(const core::Host&, UnitId, core::Verb, std::optional<Slot>, core::HoldTerms);
     void shutting_down() { ending_ = true; }
     void moved(const core::Host&, InstanceId, std::string_view from, std::string_view to,
                std::string_view reason);
@@ -94,6 +96,7 @@ public:
     void descended_unheard(UnitId id) { units_[number(id)].rung = 0; }
     void descended(UnitId);
     void operation_ended(const core::Host&, UnitId);
+    void hold_ended(const core::Host&, UnitId);
     void outage_closed(const core::Host&, const core::Outage&);
     void step_over(const core::Host&);
     /// A new brain: what it knows is taken as it is; with `intact` memory it must know what was.
@@ -130,6 +133,7 @@ private:
     void check_stop(const core::Host&, InstanceId, std::string_view reason);
     void check_recall(const core::Host&, InstanceId, std::string_view reason) const;
     [[nodiscard]] bool is_recall(UnitId id, std::string_view reason) const;
+    [[nodiscard]] bool main_runs(InstanceId) const;
     void check_stop_order(UnitId) const;
     void take_clean_exit(InstanceId, std::string_view from, std::string_view to,
                          std::string_view reason);

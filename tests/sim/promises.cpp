@@ -35,7 +35,8 @@ void World::check_instance(InstanceId id, const core::Instance& instance)
 void World::check_operation(UnitId id, const core::Unit& unit)
 {
     if (!unit.operation) return;
-    const bool stops = unit.operation->verb == core::Verb::stop;
+    const bool stops = unit.operation->verb == core::Verb::stop ||
+                       (unit.operation->verb == core::Verb::hold && !core::is_left_alone(unit));
     if (stops && core::is_wanted_up(unit))
         violated(spec(id).name + " is wanted up and is still being stopped");
     const auto rests = [&](Slot slot) {

@@ -26,7 +26,7 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
           [this](const std::string& address, core::Verdict verdict) {
               probe_said(address, verdict);
           }),
-      logs_(rng_, fuse_), journal_(fuse_),
+      logs_(rng_, fuse_), journal_(fuse_), holds_(fuse_),
       oracle_(scenario_.specs,
               {loop_, kernel_, scenario_.weights.lateness + 2 * loop_resolution,
                scenario_.host.storm, size == Size::core && scenario_.weights.meddles == 0,
@@ -94,6 +94,7 @@ Tally World::run()
     plan_faults();
     run_until(now() + scenario_.lasts);
     calm_down();
+    run_until(std::max(now(), held_until_));
     run_until(now() + recovery_bound(scenario_));
     if (!ending_) check_recovered();
     if (!ending_ && scenario_.ends == Scenario::Ends::shut_down) stop_everything();
@@ -131,7 +132,7 @@ void World::turn()
 void World::begin_life()
 {
     brain_born_ = now();
-    const BrainPorts ports{loop_, kernel_, prober_, logs_, journal_, rng_};
+    const BrainPorts ports{loop_, kernel_, prober_, logs_, journal_, holds_, rng_};
     BrainOptions options{scenario_.specs, scenario_.host, rng_.next(), scenario_.weights.meddles};
     if (size_ == Size::core)
         brain_ = make_core_brain(ports, options, memory_, *this);
@@ -170,6 +171,7 @@ void World::die(bool midway)
         if (is_tracing())
             trace(fmt::format("engine  starts again, {} bytes of its journal lost", lost));
         journal_.reopen(lost);
+        holds_.reopen(0);
         deaf_ = true;
         begin_life();
     });
@@ -303,6 +305,12 @@ void World::operation_ended(UnitId id)
 {
     if (is_tracing()) trace("        " + spec(id).name + ": its operation is over");
     if (!deaf_) oracle_.operation_ended(brain_->host(), id);
+}
+
+void World::hold_ended(UnitId id)
+{
+    if (is_tracing()) trace("        " + spec(id).name + " is held no longer: its time is over");
+    if (!deaf_) oracle_.hold_ended(brain_->host(), id);
 }
 
 void World::answered(OperationId id)

@@ -38,6 +38,7 @@ public:
     void descended(UnitId) override;
     void outage_closed(const core::Outage&) override;
     void operation_ended(UnitId) override;
+    void hold_ended(UnitId) override;
     void answered(OperationId) override;
     void exit_wanted() override;
     void frozen(UnitId, std::string_view what) override;
@@ -66,6 +67,7 @@ private:
     [[nodiscard]] ProbeFate draw_probe(const std::string& address, Duration timeout);
     void probe_said(const std::string& address, core::Verdict verdict);
     void somebody_asks();
+    core::HoldTerms draw_terms();
     void somebody_falls_ill();
     void many_crash();
     void engine_dies();
@@ -98,6 +100,8 @@ private:
     FakeProber prober_;
     FakeLogs logs_;
     FakeJournal journal_;
+    FakeJournal holds_;
+    MonoTime held_until_{}; ///< no hold that ends by itself ends later
     CoreMemory memory_;
     Oracle oracle_;
     ProbeWatch probes_;

@@ -117,6 +117,30 @@ TEST(ControlApi, CarriesOutARequestAndTellsItsOutcome)
     });
 }
 
+TEST(ControlApi, TakesAHoldWithItsTerms)
+{
+    RunningServer server;
+    server.on_loop([&] { server.engine.put(test::unit_up("worker")); });
+    finish_at_once(server, Outcome::done, "held, its process left running");
+    const auto answer = server.call("POST", "/v1/units/worker/hold",
+                                    R"({"why":"gdb","seconds":1800,"process":"left-running"})");
+    EXPECT_EQ(answer.status, 200);
+    server.on_loop([&] {
+        ASSERT_EQ(server.engine.requests.size(), 1U);
+        const auto& spec = server.engine.requests.front().spec;
+        EXPECT_EQ(spec.verb, core::Verb::hold);
+        EXPECT_EQ(spec.why, "gdb");
+        EXPECT_EQ(spec.hold.span, Duration{30min});
+        EXPECT_EQ(spec.hold.process, core::Held::Process::left_running);
+    });
+    EXPECT_THAT(server.call("POST", "/v1/units/worker/hold").body, HasSubstr("needs a reason"));
+    for (const char* verb : {"start", "stop", "restart"}) {
+        const std::string path = std::string("/v1/units/worker/") + verb;
+        EXPECT_EQ(server.call("POST", path, R"({"seconds":1})").status, 400);
+        EXPECT_EQ(server.call("POST", path, R"({"process":"left-running"})").status, 400);
+    }
+}
+
 TEST(ControlApi, AnswersAtOnceWhenNobodyWantsToWait)
 {
     RunningServer server;

@@ -243,6 +243,11 @@ TEST_F(ClientTest, EndsWith2OnWrongUsage)
     EXPECT_EQ(keel({"restart", "worker", "--timeout", "5"}).exit_code, 2);
     EXPECT_EQ(keel({"restart", "worker", "--nowait"}).exit_code, 2);
     EXPECT_EQ(keel({"stop", "worker.1"}).exit_code, 2);
+    EXPECT_EQ(keel({"hold", "worker"}).exit_code, 2);
+    EXPECT_EQ(keel({"hold", "worker.1", "--reason", "gdb"}).exit_code, 2);
+    EXPECT_EQ(keel({"hold", "worker", "--reason", "gdb", "--for", "30"}).exit_code, 2);
+    EXPECT_EQ(keel({"hold", "worker", "--reason", "gdb", "--for", "0s"}).exit_code, 2);
+    EXPECT_EQ(keel({"stop", "worker", "--for", "30m"}).exit_code, 2);
     EXPECT_EQ(keel({"restart", "worker."}).exit_code, 2);
     EXPECT_EQ(keel({"logs"}).exit_code, 2);
     EXPECT_EQ(keel({"wait", "worker", "--for", "redy"}).exit_code, 2);
@@ -264,6 +269,20 @@ TEST_F(ClientTest, EndsWith3WhenAUnitIsNotUp)
     EXPECT_EQ(keel({"status"}).exit_code, 3);
     EXPECT_EQ(keel({"status", "worker"}).exit_code, 3);
     EXPECT_EQ(keel({"status", "api-server"}).exit_code, 0);
+}
+
+TEST_F(ClientTest, HoldsAUnitWithTheTermsThatWereAskedFor)
+{
+    answer_requests(Outcome::done, "held, its process left running");
+    const auto ended = keel({"hold", "worker", "--reason", "gdb", "--for", "1m30s", "--running"});
+    EXPECT_EQ(ended.exit_code, 0);
+    EXPECT_EQ(ended.out, "worker: held, its process left running\n");
+    server.on_loop([&] {
+        const auto& spec = server.engine.requests.back().spec;
+        EXPECT_EQ(spec.verb, core::Verb::hold);
+        EXPECT_EQ(spec.hold.span, Duration(std::chrono::seconds(90)));
+        EXPECT_EQ(spec.hold.process, core::Held::Process::left_running);
+    });
 }
 
 TEST_F(ClientTest, CountsAHeldUnitAsDownOnlyForThoseWhoAskForIt)

@@ -63,7 +63,8 @@ TEST(OpenApi, DocumentsPathsThatAnswer)
             path.replace(name, 6, "worker");
         if (arguments.contains("follow")) path += "?follow=0";
         if (arguments.contains("wait")) path += "?wait=0";
-        const auto answer = server.call(method, path);
+        const auto answer =
+            server.call(method, path, method == "POST" ? R"({"why":"a test"})" : "");
         EXPECT_TRUE(answer.status == 200 || answer.status == 202)
             << method << " " << path << ": " << answer.status << " " << answer.body;
     }

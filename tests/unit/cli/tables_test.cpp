@@ -68,10 +68,9 @@ std::vector<core::UnitView> some_units()
     up.since = core::since_of(up);
     core::UnitView held = test::unit_up("billing");
     held.wanted = "held";
-    held.held = core::Held{"ann (uid 1000)", "migration", now - 30min};
+    held.held = core::Held{"ann (uid 1000)", "migration", now - 30min, Now{{}, now + 90min},
+                           core::Held::Process::left_running};
     held.status = core::UnitStatus::held;
-    held.ready = 0;
-    held.instances[0].state = "stopped";
     held.since = core::since_of(held);
     core::UnitView waiting = test::unit_up("panel");
     waiting.status = core::UnitStatus::blocked;

@@ -17,7 +17,12 @@ core::UnitView eventful_unit()
 {
     core::UnitView unit = test::unit_up("worker", 2);
     unit.since = test::morning();
-    unit.held = core::Held{"root (uid 0)", "gdb", test::morning()};
+    unit.held = core::Held{"root (uid 0)",
+                           "gdb",
+                           test::morning(),
+                           Now{{}, test::morning(30min)},
+                           core::Held::Process::left_running,
+                           core::Held::Lasts::over_boots};
     unit.status = core::UnitStatus::degraded;
     unit.restarts = 12;
     unit.rung = name(units::Rung::retry);
@@ -114,8 +119,8 @@ TEST(JsonCodec, ReadsEveryOtherDocumentAsItWroteIt)
     const Problem problem{409,    "urn:keel:problem:conflict", "In the way", "busy",
                           "wait", eventful_unit().operation};
     EXPECT_EQ(encode(*decode_problem(encode(problem))), encode(problem));
-    const ChangeRequest change{"because", Slot{3}};
-    EXPECT_EQ(encode(*decode_change(encode(change))), encode(change));
+    const ChangeRequest change{"because", Slot{3}, {1500ms, core::Held::Process::left_running}};
+    EXPECT_EQ(*decode_change(encode(change)), change);
     EXPECT_EQ(decode_version(encode(VersionInfo{"1.2.3", "v1"}))->version, "1.2.3");
 }
 
@@ -166,6 +171,12 @@ TEST(ChangeRequest, IsReadStrictly)
     EXPECT_FALSE(decode_change(R"({"instance":0})").ok());
     EXPECT_FALSE(decode_change(R"({"instance":65536})").ok());
     EXPECT_FALSE(decode_change(R"({"instance":"1"})").ok());
+    EXPECT_FALSE(decode_change(R"({"seconds":0})").ok());
+    EXPECT_FALSE(decode_change(R"({"seconds":-1})").ok());
+    EXPECT_FALSE(decode_change(R"({"seconds":315360001})").ok());
+    EXPECT_FALSE(decode_change(R"({"seconds":"30m"})").ok());
+    EXPECT_FALSE(decode_change(R"({"process":"running"})").ok());
+    EXPECT_FALSE(decode_change(R"({"process":true})").ok());
     EXPECT_FALSE(decode_change("[]").ok());
     EXPECT_FALSE(decode_change(R"({"why":")" + std::string(why_bytes_max + 1, 'x') + "\"}").ok());
 }

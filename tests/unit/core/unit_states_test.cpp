@@ -84,6 +84,7 @@ std::vector<NamedEvent> events()
         {"ProbeAnswered (late)", "to an attempt before this one",
          ProbeAnswered{its_own, 0, 9, fails()}},
         {"Adopted", "a new engine found the process alive", Adopted{its_own}},
+        {"HandedBack", "a hold that left the process running is over", HandedBack{}},
         {"Tick", "the state's deadline has come", Tick{}},
     };
 }

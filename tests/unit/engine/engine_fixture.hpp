@@ -26,11 +26,13 @@ protected:
     void start(std::size_t lost = 0)
     {
         journal_.reopen(lost);
+        holds_.reopen(0);
         std::vector<ConfiguredUnit> units;
         for (const units::UnitSpec& spec : specs_)
             units.push_back({spec, {}, {}});
-        engine_ = std::make_unique<Engine>(EnginePorts{loop_, kernel_, prober_, logs_, journal_},
-                                           std::move(units), EngineOptions{});
+        engine_ =
+            std::make_unique<Engine>(EnginePorts{loop_, kernel_, prober_, logs_, journal_, holds_},
+                                     std::move(units), EngineOptions{});
         kernel_.set_handlers(
             {.on_exit = [this](SpawnId id, core::ExitStatus status,
                                core::TreeState tree) { engine_->process_exited(id, status, tree); },
@@ -56,10 +58,10 @@ protected:
         }
         loop_.move_to(end);
     }
-    void ask(const std::string& unit, core::Verb verb)
+    void ask(const std::string& unit, core::Verb verb, core::HoldTerms terms = {})
     {
-        const auto answer =
-            engine_->request({unit, verb, {}, "ann", ""}, [](const core::OperationResult&) {});
+        const auto answer = engine_->request({unit, verb, {}, "ann", "gdb", terms},
+                                             [](const core::OperationResult&) {});
         ASSERT_TRUE(std::holds_alternative<OperationId>(answer));
     }
     const core::Unit& unit(std::uint32_t index) { return engine_->host().unit(UnitId{index}); }
@@ -91,6 +93,7 @@ protected:
     sim::ProbeFate probe_fate_;
     sim::FakeLogs logs_{rng_, fuse_};
     sim::FakeJournal journal_{fuse_};
+    sim::FakeJournal holds_{fuse_};
     std::unique_ptr<Engine> engine_;
 };
 
