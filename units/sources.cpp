@@ -134,6 +134,11 @@ Source collect_source(const std::string& path)
     return {path, read_small_file(path, document_size_max)};
 }
 
+Places places_in(const std::string& folder)
+{
+    return {folder + "/units", {}, folder + "/" + std::string(daemon_file_name)};
+}
+
 Collected collect(const Places& places)
 {
     Collected collected{{places.daemon, std::string{}}, {}, {}};

@@ -37,6 +37,9 @@ struct Places {
     std::string daemon{};       ///< keel.toml; need not be there
 };
 
+/// The same of a configuration that was stored whole in one folder.
+Places places_in(const std::string& folder);
+
 struct Collected {
     Source daemon;                  ///< keel.toml; a file that is not there says nothing
     std::vector<UnitSources> units; ///< sorted by name

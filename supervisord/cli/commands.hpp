@@ -61,6 +61,9 @@ struct CheckOptions {
 };
 Exit check(const Context& context, const CheckOptions& options);
 
+/// What applying the configuration on the disk would change.
+Exit plan(const Context& context);
+
 Exit version(const Context& context);
 
 } // namespace keel::cli

@@ -129,6 +129,15 @@ units beside them, on which they may depend.
 
 Exit code 1 if there is a problem.
 )"},
+    {"plan", "what applying the configuration would change",
+     R"(keel plan
+
+Compares the configuration on the disk with the one in force: units that are new or gone, and key by
+key what is different in the others, after defaults and drop-ins, with when it takes effect. Changes
+nothing and needs no daemon.
+
+Exit code 1 if the configuration on the disk has problems, or if none is in force yet.
+)"},
     {"version", "the versions of keel and of the running keeld",
      R"(keel version
 

@@ -89,11 +89,13 @@ WaitOptions wait_options(const Arguments& arguments)
 }
 
 /// With its own libraries, which would slow down every other command.
-Exit check_elsewhere(const Context& context, const std::vector<std::string>& paths)
+Exit run_elsewhere(std::string_view command, const Context& context,
+                   const std::vector<std::string>& paths)
 {
-    std::vector<std::string> words = {context.root, context.as_json() ? "json" : "people"};
+    std::vector<std::string> words = {std::string(command), context.root,
+                                      context.as_json() ? "json" : "people"};
     words.insert(words.end(), paths.begin(), paths.end());
-    return hand_over("check", words);
+    return hand_over("config", words);
 }
 
 Exit run_command(std::string_view command, const Arguments& arguments)
@@ -119,7 +121,8 @@ Exit run_command(std::string_view command, const Arguments& arguments)
         return events(context, {arguments.name, arguments.count, follow_of(arguments)});
     if (command == "outages") return outages(context);
     if (command == "wait") return wait(context, wait_options(arguments));
-    if (command == "check") return check_elsewhere(context, arguments.names);
+    if (command == "check" || command == "plan")
+        return run_elsewhere(command, context, arguments.names);
     return version(context);
 }
 

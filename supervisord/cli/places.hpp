@@ -9,4 +9,7 @@ namespace keel::cli {
 /// Under `root`; without a root, a user who is not root has places of his own.
 units::Places configuration_places(const std::string& root);
 
+/// The folder of the generation in force.
+std::string generation_in_force(const std::string& root);
+
 } // namespace keel::cli

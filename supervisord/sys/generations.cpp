@@ -13,7 +13,6 @@ namespace {
 
 constexpr const char* partial_ending = ".partial";
 constexpr const char* units_folder = "units";
-constexpr const char* daemon_file = "keel.toml";
 
 Error failure(const char* what, const fs::path& path, const std::error_code& code)
 {
@@ -49,7 +48,8 @@ Generations::Files files_of(const units::Collected& collected)
     };
     Generations::Files files;
     const auto* daemon = std::get_if<std::string>(&collected.daemon.text);
-    if (daemon != nullptr && !daemon->empty()) files[daemon_file] = *daemon;
+    if (daemon != nullptr && !daemon->empty())
+        files[std::string(units::daemon_file_name)] = *daemon;
     for (const units::UnitSources& unit : collected.units) {
         const std::string path =
             std::string(units_folder) + "/" + unit.name + std::string(units::unit_file_extension);
@@ -64,11 +64,6 @@ Generations::Files files_of(const units::Collected& collected)
                 std::get<std::string>(drop_in.text);
     }
     return files;
-}
-
-units::Places Generations::places_in(const fs::path& folder)
-{
-    return {folder / units_folder, {}, folder / daemon_file};
 }
 
 std::map<std::uint64_t, fs::path> Generations::all() const
@@ -96,7 +91,8 @@ Result<std::uint64_t> Generations::store(const Files& files)
 {
     const auto existing = all();
     const std::uint64_t newest = existing.empty() ? 0 : existing.rbegin()->first;
-    if (const auto now = current(); now && files_of(units::collect(places_in(*now))) == files)
+    if (const auto now = current();
+        now && files_of(units::collect(units::places_in(*now))) == files)
         return newest;
     if (auto written = write_whole(files, newest + 1); !written) return written.error();
     if (auto switched = switch_to(newest + 1); !switched) return switched.error();

@@ -35,8 +35,6 @@ public:
     [[nodiscard]] std::optional<std::filesystem::path> current() const;
 
     static constexpr std::size_t kept_max = 10;
-    /// Where things are in the folder of a generation.
-    static units::Places places_in(const std::filesystem::path& folder);
 
 private:
     Result<void> write_whole(const Files& files, std::uint64_t number) const;

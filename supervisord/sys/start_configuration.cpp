@@ -23,7 +23,7 @@ StartConfiguration configuration_at_start(const Paths& paths, StartKind kind)
     Generations generations(paths.lib / "generations");
     StartConfiguration start;
     const auto last = generations.current();
-    if (last) start.in_force = load_configuration(units::collect(Generations::places_in(*last)));
+    if (last) start.in_force = load_configuration(units::collect(units::places_in(*last)));
     if (last && kind == StartKind::go_on) return start;
 
     const auto collected = units::collect(places_of(paths));

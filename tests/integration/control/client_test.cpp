@@ -550,5 +550,44 @@ TEST_F(CheckTest, LooksAtTheHostsOwnUnitsByDefault)
     EXPECT_EQ(run_keel({"check", "--root", folder}).out, "1 unit: no problem\n");
 }
 
+TEST_F(CheckTest, TellsADropInsProblemsWhereverItIsAskedFor)
+{
+    std::filesystem::create_directories(folder + "/a.toml.d");
+    const auto unit = write("a.toml", "command = \"/bin/true\"\n");
+    const auto drop_in = write("a.toml.d/10.toml", "nise = 1\n");
+    for (const std::string& asked : {folder, unit, drop_in}) {
+        const auto ended = run_keel({"check", asked});
+        EXPECT_EQ(ended.exit_code, 1) << asked;
+        EXPECT_THAT(ended.out, HasSubstr("a.toml.d/10.toml:1:1: nise: unknown key")) << asked;
+    }
+}
+
+TEST_F(CheckTest, ChecksTheDaemonsFile)
+{
+    const auto file = write("keel.toml", "[log]\nlevl = \"info\"\n");
+    const auto ended = run_keel({"check", file});
+    EXPECT_EQ(ended.exit_code, 1);
+    EXPECT_THAT(ended.out, AllOf(HasSubstr("keel.toml:2:1: log.levl"), HasSubstr("\n1 problem\n")));
+}
+
+TEST_F(CheckTest, PlansWhatWouldChange)
+{
+    const std::string current = folder + "/var/lib/keel/generations/current/units";
+    std::filesystem::create_directories(folder + "/etc/keel/units");
+    write("etc/keel/units/a.toml", "command = \"/bin/true\"\nnice = 1\n");
+    EXPECT_EQ(run_keel({"plan", "--root", folder}).exit_code, 1) << "nothing is in force";
+
+    std::filesystem::create_directories(current);
+    write("var/lib/keel/generations/current/units/a.toml", "command = \"/bin/true\"\n");
+    EXPECT_EQ(run_keel({"plan", "--root", folder}).out,
+              "a (changed)\n  nice: 0 -> 1   [restart]\n");
+    EXPECT_THAT(run_keel({"plan", "--json", "--root", folder}).out,
+                HasSubstr(R"({"key":"nice","before":"0","after":"1","takes_effect":"restart"})"));
+    write("etc/keel/units/a.toml", "command = [\"/bin/true\"]\n");
+    EXPECT_EQ(run_keel({"plan", "--root", folder}).out, "nothing changes\n");
+    write("etc/keel/units/a.toml", "command = 5\n");
+    EXPECT_EQ(run_keel({"plan", "--root", folder}).exit_code, 1);
+}
+
 } // namespace
 } // namespace keel

@@ -1,0 +1,148 @@
+// Effective specs key by key, their differences, and the plan that follows from them.
+#include "tests/unit/units/helpers.hpp"
+#include "units/plan.hpp"
+
+#include <gmock/gmock.h>
+
+namespace keel::units {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+
+std::vector<std::string> lines(const std::vector<KeyChange>& changes)
+{
+    std::vector<std::string> text;
+    for (const KeyChange& change : changes)
+        text.push_back(change.key + ": " + change.before + " -> " + change.after + " " +
+                       std::string(name(change.takes_effect)));
+    return text;
+}
+
+std::vector<std::string> changed(const std::string& before, const std::string& after)
+{
+    return lines(differences(effective_keys(EffectiveUnit{load_good(before)}),
+                             effective_keys(EffectiveUnit{load_good(after)})));
+}
+
+std::vector<std::string> shown(const EffectiveUnit& unit)
+{
+    std::vector<std::string> text;
+    for (const EffectiveKey& key : effective_keys(unit))
+        text.push_back(key.key + " = " + key.value);
+    return text;
+}
+
+TEST(EffectiveSpec, ShowsDefaultsAsWellAsWhatWasGiven)
+{
+    const auto keys = shown({load_good("command = \"web\"\nnice = 3\n[[probe]]\ntcp = \"a:1\"")});
+    EXPECT_THAT(keys, Contains("command = [\"web\"]"));
+    EXPECT_THAT(keys, Contains("nice = 3"));
+    EXPECT_THAT(keys, Contains("restart.delay = \"200ms\""));
+    EXPECT_THAT(keys, Contains("user = keeld's own"));
+    EXPECT_THAT(keys, Contains("ready = \"probe\""));
+    EXPECT_THAT(keys, Contains("probe.tcp.tcp = \"a:1\""));
+    EXPECT_THAT(keys, Contains("probe.tcp.interval = \"5s\""));
+    EXPECT_THAT(keys, Not(Contains(testing::HasSubstr("probe.tcp.status"))));
+    EXPECT_THAT(keys, Not(Contains(testing::HasSubstr("probe.tcp.http"))));
+}
+
+TEST(EffectiveSpec, HidesVariablesThatCameFromFiles)
+{
+    const UnitSpec spec = load_good("command = \"web\"\nenvironment = { A = \"1\", B = \"2\" }");
+    const EffectiveUnit unit{spec, {{"B", "hidden by B"}, {"TOKEN", "s3cret"}}};
+    const auto keys = shown(unit);
+    EXPECT_THAT(keys, Contains("environment.A = \"1\""));
+    EXPECT_THAT(keys, Contains("environment.B = \"2\""));
+    EXPECT_THAT(keys, Contains("environment.TOKEN = (hidden: it is from a file)"));
+    EXPECT_THAT(keys, Not(Contains(testing::HasSubstr("s3cret"))));
+
+    const EffectiveUnit other{spec, {{"B", "another"}, {"TOKEN", "0ther"}}};
+    EXPECT_THAT(lines(differences(effective_keys(unit), effective_keys(other))),
+                ElementsAre("environment.TOKEN: (hidden: it is from a file) -> (hidden: another "
+                            "value) restart"));
+}
+
+TEST(EffectiveSpec, DiffersByWhatItMeansNotByHowItIsWritten)
+{
+    EXPECT_THAT(changed("command = \"web --x\"\n[restart]\ndelay = \"90s\"\ndelay_max = \"2m\"",
+                        "restart = { delay_max = \"2m\", delay = \"1m30s\" }\n"
+                        "command = [\"web\", \"--x\"]\nnice = 0"),
+                IsEmpty());
+}
+
+TEST(EffectiveSpec, DiffersKeyByKeyWithWhenItTakesEffect)
+{
+    EXPECT_THAT(changed("command = \"web\"\nrestart.delay = \"1s\"\n"
+                        "environment = { A = \"1\", B = \"2\" }",
+                        "command = \"wep\"\nrestart.delay = \"2s\"\nafter = [\"x\"]\n"
+                        "environment = { B = \"3\", C = \"4\" }"),
+                ElementsAre("command: [\"web\"] -> [\"wep\"] restart",
+                            "environment.B: \"2\" -> \"3\" restart",
+                            "environment.C:  -> \"4\" restart", "after: [] -> [\"x\"] next start",
+                            "restart.delay: \"1s\" -> \"2s\" live",
+                            "environment.A: \"1\" ->  restart"));
+}
+
+/// One value of every key, differently: nothing that the schema has goes unseen.
+TEST(EffectiveSpec, ShowsEveryKeyOfTheSchema)
+{
+    const UnitSpec spec = load_good("command = \"web\"\nenvironment = { A = \"1\" }\n"
+                                    "[[probe]]\nname = \"h\"\nhttp = \"http://a\"\n"
+                                    "[[probe]]\nname = \"t\"\ntcp = \"a:1\"\n"
+                                    "[[probe]]\nname = \"e\"\nexec = \"true\"");
+    std::string all;
+    for (const EffectiveKey& key : effective_keys(EffectiveUnit{spec}))
+        all += "|" + key.key;
+    all += "|";
+    for (const Key& key : schema()) {
+        if (std::holds_alternative<Section>(key.kind) || std::holds_alternative<Later>(key.kind) ||
+            std::holds_alternative<Sections>(key.kind) || key.path == "probe[].name")
+            continue;
+        const std::string path(key.path);
+        const bool of_probe = parent_of(path) == "probe[].";
+        const std::string wanted = path == "environment" ? "|environment.A|"
+                                   : of_probe            ? "." + std::string(last_name(path)) + "|"
+                                                         : "|" + path + "|";
+        EXPECT_NE(all.find(wanted), std::string::npos) << path;
+    }
+}
+
+Configuration configured(const std::string& daemon,
+                         const std::vector<std::pair<std::string, std::string>>& units)
+{
+    Collected collected{{"keel.toml", daemon}, {}, {}};
+    for (const auto& [name, text] : units)
+        collected.units.push_back({name, {name + ".toml", text}, {}});
+    return load_configuration(collected);
+}
+
+TEST(Plan, NamesNewGoneAndChangedUnits)
+{
+    const Plan plan =
+        plan_of(configured("", {{"a", "command = \"a\""},
+                                {"b", "command = \"b\""},
+                                {"c", "command = \"c\""},
+                                {"e", "command = \"e\""}}),
+                configured("[storm]\nburst = 7", {{"b", "command = \"b\"\nnice = 1"},
+                                                  {"c", "command = [\"c\"] # the same"},
+                                                  {"d", "command = \"d\""}}));
+    EXPECT_THAT(lines(plan.daemon), ElementsAre("storm.burst: 200 -> 7 restart"));
+    std::vector<std::string> units;
+    for (const UnitChange& unit : plan.units)
+        units.push_back(unit.unit + " " + std::string(name(unit.kind)));
+    EXPECT_THAT(units, ElementsAre("a removed", "b changed", "d added", "e removed"));
+    EXPECT_THAT(lines(plan.units[1].keys), ElementsAre("nice: 0 -> 1 restart"));
+}
+
+TEST(Plan, HasNothingForAnotherFileOfTheSameMeaning)
+{
+    EXPECT_TRUE(plan_of(configured("[defaults]\nnice = 1", {{"a", "command = \"a\""}}),
+                        configured("", {{"a", "nice = 1\ncommand = \"a\""}}))
+                    .empty());
+}
+
+} // namespace
+} // namespace keel::units

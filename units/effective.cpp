@@ -1,0 +1,130 @@
+#include "units/effective.hpp"
+
+#include "units/show.hpp"
+#include "units/validate.hpp"
+
+#include <map>
+
+namespace keel::units {
+namespace {
+
+constexpr std::string_view of_probe = "probe[].";
+constexpr std::string_view hidden_text = "(hidden: it is from a file)";
+constexpr std::string_view hidden_change = "(hidden: another value)";
+
+bool takes_value(const Kind& kind)
+{
+    return !std::holds_alternative<Section>(kind) && !std::holds_alternative<Sections>(kind) &&
+           !std::holds_alternative<UnitKeys>(kind) && !std::holds_alternative<Later>(kind);
+}
+
+/// A default that is told in words (`keeld's own`) is shown so. A word of a closed set stands for
+/// itself: it may be what followed from other keys.
+std::string shown(const Key& key, const Draft& draft)
+{
+    std::string value = show(key.kind, draft);
+    const bool in_words = !key.default_text.empty() && !std::holds_alternative<Choice>(key.kind);
+    if (in_words && value == show(key.kind, Draft{})) return std::string(key.default_text);
+    return value;
+}
+
+void add_variables(const Key& key, const EffectiveUnit& unit, std::vector<EffectiveKey>& keys)
+{
+    std::map<std::string, EffectiveKey> variables;
+    for (const auto& [name, value] : unit.spec.environment)
+        variables[name] = {"environment." + name, toml_string(value), key.takes_effect};
+    for (const auto& [name, value] : unit.from_files)
+        variables.try_emplace(name, EffectiveKey{"environment." + name, std::string(hidden_text),
+                                                 key.takes_effect, value});
+    for (auto& [name, variable] : variables)
+        keys.push_back(std::move(variable));
+}
+
+Draft draft_of(const ProbeSpec& probe)
+{
+    Draft draft;
+    draft.probe.common = probe;
+    if (const auto* http = std::get_if<HttpTarget>(&probe.target)) draft.probe.http = *http;
+    if (const auto* tcp = std::get_if<TcpTarget>(&probe.target)) draft.probe.tcp = *tcp;
+    if (const auto* exec = std::get_if<ExecTarget>(&probe.target)) draft.probe.exec = *exec;
+    return draft;
+}
+
+/// Whether a row says something of a probe with this target; its name is in the key already.
+bool concerns(const Key& key, std::string_view target)
+{
+    const std::string_view name = last_name(key.path);
+    if (name == "name") return false;
+    for (const std::string_view other : probe_targets)
+        if (name == other) return name == target;
+    return key.only_with.empty() || key.only_with == target;
+}
+
+void add_probe(const ProbeSpec& probe, std::vector<EffectiveKey>& keys)
+{
+    const Draft draft = draft_of(probe);
+    const std::string_view target = probe_targets[probe.target.index()];
+    for (const Key& key : schema())
+        if (parent_of(key.path) == of_probe && concerns(key, target))
+            keys.push_back({"probe." + probe.name + "." + std::string(last_name(key.path)),
+                            shown(key, draft), key.takes_effect});
+}
+
+std::map<std::string_view, const EffectiveKey*> by_name(const std::vector<EffectiveKey>& keys)
+{
+    std::map<std::string_view, const EffectiveKey*> named;
+    for (const EffectiveKey& key : keys)
+        named.emplace(key.key, &key);
+    return named;
+}
+
+} // namespace
+
+std::vector<EffectiveKey> effective_keys(const EffectiveUnit& unit)
+{
+    std::vector<EffectiveKey> keys;
+    const Draft draft{unit.spec, {}};
+    for (const Key& key : schema()) {
+        if (key.path == "environment")
+            add_variables(key, unit, keys);
+        else if (takes_value(key.kind) && parent_of(key.path) != of_probe)
+            keys.push_back({std::string(key.path), shown(key, draft), key.takes_effect});
+    }
+    for (const ProbeSpec& probe : unit.spec.probes)
+        add_probe(probe, keys);
+    return keys;
+}
+
+std::vector<EffectiveKey> effective_keys(const DaemonSpec& daemon)
+{
+    std::vector<EffectiveKey> keys;
+    Draft draft;
+    draft.daemon = daemon;
+    for (const Key& key : daemon_language().keys)
+        if (takes_value(key.kind))
+            keys.push_back({std::string(key.path), shown(key, draft), key.takes_effect});
+    return keys;
+}
+
+std::vector<KeyChange> differences(const std::vector<EffectiveKey>& before,
+                                   const std::vector<EffectiveKey>& after)
+{
+    std::vector<KeyChange> changes;
+    const auto old_keys = by_name(before);
+    const auto new_keys = by_name(after);
+    for (const EffectiveKey& key : after) {
+        const auto old = old_keys.find(key.key);
+        if (old == old_keys.end())
+            changes.push_back({key.key, {}, key.value, key.takes_effect});
+        else if (old->second->value != key.value)
+            changes.push_back({key.key, old->second->value, key.value, key.takes_effect});
+        else if (old->second->hidden != key.hidden)
+            changes.push_back({key.key, key.value, std::string(hidden_change), key.takes_effect});
+    }
+    for (const EffectiveKey& key : before)
+        if (!new_keys.contains(key.key))
+            changes.push_back({key.key, key.value, {}, key.takes_effect});
+    return changes;
+}
+
+} // namespace keel::units
