@@ -156,6 +156,8 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     instance.failure_told = false;
     if (serves(instance)) unit.settled = true;
     if (world_.by_turns && !is_ready(id.unit)) unit.ready_since.reset();
+    if (world_.by_turns && is_ready(id.unit))
+        unit.first_wanted.reset(); // Also if only for a moment.
     const bool first = from == "stopped" || to == "stopped";
     using Planned = SeenOutage::Planned;
     const Planned planned = restarted || from == "done"             ? Planned::yes
