@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <utility>
 
 namespace keel::sim {
 
@@ -329,7 +330,20 @@ void Oracle::failed(InstanceId id, Observer::Charge charge_told,
     if (impatient && free)
         violated(fmt::format("{} is restarted for {} while what it requires is down", who(id),
                              keel::name(*cause)));
+    check_patience(id, cause);
     if (!free) charge(id);
+}
+
+/// What was held as it was has its whole time again from then on.
+void Oracle::check_patience(InstanceId id, std::optional<core::StartCause> cause) const
+{
+    const UnitSpec& its = spec(id.unit);
+    const Duration passed = now() - unit(id.unit).handed_back_at;
+    const bool late_start = cause == core::StartCause::start_timeout;
+    const bool unready = cause == core::StartCause::unready;
+    if ((late_start && passed < its.start.timeout) || (unready && passed < its.unready_limit))
+        violated(fmt::format("{} is replaced for {} only {} after it was held as it was", who(id),
+                             keel::name(*cause), to_text(passed)));
 }
 
 /// Section 4: whether this failure makes the unit climb.
@@ -412,7 +426,9 @@ void Oracle::step_over(const Host& host)
         const UnitId id{i};
         SeenUnit& unit = units_[i];
         unit.wanted = core::wanted_name(host.unit(id).wanted);
-        unit.left_alone = core::is_left_alone(host.unit(id));
+        const bool was_left_alone =
+            std::exchange(unit.left_alone, core::is_left_alone(host.unit(id)));
+        if (was_left_alone && !unit.left_alone) unit.handed_back_at = now();
         if (unit.let_go_at && !ending_ && now() > at_the_latest(*unit.let_go_at) &&
             unit.wanted == "held")
             violated(spec(id).name + " is held for longer than was asked for");

@@ -59,6 +59,7 @@ struct SeenUnit {
     std::optional<MonoTime> first_wanted;
     std::string_view wanted = "down"; ///< as of the latest step
     bool left_alone = false;          ///< the same
+    MonoTime handed_back_at{};        ///< when it was no longer
     SeenOutage outage;
     std::deque<ExpectedRecord> closed; ///< expected, not yet told
     std::deque<core::Outage> told;     ///< told, not yet expected
@@ -138,6 +139,7 @@ private:
     void take_clean_exit(InstanceId, std::string_view from, std::string_view to,
                          std::string_view reason);
     void take_token(InstanceId);
+    void check_patience(InstanceId, std::optional<core::StartCause>) const;
     void charge(InstanceId);
     void check_rung(const core::Host&, UnitId);
     void check_memory(UnitId, const SeenUnit& before, const SeenUnit& after) const;
