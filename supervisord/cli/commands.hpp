@@ -61,6 +61,10 @@ struct CheckOptions {
 };
 Exit check(const Context& context, const CheckOptions& options);
 
+enum class SchemaOf : std::uint8_t { unit_files, daemon_file };
+/// The language as JSON Schema.
+Exit schema(SchemaOf what);
+
 /// What applying the configuration on the disk would change.
 Exit plan(const Context& context);
 

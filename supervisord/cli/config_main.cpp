@@ -1,5 +1,5 @@
-// keel-config check|plan ROOT json|people [PATH…]: the commands that know the unit-file language.
-// `keel` has read the command line.
+// keel-config check|plan|schema ROOT json|people [PATH…]: the commands that know the unit-file
+// language. `keel` has read the command line.
 #include "cli/commands.hpp"
 
 #include <cstring>
@@ -18,6 +18,9 @@ int main(int count, char** words)
     context.screen = screen_of_stdout();
     try {
         if (std::strcmp(words[1], "plan") == 0) return static_cast<int>(plan(context));
+        if (std::strcmp(words[1], "schema") == 0)
+            return static_cast<int>(
+                schema(count > 4 ? SchemaOf::daemon_file : SchemaOf::unit_files));
         return static_cast<int>(check(context, {{words + 4, words + count}}));
     } catch (const std::exception& failure) {
         complain(failure.what());

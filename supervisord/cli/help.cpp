@@ -138,6 +138,15 @@ nothing and needs no daemon.
 
 Exit code 1 if the configuration on the disk has problems, or if none is in force yet.
 )"},
+    {"schema", "the keys of unit files, as JSON Schema",
+     R"(keel schema [--daemon]
+
+Prints the language of unit files as JSON Schema 2020-12, for editors and for programs that write
+unit files. It accepts whatever `keel check` accepts; what concerns several units or the host, only
+`keel check` finds.
+
+  --daemon  of keel.toml instead
+)"},
     {"version", "the versions of keel and of the running keeld",
      R"(keel version
 

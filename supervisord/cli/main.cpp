@@ -21,6 +21,7 @@ struct Wrong {
 struct Arguments {
     std::string root;
     bool json = false;
+    bool daemon = false;
     std::vector<std::string> names;
     std::string name;
     bool all = false, no_wait = false, follow = false, watch = false;
@@ -121,6 +122,10 @@ Exit run_command(std::string_view command, const Arguments& arguments)
         return events(context, {arguments.name, arguments.count, follow_of(arguments)});
     if (command == "outages") return outages(context);
     if (command == "wait") return wait(context, wait_options(arguments));
+    if (command == "schema")
+        return run_elsewhere(command, context,
+                             arguments.daemon ? std::vector<std::string>{"daemon"}
+                                              : std::vector<std::string>{});
     if (command == "check" || command == "plan")
         return run_elsewhere(command, context, arguments.names);
     return version(context);
@@ -158,6 +163,8 @@ void describe(CLI::App& app, std::string_view command, Arguments& arguments)
         app.add_option("units", arguments.names)->required();
         app.add_option("--for", arguments.state);
         app.add_option("--timeout", arguments.timeout);
+    } else if (command == "schema") {
+        app.add_flag("--daemon", arguments.daemon);
     } else if (command == "check") {
         app.add_option("paths", arguments.names);
     }
