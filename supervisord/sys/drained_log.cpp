@@ -27,6 +27,12 @@ DrainedLog::DrainedLog(LogSource source, const TellOfLog& tell, LogPacker& packe
     set_rules(source_.file.rules());
 }
 
+void DrainedLog::finish_piece(PipePeek& peek)
+{
+    if (auto finished = source_.file.finish_piece(peek); !finished)
+        (void)drop_unwritable(peek, finished.error());
+}
+
 void DrainedLog::set_rules(const units::LogSpec& rules)
 {
     source_.file.set_rules(rules);
@@ -79,7 +85,7 @@ bool DrainedLog::keep_piece(PipePeek& peek, std::size_t bytes_max)
 /// A log that cannot be written must never hold a service back.
 bool DrainedLog::drop_unwritable(PipePeek& peek, const Error& why)
 {
-    const std::size_t gone = peek.drop(fifo(), LogFile::piece_max);
+    const std::size_t gone = source_.file.take_lost() + peek.drop(fifo(), LogFile::piece_max);
     if (gone == 0) return false;
     count_dropped(gone);
     unwritten_ += gone;

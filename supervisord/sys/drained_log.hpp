@@ -44,6 +44,9 @@ public:
     [[nodiscard]] int fifo() const { return source_.fifo->get(); }
     [[nodiscard]] const std::string& name() const { return source_.name; }
     void set_rules(const units::LogSpec& rules);
+    void set_piece_in_hand(PieceInHand piece) { source_.file.set_piece_in_hand(std::move(piece)); }
+    /// Brings what an engine before this one had in hand into the file.
+    void finish_piece(PipePeek& peek);
 
     /// Moves or drops one piece. False: there was nothing.
     bool take_piece(PipePeek& peek);

@@ -87,6 +87,7 @@ public:
     {
         const auto [place, is_new] = logs_.try_emplace(id, std::move(source), tell_, packer_);
         DrainedLog& log = place->second;
+        if (is_new) log.finish_piece(peek_);
         note_due(log);
         if (is_new && !watch(log.fifo(), id)) {
             tell_(log.name(), "its log is not kept: " + Error::from_errno("watch fifo").text());
@@ -109,6 +110,14 @@ public:
         if (log == logs_.end()) return;
         log->second.set_rules(rules);
         note_due(log->second);
+    }
+
+    void set_piece_in_hand(std::uint64_t id, PieceInHand piece)
+    {
+        const auto log = logs_.find(id);
+        if (log == logs_.end()) return;
+        log->second.set_piece_in_hand(std::move(piece));
+        log->second.finish_piece(peek_);
     }
 
     void take_all(std::uint64_t id)
@@ -217,6 +226,14 @@ void LogDrain::add(std::uint64_t id, LogSource source)
 void LogDrain::set_rules(std::uint64_t id, units::LogSpec rules)
 {
     worker_->order([id, rules](Worker& worker) { worker.set_rules(id, rules); });
+}
+
+void LogDrain::set_piece_in_hand(std::uint64_t id, PieceInHand piece)
+{
+    auto handed_over = std::make_shared<PieceInHand>(std::move(piece));
+    worker_->order([id, handed_over](Worker& worker) {
+        worker.set_piece_in_hand(id, std::move(*handed_over));
+    });
 }
 
 void LogDrain::remove(std::uint64_t id)

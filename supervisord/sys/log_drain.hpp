@@ -30,6 +30,8 @@ public:
     void add(std::uint64_t id, LogSource source);
     /// From the next piece on.
     void set_rules(std::uint64_t id, units::LogSpec rules);
+    /// Before rules that ask for times.
+    void set_piece_in_hand(std::uint64_t id, PieceInHand piece);
     /// Moves what still waits, then closes it.
     void remove(std::uint64_t id);
     /// Calls `done` from the thread when all that waited at this moment is in the file.

@@ -38,10 +38,11 @@ Cut cut_at_line(std::string_view waiting, std::uint64_t size, std::uint64_t max_
 
 Result<std::size_t> LogFile::take_from(int fifo, PipePeek& peek, std::size_t bytes_max)
 {
+    if (auto finished = finish_piece(peek); !finished) return finished.error();
     const auto end = size();
     if (!end) return end.error();
     const std::size_t wanted = std::min(bytes_max, piece_max);
-    const bool raw = rules_.format == units::LogFormat::raw;
+    const bool raw = rules_.format == units::LogFormat::raw || !piece_;
     if (*end == 0) begun_ = read_clocks().wall;
     if (raw && *end + wanted <= rules_.max_size) return move(fifo, *end, wanted);
     const auto looked = peek.look(fifo);
@@ -68,21 +69,48 @@ Result<std::size_t> LogFile::take_near_end(int fifo, std::uint64_t at, std::stri
     return cut.rotate ? rotate_after(moved) : moved;
 }
 
-/// Written first and taken out of the FIFO then: what ends the engine in between has the piece
-/// written again by the next one, never lost.
 Result<std::size_t> LogFile::take_with_times(int fifo, std::uint64_t at, PipePeek& peek,
                                              std::string_view waiting)
 {
     const auto line = line_open_at(at) ? LineState::open : LineState::closed;
-    const std::string text = with_stamps(waiting, stamp_of(read_clocks().wall), line);
+    const std::string stamp = stamp_of(read_clocks().wall);
+    std::string text = with_stamps(waiting, stamp, line);
     const Cut cut = cut_at_line(text, at, rules_.max_size, line == LineState::open);
-    std::size_t moved = 0;
-    if (cut.bytes > 0) {
-        const auto kept = std::string_view(text).substr(0, cut.bytes);
-        if (auto written = write(kept, at); !written) return written.error();
-        moved = peek.drop(fifo, length_without_stamps(kept, line));
+    if (cut.bytes == 0) return cut.rotate ? rotate_after(0) : std::size_t{0};
+
+    const std::size_t bytes =
+        length_without_stamps(std::string_view(text).substr(0, cut.bytes), line);
+    const auto taken = piece_->take(fifo, bytes, at);
+    if (!taken) return taken;
+    const bool whole = *taken == bytes;
+    text.resize(cut.bytes);
+    if (!whole) text = with_stamps(waiting.substr(0, *taken), stamp, line);
+    const auto written = write(text, at);
+    piece_->let_go(peek);
+    if (!written) {
+        lost_ += *taken;
+        return written.error();
     }
-    return cut.rotate ? rotate_after(moved) : moved;
+    return cut.rotate && whole ? rotate_after(*taken) : *taken;
+}
+
+Result<void> LogFile::finish_piece(PipePeek& peek)
+{
+    const auto at = piece_ ? piece_->unwritten_at(peek) : std::nullopt;
+    if (!at) return {};
+    const auto size_now = size();
+    if (!size_now) return size_now.error();
+    // Shorter only if somebody else cut the file meanwhile.
+    const std::uint64_t end = std::min(*at, *size_now);
+    if (::ftruncate(file_.get(), static_cast<off_t>(end)) != 0)
+        return Error::from_errno("cut", names_.current());
+    const auto bytes = piece_->bytes(peek);
+    if (!bytes) return bytes.error();
+    const auto line = line_open_at(end) ? LineState::open : LineState::closed;
+    auto written = write(with_stamps(*bytes, stamp_of(read_clocks().wall), line), end);
+    if (!written) lost_ += bytes->size();
+    piece_->let_go(peek);
+    return written;
 }
 
 Result<std::size_t> LogFile::rotate_after(std::size_t moved)

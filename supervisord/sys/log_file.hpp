@@ -3,15 +3,15 @@
 //
 // Promises: raw bytes are moved by splice at an offset, so that a reader killed at any moment has
 // neither lost a byte nor written one twice (read and write lose, tee and write double; O_APPEND
-// does not go with splice). Lines with times (line_stamps.hpp) are written before they are taken
-// out of the FIFO: at least once. The file's end is asked of the kernel each time: what others did
-// to it, truncating or deleting, leaves no hole. Files are cut at the end of a line; only a line
-// longer than `overshoot_max` is torn.
+// does not go with splice); the same with times before the lines (piece_in_hand.hpp). The file's end
+// is asked of the kernel each time: what others did to it, truncating or deleting, leaves no hole.
+// Files are cut at the end of a line; only a line longer than `overshoot_max` is torn.
 // It may block on a slow disk, hence it is never used on the loop's thread.
 #pragma once
 #include "base/owned_fd.hpp"
 #include "base/result.hpp"
 #include "sys/log_names.hpp"
+#include "sys/piece_in_hand.hpp"
 #include "sys/pipe_peek.hpp"
 #include "units/spec.hpp"
 
@@ -46,13 +46,20 @@ public:
     LogFile(LogNames names, units::LogSpec rules) : names_(std::move(names)), rules_(rules) {}
 
     void set_rules(units::LogSpec rules) { rules_ = rules; }
+    /// Lines can have times from now on; without one they are kept as they are.
+    void set_piece_in_hand(PieceInHand piece) { piece_ = std::move(piece); }
+    /// Brings what an engine before this one had in hand into the file.
+    [[nodiscard]] Result<void> finish_piece(PipePeek& peek);
 
     [[nodiscard]] const LogNames& names() const { return names_; }
     [[nodiscard]] const units::LogSpec& rules() const { return rules_; }
 
     /// Moves one piece of at most so many bytes out of the FIFO. The number of bytes, 0: it is
-    /// empty. After an error they are still in the FIFO.
+    /// empty. After an error they are still in the FIFO, but for those of take_lost().
     [[nodiscard]] Result<std::size_t> take_from(int fifo, PipePeek& peek, std::size_t bytes_max);
+
+    /// How many bytes have been taken out of the FIFO and not been kept since the last call.
+    [[nodiscard]] std::size_t take_lost() { return std::exchange(lost_, 0); }
 
     /// Numbers of the files that were put aside since the last call, for who compresses them.
     [[nodiscard]] std::vector<std::uint64_t> take_put_aside()
@@ -84,9 +91,11 @@ private:
 
     LogNames names_;
     units::LogSpec rules_;
+    std::optional<PieceInHand> piece_;
     OwnedFd file_;
     std::optional<WallTime> begun_; ///< when the file got its first byte; none: it has none
     std::vector<std::uint64_t> put_aside_;
+    std::size_t lost_ = 0;
     std::uint64_t next_sequence_ = 0; ///< 0: not yet looked up
 };
 

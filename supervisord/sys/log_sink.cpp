@@ -46,6 +46,11 @@ Result<int> LogSink::output_of(const std::string& unit, Slot slot, const units::
     Entry& known = **entry;
     if (known.rules != spec) {
         known.rules = spec;
+        if (!known.has_piece)
+            if (auto piece = open_piece(instance_name(unit, slot), spec)) {
+                known.has_piece = true;
+                drain().set_piece_in_hand(known.id, std::move(*piece));
+            }
         drain().set_rules(known.id, spec);
     }
     make_plain(known.fifo->get());
@@ -64,10 +69,12 @@ Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, units:
     auto fifo = open_fifo(options_.fifo_dir / name);
     if (!fifo) return fifo.error();
     const auto shared = std::make_shared<const OwnedFd>(std::move(*fifo));
+    LogFile file(LogNames(options_.log_dir, unit, slot), rules);
+    auto piece = open_piece(name, rules);
+    const bool has_piece = piece.has_value();
+    if (piece) file.set_piece_in_hand(std::move(*piece));
     try {
-        drain().add(next_id_,
-                    LogSource{name, shared, LogFile(LogNames(options_.log_dir, unit, slot), rules),
-                              counters_of(unit)});
+        drain().add(next_id_, LogSource{name, shared, std::move(file), counters_of(unit)});
     } catch (const std::system_error& refused) {
         return Error{"start log thread", name, refused.code().value()};
     }
@@ -76,7 +83,23 @@ Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, units:
     entry.id = next_id_++;
     entry.fifo = shared;
     entry.rules = rules;
+    entry.has_piece = has_piece;
     return &entry;
+}
+
+/// Only where lines have times, or had some and one engine left a piece: it costs a pipe.
+std::optional<PieceInHand> LogSink::open_piece(const std::string& name, const units::LogSpec& rules)
+{
+    if (rules.format == units::LogFormat::raw && !PieceInHand::exists(options_.fifo_dir, name))
+        return std::nullopt;
+    auto piece = PieceInHand::open(options_.fifo_dir, name);
+    if (!piece) {
+        if (const auto its = parse_instance_name(name); options_.tell && its)
+            options_.tell(its->unit, its->slot, "its lines have no times: " + piece.error().text());
+        return std::nullopt;
+    }
+    if (options_.hold) options_.hold(hold_key(PieceInHand::name(name)), piece->pipe());
+    return std::move(*piece);
 }
 
 LogDrain& LogSink::drain()
@@ -117,6 +140,10 @@ void LogSink::forget(const std::string& unit, Slot slot)
     drain().remove(known->second.id);
     if (options_.drop) options_.drop(hold_key(name));
     ::unlink((options_.fifo_dir / name).c_str());
+    if (known->second.has_piece) {
+        if (options_.drop) options_.drop(hold_key(PieceInHand::name(name)));
+        PieceInHand::remove(options_.fifo_dir, name);
+    }
     entries_.erase(known);
 }
 

@@ -58,9 +58,12 @@ private:
         std::uint64_t id = 0;                ///< for the thread; never used again
         std::shared_ptr<const OwnedFd> fifo; ///< what processes are given; shared with the thread
         units::LogSpec rules;
+        bool has_piece = false;
     };
 
     [[nodiscard]] Result<Entry*> open(const std::string& unit, Slot slot, units::LogSpec rules);
+    [[nodiscard]] std::optional<PieceInHand> open_piece(const std::string& name,
+                                                        const units::LogSpec& rules);
     [[nodiscard]] std::shared_ptr<LogCounters> counters_of(const std::string& unit);
     [[nodiscard]] LogDrain& drain();
 
