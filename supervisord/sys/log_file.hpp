@@ -3,9 +3,9 @@
 //
 // Promises: raw bytes are moved by splice at an offset, so that a reader killed at any moment has
 // neither lost a byte nor written one twice (read and write lose, tee and write double; O_APPEND
-// does not go with splice); the same with times before the lines (piece_in_hand.hpp). The file's end
-// is asked of the kernel each time: what others did to it, truncating or deleting, leaves no hole.
-// Files are cut at the end of a line; only a line longer than `overshoot_max` is torn.
+// does not go with splice); the same with times before the lines (piece_in_hand.hpp). The file's
+// end is asked of the kernel each time: what others did to it, truncating or deleting, leaves no
+// hole. Files are cut at the end of a line; only a line longer than `overshoot_max` is torn.
 // It may block on a slow disk, hence it is never used on the loop's thread.
 #pragma once
 #include "base/owned_fd.hpp"

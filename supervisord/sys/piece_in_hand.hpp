@@ -1,8 +1,8 @@
 // One piece of an instance's output between its FIFO and its log file, while times are put before
 // the lines, which splice cannot do.
 //
-// Promises: what ends the engine at any moment, no byte is lost, none is in the file twice, and each
-// line has one time. The piece is spliced out of the FIFO into a pipe that nobody else writes to,
+// Promises: what ends the engine at any moment, no byte is lost, none is in the file twice, and
+// each line has one time. The piece is spliced out of the FIFO into a pipe that nobody else writes to,
 // written to the file from a copy, and let go of. A mark beside the pipe tells what a piece in
 // there is: still to be written from this place in the file on, whatever the file has behind it, or
 // written whole and only to be dropped. The pipe has a name and is held by the keeper like the
