@@ -2,10 +2,10 @@
 // the lines, which splice cannot do.
 //
 // Promises: what ends the engine at any moment, no byte is lost, none is in the file twice, and
-// each line has one time. The piece is spliced out of the FIFO into a pipe that nobody else writes to,
-// written to the file from a copy, and let go of. A mark beside the pipe tells what a piece in
-// there is: still to be written from this place in the file on, whatever the file has behind it, or
-// written whole and only to be dropped. The pipe has a name and is held by the keeper like the
+// each line has one time. The piece is spliced out of the FIFO into a pipe that nobody else writes
+// to, written to the file from a copy, and let go of. A mark beside the pipe tells what a piece in
+// there is: still to be written from this place in the file on, whatever the file has behind it,
+// or written whole and only to be dropped. The pipe has a name and is held by the keeper like the
 // FIFO; the mark, eight bytes written by one call, is a file beside it. So the next engine finds
 // both as they were.
 #pragma once
