@@ -74,10 +74,10 @@ def leave_it_running(keel, well):
     check(held["why"] == REASON and held["process"] == "left-running" and
           held["lasts"] == "over-boots" and unit["instances"][0]["pid"] == pid,
           "the engine is killed: held as before, by name, the same process")
-    os.kill(pid, signal.SIGSEGV)
+    os.kill(pid, signal.SIGKILL)
     until("its end is seen", lambda: instance(keel)["state"] == "blocked")
     why = keel.run("why", "worker").stdout
-    check("SIGSEGV" in why and "blocked by the hold of" in why and REASON in why,
+    check("SIGKILL" in why and "blocked by the hold of" in why and REASON in why,
           "the process dies: nothing follows it, and keel why tells both")
     well.touch()
 

@@ -52,6 +52,9 @@ private:
 
 TEST_F(Prober, IsUnknownWithoutDescriptors)
 {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "to look at a type, the sanitizer needs descriptors itself";
+#endif
     units::HttpTarget http;
     http.url = "http://127.0.0.1:9/";
     (void)probe(http); // what libcurl needs for itself is there

@@ -61,8 +61,8 @@ TEST(JsonCodec, ReadsAUnitAsItWroteIt)
     ASSERT_TRUE(read.ok()) << read.error().text();
     // Encoding is total and without loss, so equal texts mean equal views.
     EXPECT_EQ(encode(*read), encode(unit));
-    EXPECT_EQ(read->instances[1].state.data(), core::state_names[6].data())
-        << "names are those of core's own table";
+    // A name that pointed into the text that was read would be gone by now.
+    EXPECT_EQ(read->instances[1].state, core::state_names[6]);
 }
 
 TEST(JsonCodec, WritesAUnitAsTheContractHasIt)
