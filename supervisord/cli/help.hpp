@@ -1,23 +1,21 @@
-// The words of `keel --help` and `keel help COMMAND`.
+// The words of `keel --help` and `keel help COMMAND`, rendered from the table of commands.
 #pragma once
-#include <span>
+#include "cli/command_table.hpp"
+
 #include <string>
-#include <string_view>
 
 namespace keel::cli {
 
-struct CommandHelp {
-    std::string_view command;
-    std::string_view summary; ///< one line
-    std::string_view text;    ///< the whole page, ending in a line break
-};
+/// Pages are filled to this many columns, or to as many as the terminal has, if it has fewer.
+inline constexpr std::size_t page_columns = 100;
 
-std::span<const CommandHelp> command_help();
-
-/// The page about one command; nullptr: there is no such command.
-const CommandHelp* help_for(std::string_view command);
+/// The page about one command.
+std::string help_page(const Command& command, std::size_t columns = page_columns);
 
 /// The page about all of them.
-std::string overview();
+std::string overview(std::size_t columns = page_columns);
+
+/// The page `keel help exit`.
+std::string exit_page();
 
 } // namespace keel::cli

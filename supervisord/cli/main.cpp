@@ -1,9 +1,11 @@
 // keel: shows and steers what keeld supervises. Here the command line becomes a call; nothing else.
+#include "base/ensure.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/hand_over.hpp"
 #include "cli/help.hpp"
 
+#include <charconv>
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
@@ -17,76 +19,93 @@ struct Wrong {
     std::string hint;
 };
 
-/// What the parser fills in for all commands together; each reads its own part.
-struct Arguments {
-    std::string root;
-    bool json = false;
-    bool daemon = false;
-    std::vector<std::string> names;
-    std::string name;
-    bool all = false, no_wait = false, follow = false, watch = false;
-    bool running = false;
-    std::string timeout, reason, span, state = "ready";
-    std::size_t count = 50;
+/// What stood on the command line. Options are asked for as the table of commands names them.
+class Arguments {
+public:
+    explicit Arguments(const CLI::App& parsed) : parsed_(&parsed) {}
+
+    [[nodiscard]] bool has(const std::string& flag) const { return parsed_->count(flag) > 0; }
+    /// The option's value; empty: it was not given.
+    [[nodiscard]] std::string text(const std::string& flag) const
+    {
+        return has(flag) ? (*parsed_)[flag]->as<std::string>() : std::string();
+    }
+    /// Those that are neither options nor their values.
+    [[nodiscard]] std::vector<std::string> words() const { return parsed_->remaining(); }
+    /// The only one.
+    [[nodiscard]] std::string word() const { return words().front(); }
+
+private:
+    const CLI::App* parsed_;
 };
 
-std::optional<Duration> duration_of(std::string_view option, const std::string& text)
+std::optional<Duration> duration_of(const Arguments& arguments, const std::string& flag)
 {
-    if (text.empty()) return std::nullopt;
+    if (!arguments.has(flag)) return std::nullopt;
+    const std::string text = arguments.text(flag);
     const auto length = parse_duration(text);
     if (!length)
-        throw Wrong{fmt::format("{} `{}` is not a duration", option, printable(text, 64)),
+        throw Wrong{fmt::format("{} `{}` is not a duration", flag, printable(text, 64)),
                     "write a number with its unit: 500ms, 30s, 2m"};
     return length;
 }
 
+std::size_t count_of(const Arguments& arguments, const std::string& flag, std::size_t otherwise)
+{
+    if (!arguments.has(flag)) return otherwise;
+    const std::string text = arguments.text(flag);
+    std::size_t count = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (text.empty() || failed != std::errc{} || end != text.data() + text.size())
+        throw Wrong{fmt::format("{} `{}` is not a number", flag, printable(text, 64)), {}};
+    return count;
+}
+
 core::HoldTerms hold_terms(const Arguments& arguments)
 {
-    if (arguments.reason.empty())
+    if (arguments.text("--reason").empty())
         throw Wrong{"a hold needs a reason, for those who wonder", "--reason 'core dump for ann'"};
     core::HoldTerms terms;
-    terms.span = duration_of("--for", arguments.span);
+    terms.span = duration_of(arguments, "--for");
     if (terms.span && *terms.span == Duration{0})
         throw Wrong{"a hold for no time at all holds nothing", "leave --for away to hold it until "
                                                                "`keel start`"};
-    if (arguments.running) terms.process = core::Held::Process::left_running;
+    if (arguments.has("--running")) terms.process = core::Held::Process::left_running;
     return terms;
 }
 
 LogsOptions::Follow follow_of(const Arguments& arguments)
 {
-    return arguments.follow ? LogsOptions::Follow::yes : LogsOptions::Follow::no;
+    return arguments.has("--follow") ? LogsOptions::Follow::yes : LogsOptions::Follow::no;
 }
 
 ChangeOptions change_options(const Arguments& arguments, core::Verb verb)
 {
-    if (arguments.names.empty() && !arguments.all)
-        throw Wrong{fmt::format("{} what? Name units, or say --all", name(verb)),
-                    fmt::format("`keel help {}`", name(verb))};
-    if (!arguments.names.empty() && arguments.all)
-        throw Wrong{"--all and names of units together make no sense", {}};
     ChangeOptions options;
     options.verb = verb;
-    options.targets = arguments.names;
-    options.scope = arguments.all ? ChangeOptions::Scope::all : ChangeOptions::Scope::named;
-    options.wait = arguments.no_wait ? ChangeOptions::Wait::no : ChangeOptions::Wait::yes;
-    options.timeout = duration_of("--timeout", arguments.timeout);
-    options.reason = arguments.reason;
+    options.targets = arguments.words();
+    const bool all = arguments.has("--all");
+    if (!options.targets.empty() && all)
+        throw Wrong{"--all and names of units together make no sense", {}};
+    options.scope = all ? ChangeOptions::Scope::all : ChangeOptions::Scope::named;
+    options.wait = arguments.has("--no-wait") ? ChangeOptions::Wait::no : ChangeOptions::Wait::yes;
+    options.timeout = duration_of(arguments, "--timeout");
+    options.reason = arguments.text("--reason");
     if (verb == core::Verb::hold) options.hold = hold_terms(arguments);
     return options;
 }
 
 WaitOptions wait_options(const Arguments& arguments)
 {
+    WaitOptions options{arguments.words(), "ready", duration_of(arguments, "--timeout")};
+    if (arguments.has("--for")) options.state = arguments.text("--for");
     const auto states = wait_states();
-    if (std::ranges::find(states, arguments.state) == states.end()) {
-        const std::vector<std::string_view> known(states.begin(), states.end());
-        const auto near = nearest(arguments.state, known);
-        throw Wrong{fmt::format("there is no state `{}` to wait for", arguments.state),
-                    near ? fmt::format("did you mean `{}`?", *near)
-                         : fmt::format("there are: {}", fmt::join(states, ", "))};
-    }
-    return {arguments.names, arguments.state, duration_of("--timeout", arguments.timeout)};
+    if (std::ranges::find(states, options.state) != states.end()) return options;
+    const std::vector<std::string_view> known(states.begin(), states.end());
+    const auto near = nearest(options.state, known);
+    throw Wrong{fmt::format("there is no state `{}` to wait for", printable(options.state, 64)),
+                near ? fmt::format("did you mean `{}`?", *near)
+                     : fmt::format("there are: {}", fmt::join(states, ", "))};
 }
 
 /// With its own libraries, which would slow down every other command.
@@ -99,75 +118,44 @@ Exit run_elsewhere(std::string_view command, const Context& context,
     return hand_over("config", words);
 }
 
-Exit run_command(std::string_view command, const Arguments& arguments)
+Context context_of(const Arguments& arguments)
 {
-    std::string root = arguments.root;
+    std::string root = arguments.text("--root");
     if (root.empty())
         if (const char* named = std::getenv("KEEL_ROOT")) root = named;
     while (root.size() > 1 && root.ends_with('/'))
         root.pop_back();
     if (root == "/") root.clear();
-    const Context context{root, control_socket_path(root),
-                          arguments.json ? Format::json : Format::people, screen_of_stdout()};
+    return {root, control_socket_path(root),
+            arguments.has("--json") ? Format::json : Format::people, screen_of_stdout()};
+}
 
-    if (command == "status")
-        return status(context, {arguments.names, arguments.watch ? StatusOptions::Watch::yes
-                                                                 : StatusOptions::Watch::no});
-    if (command == "why") return why(context, arguments.name);
+Exit run_command(std::string_view command, const Arguments& arguments)
+{
+    const Context context = context_of(arguments);
     if (const auto verb = from_name<core::Verb>(command))
         return change(context, change_options(arguments, *verb));
+    if (command == "status")
+        return status(context,
+                      {arguments.words(), arguments.has("--watch") ? StatusOptions::Watch::yes
+                                                                   : StatusOptions::Watch::no});
+    if (command == "why") return why(context, arguments.word());
     if (command == "logs")
-        return logs(context, {arguments.name, arguments.count, follow_of(arguments)});
+        return logs(context,
+                    {arguments.word(), count_of(arguments, "--lines", 50), follow_of(arguments)});
     if (command == "events")
-        return events(context, {arguments.name, arguments.count, follow_of(arguments)});
+        return events(context, {arguments.text("--unit"), count_of(arguments, "--count", 50),
+                                follow_of(arguments)});
     if (command == "outages") return outages(context);
     if (command == "wait") return wait(context, wait_options(arguments));
     if (command == "schema")
         return run_elsewhere(command, context,
-                             arguments.daemon ? std::vector<std::string>{"daemon"}
-                                              : std::vector<std::string>{});
+                             arguments.has("--daemon") ? std::vector<std::string>{"daemon"}
+                                                       : std::vector<std::string>{});
     if (command == "check" || command == "plan")
-        return run_elsewhere(command, context, arguments.names);
+        return run_elsewhere(command, context, arguments.words());
+    ENSURE(command == "version", "a row of the table of commands has no line here");
     return version(context);
-}
-
-/// Only the command that was named is described to the parser: the others cost time at every start.
-void describe(CLI::App& app, std::string_view command, Arguments& arguments)
-{
-    app.set_help_flag();
-    app.add_option("--root", arguments.root);
-    app.add_flag("--json", arguments.json);
-    if (command == "status") {
-        app.add_option("units", arguments.names);
-        app.add_flag("--watch", arguments.watch);
-    } else if (command == "why") {
-        app.add_option("unit", arguments.name)->required();
-    } else if (from_name<core::Verb>(command)) {
-        app.add_option("units", arguments.names);
-        app.add_flag("--all", arguments.all);
-        app.add_flag("--no-wait", arguments.no_wait);
-        app.add_option("--timeout", arguments.timeout);
-        app.add_option("--reason", arguments.reason);
-        if (command != name(core::Verb::hold)) return;
-        app.add_option("--for", arguments.span);
-        app.add_flag("--running", arguments.running);
-    } else if (command == "logs") {
-        app.add_option("unit", arguments.name)->required();
-        app.add_option("-n,--lines", arguments.count);
-        app.add_flag("-f,--follow", arguments.follow);
-    } else if (command == "events") {
-        app.add_option("-n,--count", arguments.count);
-        app.add_flag("-f,--follow", arguments.follow);
-        app.add_option("--unit", arguments.name);
-    } else if (command == "wait") {
-        app.add_option("units", arguments.names)->required();
-        app.add_option("--for", arguments.state);
-        app.add_option("--timeout", arguments.timeout);
-    } else if (command == "schema") {
-        app.add_flag("--daemon", arguments.daemon);
-    } else if (command == "check") {
-        app.add_option("paths", arguments.names);
-    }
 }
 
 /// Takes the command out of the words: the first one that is neither an option nor --root's value.
@@ -192,47 +180,109 @@ bool takes(std::vector<std::string>& words, std::initializer_list<std::string_vi
            }) > 0;
 }
 
-const CommandHelp& known_command(std::string_view command)
+const Command& known_command(std::string_view name)
 {
-    if (const auto* page = help_for(command); page != nullptr) return *page;
+    if (const auto* command = find_command(name); command != nullptr) return *command;
     std::vector<std::string_view> known;
-    for (const auto& page : command_help())
-        known.push_back(page.command);
-    const auto near = nearest(command, known);
-    throw Wrong{fmt::format("there is no command `{}`", printable(command, 64)),
+    for (const auto& command : commands())
+        known.push_back(command.name);
+    const auto near = nearest(name, known);
+    throw Wrong{fmt::format("there is no command `{}`", printable(name, 64)),
                 near ? fmt::format("did you mean `{}`?", *near) : "`keel help` lists the commands"};
 }
 
-Exit show_help(std::string_view command)
+Exit show_help(std::string_view about)
 {
-    print(command.empty() ? overview() : std::string(known_command(command).text));
+    const std::size_t columns =
+        std::min(page_columns, screen_of_stdout().width.value_or(page_columns));
+    if (about.empty())
+        print(overview(columns));
+    else if (about == "exit")
+        print(exit_page());
+    else
+        print(help_page(known_command(about), columns));
     return Exit::done;
+}
+
+/// Only the command that was named is described to the parser: the others cost time at every start.
+void describe(CLI::App& app, const Command& command)
+{
+    app.set_help_flag();
+    app.allow_extras(); // words, and what is wrong, which we tell in our own words
+    for (const auto options : {command.options, common_options()})
+        for (const Option& option : options) {
+            std::string names(option.flag);
+            if (option.letter != 0) names += fmt::format(",-{}", option.letter);
+            option.is_switch() ? app.add_flag(names) : app.add_option(names);
+        }
+}
+
+[[noreturn]] void refuse_option(const Command& command, std::string_view name)
+{
+    std::vector<std::string_view> known;
+    for (const auto options : {command.options, common_options()})
+        for (const Option& option : options)
+            known.push_back(option.flag);
+    const auto near = nearest(name, known);
+    throw Wrong{fmt::format("`keel {}` has no option `{}`", command.name, printable(name, 64)),
+                near ? fmt::format("did you mean `{}`?", *near)
+                     : fmt::format("`keel help {}`", command.name)};
+}
+
+/// Too few words, too many, or what looks like an option and is none.
+void refuse_wrong_words(const Command& command, const Arguments& arguments)
+{
+    const auto words = arguments.words();
+    for (const std::string& word : words)
+        if (word.starts_with('-')) refuse_option(command, word);
+    const std::string help = fmt::format("`keel help {}`", command.name);
+    const bool can_be_all = command.words.form.find("--all") != std::string_view::npos;
+    if (words.size() < command.words.min && !can_be_all)
+        throw Wrong{fmt::format("{} what? It goes `{}`", command.name, usage_of(command)), help};
+    if (words.size() < command.words.min && !arguments.has("--all"))
+        throw Wrong{fmt::format("{} what? Name units, or say --all", command.name), help};
+    if (words.size() > command.words.max)
+        throw Wrong{
+            fmt::format("`{}` is one word too many", printable(words[command.words.max], 64)),
+            fmt::format("it goes `{}`", usage_of(command))};
+}
+
+/// `--lines: 1 required  missing` in our words.
+Wrong misuse_of_option(const Command& command, std::string_view told)
+{
+    const std::string_view name = told.substr(0, told.find(':'));
+    for (const auto options : {command.options, common_options()})
+        for (const Option& option : options)
+            if (option.flag == name && !option.is_switch())
+                return {fmt::format("{} takes one {}", name, option.value),
+                        fmt::format("`keel help {}`", command.name)};
+    return {std::string(told), fmt::format("`keel help {}`", command.name)};
 }
 
 Exit run(std::vector<std::string> words)
 {
     const bool wants_help = takes(words, {"-h", "--help"});
     const bool wants_version = takes(words, {"--version"});
-    std::string command = take_command(words);
-    if (command == "help") return show_help(take_command(words));
-    if (wants_help) return show_help(command);
-    if (wants_version) command = "version";
-    if (command.empty()) {
+    std::string name = take_command(words);
+    if (name == "help") return show_help(take_command(words));
+    if (wants_help) return show_help(name);
+    if (wants_version) name = "version";
+    if (name.empty()) {
         complain("which command?\n\n" + overview());
         return Exit::usage;
     }
-    if (known_command(command).command == "exit") return show_help(command);
-
-    Arguments arguments;
+    const Command& command = known_command(name);
     CLI::App app;
-    describe(app, command, arguments);
+    describe(app, command);
     try {
         std::ranges::reverse(words); // as the parser wants them
         app.parse(words);
     } catch (const CLI::ParseError& wrong) {
-        throw Wrong{wrong.what(), fmt::format("`keel help {}`", command)};
+        throw misuse_of_option(command, wrong.what());
     }
-    return run_command(command, arguments);
+    const Arguments arguments(app);
+    refuse_wrong_words(command, arguments);
+    return run_command(name, arguments);
 }
 
 } // namespace

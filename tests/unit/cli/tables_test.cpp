@@ -2,6 +2,7 @@
 #include "base/text.hpp"
 #include "cli/events.hpp"
 #include "cli/help.hpp"
+#include "cli/layout.hpp"
 #include "cli/outages.hpp"
 #include "cli/status.hpp"
 #include "cli/table.hpp"
@@ -12,6 +13,7 @@
 #include "tests/support/golden.hpp"
 
 #include <cstdlib>
+#include <set>
 
 namespace keel::cli {
 namespace {
@@ -146,13 +148,46 @@ TEST_F(GoldenTest, OutagesAndEvents)
 TEST_F(GoldenTest, Help)
 {
     std::string text = overview();
-    for (const auto& page : command_help())
-        text += "\n==== keel help " + std::string(page.command) + "\n" + std::string(page.text);
-    text += "\n==== keel help exit\n" + std::string(help_for("exit")->text);
+    for (const auto& command : commands())
+        text += "\n==== keel help " + std::string(command.name) + "\n" + help_page(command);
+    text += "\n==== keel help exit\n" + exit_page();
     test::expect_golden("tests/golden/cli-help.txt", text);
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);)
         EXPECT_LE(width_of(line), 100U) << line;
+}
+
+TEST(Help, StaysWithinTheTerminal)
+{
+    std::string text = overview(60);
+    for (const Command& command : commands())
+        text += help_page(command, 60);
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+        EXPECT_TRUE(width_of(line) <= 60 || line.starts_with("  keel ")) << line;
+}
+
+TEST(CommandTable, HasEachNameOnce)
+{
+    std::set<std::string_view> names;
+    for (const Command& command : commands()) {
+        EXPECT_TRUE(names.insert(command.name).second) << command.name;
+        std::set<std::string_view> options;
+        std::set<char> letters;
+        for (const auto list : {command.options, common_options()})
+            for (const Option& option : list) {
+                EXPECT_TRUE(options.insert(option.flag).second) << option.flag;
+                EXPECT_TRUE(option.letter == 0 || letters.insert(option.letter).second);
+            }
+    }
+}
+
+TEST(Hanging, BreaksBetweenWordsAndHangsBelowTheFirst)
+{
+    EXPECT_EQ(hanging("ab  ", "cd ef gh", 9), "ab  cd ef\n    gh\n");
+    EXPECT_EQ(hanging("", "abcdefgh ij", 4), "abcdefgh\nij\n");
+    EXPECT_EQ(hanging("é ", "ü\nö", 5), "é ü ö\n");
+    EXPECT_EQ(filled("a\nb\n\n  c\n  d\n", 10), "a b\n\n  c\n  d\n");
 }
 
 TEST(StatusTable, StaysWithinTheTerminal)

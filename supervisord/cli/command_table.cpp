@@ -1,0 +1,260 @@
+#include "cli/command_table.hpp"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+namespace keel::cli {
+namespace {
+
+constexpr auto required = Option::Presence::required;
+
+constexpr Option no_wait = {"--no-wait", "", "return as soon as keeld has accepted"};
+constexpr Option timeout = {"--timeout", "D",
+                            "wait no longer than this (30s, 2m); the operation itself goes on"};
+constexpr Option all_up = {"--all", "", "every unit that is wanted up"};
+constexpr Option for_the_record = {"--reason", "TEXT", "for the record"};
+
+constexpr std::array status_options = std::to_array<Option>({
+    {"--watch", "", "show them again whenever something happens, until interrupted"},
+});
+
+constexpr std::array start_options =
+    std::to_array<Option>({{"--all", "", "every enabled unit"}, no_wait, timeout, for_the_record});
+
+constexpr std::array stop_options = std::to_array<Option>(
+    {all_up, no_wait, timeout, {"--reason", "TEXT", "for the record, and for those who wonder"}});
+
+constexpr std::array restart_options =
+    std::to_array<Option>({all_up, no_wait, timeout, for_the_record});
+
+constexpr std::array hold_options = std::to_array<Option>({
+    {"--reason", "TEXT", "for those who wonder; `keel status` and `keel why` show it", 0,
+     Names::nothing_known, required},
+    {"--for", "D", "wanted up again after this (30m, 2h), by itself"},
+    {"--running", "",
+     "leave the processes alone: nothing is started, signalled or killed, not even "
+     "what fails its probes (gdb, core dumps)"},
+    all_up,
+    no_wait,
+    timeout,
+});
+
+constexpr std::array logs_options = std::to_array<Option>({
+    {"--follow", "", "go on as more is written, until interrupted", 'f'},
+    {"--lines", "N", "how many lines of each instance (50)", 'n'},
+});
+
+constexpr std::array events_options = std::to_array<Option>({
+    {"--follow", "", "go on as more happens, until interrupted; with --json, one event a line",
+     'f'},
+    {"--count", "N", "how many (50)", 'n'},
+    {"--unit", "UNIT", "those of one unit", 0, Names::units},
+});
+
+constexpr std::array wait_options = std::to_array<Option>({
+    {"--for", "STATE",
+     "ready (default): as many instances as it needs are ready, or it has completed\n"
+     "stopped: no process of it lives\n"
+     "or a status: up degraded down starting blocked done held failed",
+     0, Names::states},
+    {"--timeout", "D", "give up after this (30s, 2m), with exit code 7"},
+});
+
+constexpr std::array schema_options = std::to_array<Option>({
+    {"--daemon", "", "of keel.toml instead"},
+});
+
+constexpr std::array common = std::to_array<Option>({
+    {"--json", "", "print JSON, for scripts"},
+    {"--root", "DIR", "use the daemon and the files under DIR (KEEL_ROOT)", 0, Names::folders},
+    {"--help", "", "the page about a command: keel status --help", 'h'},
+});
+
+constexpr std::array table = std::to_array<Command>({
+    {.name = "status",
+     .summary = "how units are, a line each; one in detail",
+     .words = {"[UNIT…]", Names::units, 0, any_number},
+     .options = status_options,
+     .text =
+         R"(Shows each unit: its status, how many of its instances are ready, since when, how
+often it was restarted and, if it is not well, why and what comes next. With names,
+shows these in detail.
+)",
+     .after =
+         R"(Exit code 3 if a unit that should be up is not, or if a named one is not up for
+whatever reason.
+
+  keel status                   everything
+  keel status worker            one unit, its instances and its probes
+  keel status --json | jq '.units[] | select(.status != "up") | .name'
+)"},
+    {.name = "why",
+     .summary = "the story of a unit: what happened, what holds, what comes next",
+     .words = {"UNIT", Names::units, 1, 1},
+     .text =
+         R"(Tells why a unit is as it is: its latest steps, what holds it now, and what Keel will
+do next and when.
+)"},
+    {.name = "start",
+     .summary = "start units, with what they require",
+     .words = {"UNIT…|--all", Names::units, 1, any_number},
+     .options = start_options,
+     .text =
+         R"(Wants the units up, and with them what they require. A unit that was held or had
+failed is tried again, without delay and with its budget of failures restored. Waits
+until they are ready.
+)"},
+    {.name = "stop",
+     .summary = "stop units and hold them until the next boot",
+     .words = {"UNIT…|--all", Names::units, 1, any_number},
+     .options = stop_options,
+     .text =
+         R"(Stops the units and holds them, under your name, until `keel start` or the next boot.
+Waits until no process of theirs lives.
+)"},
+    {.name = "restart",
+     .summary = "restart units or single instances",
+     .words = {"UNIT|INSTANCE…|--all", Names::instances, 1, any_number},
+     .options = restart_options,
+     .text =
+         R"(Restarts units, several instances one after the other so that as many as are needed
+stay ready, or single instances, named as `keel status` names them. Waits until they
+are ready again.
+)",
+     .after = R"(  keel restart worker           all of its instances, rolling
+  keel restart worker.3         the third one only
+)"},
+    {.name = "hold",
+     .summary = "hold units down, or as they are, also over boots",
+     .words = {"UNIT…|--all", Names::units, 1, any_number},
+     .options = hold_options,
+     .text =
+         R"(Stops the units and holds them, under your name and with your reason, until `keel
+start` or until the time is over. Unlike after `keel stop`, they stay held when the
+host boots. Waits until no process of theirs lives.
+)",
+     .after = R"(  keel hold worker --reason 'schema migration' --for 30m
+  keel hold api-server --reason 'gdb, ask ann' --running
+)"},
+    {.name = "logs",
+     .summary = "what a unit wrote",
+     .words = {"UNIT|INSTANCE", Names::instances, 1, 1},
+     .options = logs_options,
+     .text =
+         R"(Prints the last lines that a unit's instances wrote, raw. If it has several instances,
+each line begins with the instance's name.
+)"},
+    {.name = "events",
+     .summary = "what happened lately",
+     .options = events_options,
+     .text =
+         R"(Prints the latest events: changes of state and their reasons, failures, outages,
+operations.
+)"},
+    {.name = "outages",
+     .summary = "what was down, since when, why and for how long",
+     .text =
+         R"(Lists outages, open ones and those that ended, the latest first. A unit is in outage
+when it is wanted up and has fewer ready instances than it needs.
+)"},
+    {.name = "wait",
+     .summary = "wait until units are in a state",
+     .words = {"UNIT…", Names::units, 1, any_number},
+     .options = wait_options,
+     .text =
+         R"(Returns when all of the units are in the state. Is woken by events, so it returns at
+once. Outlasts a restart of keeld's engine.
+)",
+     .after = R"(  keel wait api-server worker --timeout 1m && run-smoke-test
+)"},
+    {.name = "check",
+     .summary = "what is wrong with unit files",
+     .words = {"[FILE|DIR…]", Names::files, 0, any_number},
+     .text =
+         R"(Checks unit files and keel.toml without touching anything and without a daemon: all
+problems of all files at once, each with its place and what to do. Without arguments,
+keel.toml and the host's units, also those that packages ship. Files are checked
+together with their drop-ins and with the units beside them, on which they may depend.
+)",
+     .after = R"(Exit code 1 if there is a problem.
+)"},
+    {.name = "plan",
+     .summary = "what applying the configuration would change",
+     .text =
+         R"(Compares the configuration on the disk with the one in force: units that are new or
+gone, and key by key what is different in the others, after defaults and drop-ins,
+with when it takes effect. Changes nothing and needs no daemon.
+)",
+     .after =
+         R"(Exit code 1 if the configuration on the disk has problems, or if none is in force yet.
+)"},
+    {.name = "schema",
+     .summary = "the keys of unit files, as JSON Schema",
+     .options = schema_options,
+     .text =
+         R"(Prints the language of unit files as JSON Schema 2020-12, for editors and for programs
+that write unit files. It accepts whatever `keel check` accepts; what concerns several
+units or the host, only `keel check` finds.
+)"},
+    {.name = "version",
+     .summary = "the versions of keel and of the running keeld",
+     .text = R"(Prints the version of this program, and that of the daemon if one runs.
+)"},
+    {.name = "help",
+     .summary = "this overview, or the page about one command",
+     .words = {"[COMMAND|exit]", Names::commands, 0, 1},
+     .text =
+         R"(Prints the overview or the page about a command. `keel help exit` lists the exit
+codes.
+)"},
+});
+
+constexpr std::array exits = std::to_array<std::string_view>({
+    "done",
+    "failed: the operation did, or a check found problems",
+    "wrong usage, also of a name that does not exist",
+    "a unit is not up (keel status)",
+    "not allowed",
+    "the daemon cannot be reached",
+    "another operation was in the way, also after five retries",
+    "timed out",
+});
+
+} // namespace
+
+std::span<const Command> commands() { return table; }
+
+const Command* find_command(std::string_view name)
+{
+    const auto found = std::ranges::find(table, name, &Command::name);
+    return found == table.end() ? nullptr : &*found;
+}
+
+std::span<const Option> common_options() { return common; }
+
+std::span<const std::string_view> exit_meanings() { return exits; }
+
+std::string usage_of(const Command& command)
+{
+    std::string usage = fmt::format("keel {}", command.name);
+    if (!command.words.form.empty()) usage += fmt::format(" {}", command.words.form);
+    for (const Option& option : command.options) {
+        if (command.words.form.find(option.flag) != std::string_view::npos) continue;
+        std::string form =
+            option.letter != 0 ? fmt::format("-{}", option.letter) : std::string(option.flag);
+        if (!option.is_switch()) form += fmt::format(" {}", option.value);
+        usage += option.presence == required ? " " + form : " [" + form + "]";
+    }
+    return usage;
+}
+
+std::string form_of(const Option& option)
+{
+    std::string form = option.letter != 0 ? fmt::format("-{}, ", option.letter) : "";
+    form += option.flag;
+    if (!option.is_switch()) form += fmt::format(" {}", option.value);
+    return form;
+}
+
+} // namespace keel::cli
