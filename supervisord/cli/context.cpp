@@ -1,5 +1,7 @@
 #include "cli/context.hpp"
 
+#include "cli/layout.hpp"
+
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
@@ -53,19 +55,25 @@ Exit exit_for(control::Trouble::Kind kind)
     return Exit::failed;
 }
 
-Screen screen_of_stdout()
+namespace {
+
+Screen screen_of(int fd)
 {
     Screen screen;
-    if (::isatty(STDOUT_FILENO) == 0) return screen;
+    if (::isatty(fd) == 0) return screen;
     if (environment("NO_COLOR").empty() && environment("TERM") != "dumb")
         screen.colour = Colour::on;
     winsize size{};
     screen.width = columns_of_environment();
-    if (!screen.width && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    if (!screen.width && ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
         screen.width = std::max<std::size_t>(size.ws_col, width_min);
     if (!screen.width) screen.width = 80;
     return screen;
 }
+
+} // namespace
+
+Screen screen_of_stdout() { return screen_of(STDOUT_FILENO); }
 
 std::string control_socket_path(const std::string& root)
 {
@@ -83,8 +91,9 @@ bool print(std::string_view text)
 
 void complain(std::string_view text, std::string_view hint)
 {
-    std::string message = fmt::format("keel: {}\n", text);
-    if (!hint.empty()) message += fmt::format("      {}\n", hint);
+    const std::size_t columns = columns_of(screen_of(STDERR_FILENO));
+    std::string message = hanging("keel: ", text, columns);
+    if (!hint.empty()) message += hanging("      ", hint, columns);
     (void)std::fwrite(message.data(), 1, message.size(), stderr);
 }
 

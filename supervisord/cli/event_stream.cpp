@@ -59,11 +59,38 @@ Reply<EventStream::News> EventStream::next(Deadline deadline)
         if (auto lost = reopen(deadline)) return *lost;
         return News{{}, News::Gap::yes};
     }
-    auto events = reader_.feed(std::get<std::string>(bytes));
+    auto events = read(std::get<std::string>(bytes));
+    if (const auto* garbled = trouble_of(events)) return *garbled;
+    return News{std::move(std::get<std::vector<control::SseEvent>>(events))};
+}
+
+Reply<std::vector<control::SseEvent>> EventStream::read(const std::string& bytes)
+{
+    auto events = reader_.feed(bytes);
     if (!events) return Trouble{Kind::garbled, events.error().text(), {}};
     for (const auto& event : *events)
         if (!event.id.empty()) last_id_ = event.id;
-    return News{std::move(*events)};
+    return std::move(*events);
+}
+
+std::optional<int> EventStream::descriptor() const
+{
+    if (!call_) return std::nullopt;
+    return call_->descriptor();
+}
+
+Reply<std::vector<control::SseEvent>> EventStream::take()
+{
+    const Trouble broken{Kind::unreachable, "the connection to keeld broke", {}};
+    if (!call_) return broken;
+    const auto bytes = call_->more(control::deadline_in(Duration{0}));
+    const auto* trouble = trouble_of(bytes);
+    if (trouble != nullptr && trouble->kind == Kind::timed_out)
+        return std::vector<control::SseEvent>{};
+    if (trouble == nullptr && !std::get<std::string>(bytes).empty())
+        return read(std::get<std::string>(bytes));
+    call_.reset();
+    return trouble != nullptr ? *trouble : broken;
 }
 
 } // namespace keel::cli

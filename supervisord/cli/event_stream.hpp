@@ -30,8 +30,15 @@ public:
     /// Waits for something new. A daemon that stays away for long is a trouble after all.
     control::Reply<News> next(control::Deadline deadline);
 
+    /// To poll for more together with other things. None: the stream is not open.
+    [[nodiscard]] std::optional<int> descriptor() const;
+    /// What has come, without waiting. A stream that broke is closed and a trouble; open() opens it
+    /// anew.
+    control::Reply<std::vector<control::SseEvent>> take();
+
 private:
     std::optional<control::Trouble> reopen(control::Deadline deadline);
+    control::Reply<std::vector<control::SseEvent>> read(const std::string& bytes);
 
     std::string socket_path_;
     std::string query_;

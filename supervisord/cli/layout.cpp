@@ -3,6 +3,7 @@
 #include "cli/table.hpp"
 
 #include <algorithm>
+#include <limits>
 
 namespace keel::cli {
 namespace {
@@ -26,6 +27,11 @@ std::string_view take_word(std::string_view& text)
 }
 
 } // namespace
+
+std::size_t columns_of(const Screen& screen)
+{
+    return screen.width.value_or(std::numeric_limits<std::size_t>::max());
+}
 
 std::string hanging(std::string_view before, std::string_view text, std::size_t width)
 {

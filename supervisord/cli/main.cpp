@@ -268,8 +268,8 @@ Exit run(std::vector<std::string> words)
     if (wants_help) return show_help(name);
     if (wants_version) name = "version";
     if (name.empty()) {
-        complain("which command?\n\n" + overview());
-        return Exit::usage;
+        show_help({});
+        throw Wrong{"which command?", {}};
     }
     const Command& command = known_command(name);
     CLI::App app;

@@ -2,7 +2,8 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
-#include "cli/event_stream.hpp"
+#include "cli/layout.hpp"
+#include "cli/watch.hpp"
 #include "cli/words.hpp"
 
 #include <algorithm>
@@ -19,31 +20,6 @@ using core::UnitView;
 
 const Duration patience = std::chrono::seconds(10);
 
-/// The asked-for units as the daemon's own JSON, which may say more than this client knows.
-Reply<std::string> fetch(const Context& context, const StatusOptions& options)
-{
-    const Deadline deadline = control::deadline_in(patience);
-    if (options.units.empty())
-        return control::get(context.socket_path,
-                            context.as_json() ? "/v1/units" : "/v1/units?brief=1", deadline);
-    std::string joined = R"({"units":[)";
-    for (const std::string& unit : options.units) {
-        auto one =
-            control::get(context.socket_path, "/v1/units/" + control::url_encoded(unit), deadline);
-        if (trouble_of(one) != nullptr) return one;
-        if (joined.back() != '[') joined += ',';
-        joined += std::get<std::string>(one);
-    }
-    return joined + "]}";
-}
-
-Reply<std::vector<UnitView>> understood(const std::string& json)
-{
-    auto units = control::decode_units(json);
-    if (!units) return Trouble{Trouble::Kind::garbled, units.error().text(), {}};
-    return std::move(*units);
-}
-
 Exit exit_for_units(const std::vector<UnitView>& units, const StatusOptions& options)
 {
     // A unit that is down on purpose is news only to those who ask for it by name.
@@ -52,51 +28,6 @@ Exit exit_for_units(const std::vector<UnitView>& units, const StatusOptions& opt
         return matters && !is_well(unit);
     };
     return std::ranges::any_of(units, is_missing) ? Exit::not_up : Exit::done;
-}
-
-Exit show_once(const Context& context, const StatusOptions& options, std::string_view before)
-{
-    auto json = fetch(context, options);
-    if (const auto* trouble = trouble_of(json)) return give_up(*trouble);
-    auto units = understood(std::get<std::string>(json));
-    if (const auto* trouble = trouble_of(units)) return give_up(*trouble);
-    const auto& views = std::get<std::vector<UnitView>>(units);
-
-    std::string text(before);
-    if (context.as_json())
-        text += std::get<std::string>(json) + "\n";
-    else if (options.units.empty() || options.watch == StatusOptions::Watch::yes)
-        text += status_table(views, wall_now(), context.screen);
-    else
-        for (const auto& unit : views)
-            text += unit_details(unit, wall_now(), context.screen) +
-                    (&unit == &views.back() ? "" : "\n");
-    print(text);
-    return exit_for_units(views, options);
-}
-
-/// Shows the units anew after every event; on a terminal also every second, as ages grow.
-Exit watch(const Context& context, const StatusOptions& options)
-{
-    const bool on_terminal = context.screen.width.has_value();
-    const std::string_view before = on_terminal && !context.as_json() ? "\x1b[H\x1b[2J" : "";
-    EventStream stream(context.socket_path, {});
-    if (const auto trouble = stream.open(control::deadline_in(patience))) return give_up(*trouble);
-    for (;;) {
-        const Exit shown = show_once(context, options, before);
-        if (shown != Exit::done && shown != Exit::not_up) return shown;
-        for (bool changed = false; !changed;) {
-            const auto news = stream.next(
-                on_terminal ? control::deadline_in(std::chrono::seconds(1)) : Deadline{});
-            const auto* trouble = trouble_of(news);
-            if (trouble != nullptr && trouble->kind != Trouble::Kind::timed_out)
-                return give_up(*trouble);
-            if (trouble != nullptr) break;
-            const auto& [events, gap] = std::get<EventStream::News>(news);
-            changed = !events.empty() || gap == EventStream::News::Gap::yes;
-        }
-        if (std::ferror(stdout) != 0) return Exit::failed;
-    }
 }
 
 std::string ready_of(const UnitView& unit)
@@ -140,10 +71,11 @@ std::string status_table(const std::vector<UnitView>& units, WallTime now, const
 
 std::string unit_details(const UnitView& unit, WallTime now, const Screen& screen)
 {
-    std::string text = standing_of(unit, now, screen.colour) + "\n";
-    if (!unit.description.empty()) text += "  " + printable(unit.description) + "\n";
+    const std::size_t columns = columns_of(screen);
+    std::string text = hanging({}, standing_of(unit, now, screen.colour), columns);
+    if (!unit.description.empty()) text += hanging("  ", printable(unit.description), columns);
     if (const std::string note = intervention_of(unit, now); !note.empty())
-        text += "  " + printable(note) + "\n";
+        text += hanging("  ", printable(note), columns);
 
     using Align = Table::Align;
     Table instances({{"INSTANCE"},
@@ -174,10 +106,55 @@ std::string unit_details(const UnitView& unit, WallTime now, const Screen& scree
     return text;
 }
 
+Reply<std::string> fetch_units(const Context& context, const std::vector<std::string>& units)
+{
+    const Deadline deadline = control::deadline_in(patience);
+    if (units.empty())
+        return control::get(context.socket_path,
+                            context.as_json() ? "/v1/units" : "/v1/units?brief=1", deadline);
+    std::string joined = R"({"units":[)";
+    for (const std::string& unit : units) {
+        auto one =
+            control::get(context.socket_path, "/v1/units/" + control::url_encoded(unit), deadline);
+        if (trouble_of(one) != nullptr) return one;
+        if (joined.back() != '[') joined += ',';
+        joined += std::get<std::string>(one);
+    }
+    return joined + "]}";
+}
+
+Reply<std::vector<UnitView>> understood(const std::string& json)
+{
+    auto units = control::decode_units(json);
+    if (!units) return Trouble{Trouble::Kind::garbled, units.error().text(), {}};
+    return std::move(*units);
+}
+
+Exit show_units(const Context& context, const StatusOptions& options)
+{
+    auto json = fetch_units(context, options.units);
+    if (const auto* trouble = trouble_of(json)) return give_up(*trouble);
+    auto units = understood(std::get<std::string>(json));
+    if (const auto* trouble = trouble_of(units)) return give_up(*trouble);
+    const auto& views = std::get<std::vector<UnitView>>(units);
+
+    std::string text;
+    if (context.as_json())
+        text = std::get<std::string>(json) + "\n";
+    else if (options.units.empty() || options.watch == StatusOptions::Watch::yes)
+        text = status_table(views, wall_now(), context.screen);
+    else
+        for (const auto& unit : views)
+            text += unit_details(unit, wall_now(), context.screen) +
+                    (&unit == &views.back() ? "" : "\n");
+    print(text);
+    return exit_for_units(views, options);
+}
+
 Exit status(const Context& context, const StatusOptions& options)
 {
     if (options.watch == StatusOptions::Watch::yes) return watch(context, options);
-    return show_once(context, options, {});
+    return show_units(context, options);
 }
 
 } // namespace keel::cli

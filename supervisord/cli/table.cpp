@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <numeric>
 
 namespace keel::cli {
@@ -27,6 +28,30 @@ std::string_view code_of(Tone tone)
 
 bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }
 
+/// Where the escape sequence ends that begins at `begin`: behind its letter.
+std::size_t end_of_escape(std::string_view text, std::size_t begin)
+{
+    std::size_t end = begin + 1;
+    while (end < text.size() && std::isalpha(static_cast<unsigned char>(text[end])) == 0)
+        ++end;
+    return std::min(end + 1, text.size());
+}
+
+/// The first `width` columns of it, as bytes; all of it, if it takes fewer.
+std::size_t bytes_of_columns(std::string_view text, std::size_t width)
+{
+    std::size_t end = 0;
+    for (std::size_t seen = 0; end < text.size();) {
+        if (text[end] == '\x1b') {
+            end = end_of_escape(text, end);
+            continue;
+        }
+        if (begins_character(text[end]) && seen++ == width) break;
+        ++end;
+    }
+    return end;
+}
+
 } // namespace
 
 std::string toned(std::string_view text, Tone tone, Colour colour)
@@ -38,16 +63,24 @@ std::string toned(std::string_view text, Tone tone, Colour colour)
 
 std::size_t width_of(std::string_view text)
 {
-    return static_cast<std::size_t>(std::ranges::count_if(text, begins_character));
+    std::size_t width = 0;
+    for (std::size_t i = 0; i < text.size();) {
+        if (text[i] == '\x1b') {
+            i = end_of_escape(text, i);
+            continue;
+        }
+        if (begins_character(text[i++])) ++width;
+    }
+    return width;
 }
 
 std::string cut(std::string_view text, std::size_t width)
 {
     if (width_of(text) <= width) return std::string(text);
-    std::size_t end = 0;
-    for (std::size_t seen = 0; end < text.size(); ++end)
-        if (begins_character(text[end]) && ++seen > width - 1) break;
-    return std::string(text.substr(0, end)).append(ellipsis);
+    if (width == 0) return {};
+    std::string kept(text.substr(0, bytes_of_columns(text, width - 1)));
+    const bool has_colours = kept.find('\x1b') != std::string::npos;
+    return kept.append(ellipsis).append(has_colours ? "\x1b[0m" : "");
 }
 
 void Table::add(std::vector<Cell> row)

@@ -15,10 +15,10 @@ enum class Tone : std::uint8_t { plain, good, warning, bad, dim, strong };
 /// `text` in that tone, if there are colours.
 std::string toned(std::string_view text, Tone tone, Colour colour);
 
-/// Columns that `text` takes on a terminal; wide characters count as one.
+/// Columns that `text` takes on a terminal; wide characters count as one, colours as none.
 std::size_t width_of(std::string_view text);
 
-/// At most `width` columns, cut with `…`.
+/// At most `width` columns, cut with `…`; colours that were left on are ended.
 std::string cut(std::string_view text, std::size_t width);
 
 struct Cell {

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/layout.hpp"
 #include "cli/words.hpp"
 
 #include <fmt/format.h>
@@ -11,41 +12,39 @@ namespace {
 
 const Duration patience = std::chrono::seconds(10);
 constexpr std::size_t text_max = 400;
+constexpr std::string_view indent = "  ";
 
-std::string outage_sentence(const core::OutageView& outage, WallTime now)
+std::string section(std::string_view title, const std::vector<std::string>& sentences,
+                    std::size_t columns)
 {
-    const core::Outage& record = outage.record;
-    return fmt::format("Its {}{} {} began {} ago: {}.\n",
-                       record.planned == core::Outage::Planned::yes ? "planned " : "",
-                       name(record.kind), number(record.id), age(record.opened.wall, now),
-                       printable(record.cause_text, text_max));
+    if (sentences.empty()) return {};
+    std::string text = fmt::format("\n{}\n", title);
+    for (const auto& sentence : sentences)
+        text += hanging(std::string(indent), printable(sentence, text_max), columns);
+    return text;
 }
 
-void add_sentences(std::string& text, std::string_view title, const std::vector<std::string>& list)
+std::string story_of(const core::WhyView& why, WallTime now, const Screen& screen)
 {
-    if (list.empty()) return;
-    text += fmt::format("\n{}\n", title);
-    for (const auto& sentence : list)
-        text += "  " + printable(sentence, text_max) + "\n";
+    if (why.happened.empty()) return {};
+    std::string text = "\nWhat happened\n";
+    for (const auto& event : why.happened) {
+        const std::string time = toned(local_time(event.at, now), Tone::dim, screen.colour);
+        const std::string subject = event.subject == why.unit.name ? "" : event.subject + "  ";
+        text += hanging(fmt::format("{}{}  {}", indent, time, subject),
+                        printable(event.text, text_max), columns_of(screen));
+    }
+    return text;
 }
 
 } // namespace
 
 std::string why_text(const core::WhyView& why, WallTime now, const Screen& screen)
 {
-    const core::UnitView& unit = why.unit;
-    std::string text = standing_of(unit, now, screen.colour) + ".\n";
-    if (unit.outage) text += outage_sentence(*unit.outage, now);
-    if (!why.happened.empty()) text += "\nWhat happened\n";
-    for (const auto& event : why.happened) {
-        const std::string subject = event.subject == unit.name ? "" : event.subject + "  ";
-        text +=
-            fmt::format("  {}  {}{}\n", toned(local_time(event.at, now), Tone::dim, screen.colour),
-                        subject, printable(event.text, text_max));
-    }
-    add_sentences(text, "How it stands", why.now);
-    add_sentences(text, "What comes next", why.next);
-    return text;
+    const std::size_t columns = columns_of(screen);
+    return hanging({}, standing_of(why.unit, now, screen.colour) + ".", columns) +
+           story_of(why, now, screen) + section("How it stands", why.now, columns) +
+           section("What comes next", why.next, columns);
 }
 
 Exit why(const Context& context, const std::string& unit)

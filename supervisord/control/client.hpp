@@ -70,6 +70,8 @@ public:
     Reply<int> head(Deadline deadline);
     /// The next bytes of the body; empty: it has ended.
     Reply<std::string> more(Deadline deadline);
+    /// Readable when there may be more.
+    [[nodiscard]] int descriptor() const { return fd_; }
 
 private:
     explicit Call(int fd, std::string socket_path);

@@ -7,12 +7,14 @@
 #include "cli/status.hpp"
 #include "cli/table.hpp"
 #include "cli/target.hpp"
+#include "cli/watch.hpp"
 #include "cli/why.hpp"
 #include "cli/words.hpp"
 #include "tests/support/fake_supervisor.hpp"
 #include "tests/support/golden.hpp"
 
 #include <cstdlib>
+#include <fmt/format.h>
 #include <set>
 
 namespace keel::cli {
@@ -125,6 +127,18 @@ TEST_F(GoldenTest, Why)
     test::expect_golden("tests/golden/cli-why.txt", why_text(why, now, {}));
 }
 
+TEST_F(GoldenTest, WhyAtEightyColumns)
+{
+    core::WhyView why{degraded(), {}, {}, {}};
+    why.happened = {{1, now - 12s, "worker", "worker.2", "rung",
+                     "ladder restart -> retry (5 failures within 10m, the last one: probe http: "
+                     "status 503 instead of 200-399)"}};
+    why.now = {"worker.2 has been unready for 42 s: probe http: status 503, and a rather long "
+               "detail that the service gave with it"};
+    test::expect_golden("tests/golden/cli-why-80-columns.txt",
+                        why_text(why, now, {Colour::off, 80}));
+}
+
 TEST_F(GoldenTest, OutagesAndEvents)
 {
     auto closed = *in_backoff().outage;
@@ -199,6 +213,33 @@ TEST(StatusTable, StaysWithinTheTerminal)
     }
 }
 
+TEST_F(GoldenTest, WatchPage)
+{
+    WatchPage page{some_units(), now, now, {}};
+    std::string text;
+    const auto add = [&](std::string_view title, WindowSize window) {
+        const auto lines = lines_of(page, window, Colour::off);
+        EXPECT_LE(lines.size(), window.rows) << title;
+        text += fmt::format("==== {}\n{}\n", title, fmt::join(lines, "\n"));
+    };
+    add("all of it", {24, 80});
+    add("not all of it: what is not well first", {9, 80});
+    add("hardly anything", {3, 80});
+    page.as_of = now - 3s;
+    page.trouble = "keeld is not running: nobody listens on /run/keel/control.sock";
+    add("trouble", {24, 80});
+    page = {{}, now, now, {}};
+    add("no units", {24, 80});
+    test::expect_golden("tests/golden/cli-watch.txt", text);
+}
+
+TEST(LiveScreen, DrawsOverWhatIsThereAndClearsNothingBefore)
+{
+    EXPECT_EQ(frame_of({"ab", "abcd", "abcdef"}, {5, 4}),
+              "\x1b[?2026h\x1b[Hab\x1b[K\r\nabcd\r\nabc…\r\n\x1b[J\x1b[?2026l");
+    EXPECT_EQ(frame_of({"a", "b", "c"}, {2, 4}), "\x1b[?2026h\x1b[Ha\x1b[K\r\nb\x1b[K\x1b[?2026l");
+}
+
 TEST(Table, LetsNoControlCharacterThrough)
 {
     Table table({{"A"}, {"B"}});
@@ -214,6 +255,9 @@ TEST(Cut, CountsCharactersAndNotBytes)
     EXPECT_EQ(cut("abcdef", 4), "abc…");
     EXPECT_EQ(cut("äöüßäö", 4), "äöü…");
     EXPECT_EQ(width_of("äöü"), 3U);
+    EXPECT_EQ(width_of("\x1b[31mäö\x1b[0m"), 2U);
+    EXPECT_EQ(cut("\x1b[31mabc\x1b[0mdef", 6), "\x1b[31mabc\x1b[0mdef");
+    EXPECT_EQ(cut("\x1b[31mabc\x1b[0mdef", 3), "\x1b[31mab…\x1b[0m");
 }
 
 TEST(Target, IsAUnitOrAnInstance)
