@@ -297,9 +297,8 @@ private:
         status_timer_.reset();
         const core::Host& host = engine_->host();
         std::array<unsigned, names_of<core::UnitStatus>.size()> counts{};
-        for (std::uint32_t i = 0; i < host.size(); ++i)
-            ++counts[static_cast<std::size_t>(
-                core::status_of(host.spec(UnitId{i}), host.unit(UnitId{i})))];
+        for (const UnitId id : host.start_order())
+            ++counts[static_cast<std::size_t>(core::status_of(host.spec(id), host.unit(id)))];
         std::string text = fmt::format("{} units", host.size());
         for (std::size_t i = 0; i < counts.size(); ++i)
             if (counts[i] != 0)

@@ -3,6 +3,7 @@
 #include "units/show.hpp"
 #include "units/validate.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace keel::units {
@@ -104,6 +105,35 @@ std::vector<EffectiveKey> effective_keys(const DaemonSpec& daemon)
         if (takes_value(key.kind))
             keys.push_back({std::string(key.path), shown(key, draft), key.takes_effect});
     return keys;
+}
+
+std::uint64_t recipe_of(const UnitSpec& spec)
+{
+    static const auto defaults = effective_keys(EffectiveUnit{{}});
+    const auto by_default = by_name(defaults);
+    std::uint64_t digest = 14695981039346656037ULL; // FNV-1a
+    const auto add = [&](std::string_view text) {
+        for (const char c : text)
+            digest = (digest ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+        digest = (digest ^ 0xff) * 1099511628211ULL; // A byte that no text has: where it ends.
+    };
+    for (const EffectiveKey& key : effective_keys(EffectiveUnit{spec})) {
+        if (key.takes_effect != TakesEffect::restart) continue;
+        const auto usual = by_default.find(key.key);
+        if (usual != by_default.end() && usual->second->value == key.value) continue;
+        add(key.key);
+        add(key.value);
+    }
+    return std::max<std::uint64_t>(digest, 1);
+}
+
+std::optional<TakesEffect> effect_of(const UnitSpec& before, const UnitSpec& after)
+{
+    std::optional<TakesEffect> strongest;
+    for (const KeyChange& change :
+         differences(effective_keys(EffectiveUnit{before}), effective_keys(EffectiveUnit{after})))
+        strongest = std::max(strongest.value_or(change.takes_effect), change.takes_effect);
+    return strongest;
 }
 
 std::vector<KeyChange> differences(const std::vector<EffectiveKey>& before,

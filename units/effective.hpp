@@ -8,6 +8,8 @@
 #include "units/schema.hpp"
 #include "units/spec.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,15 @@ struct KeyChange {
     TakesEffect takes_effect = TakesEffect::live;
     friend bool operator==(const KeyChange&, const KeyChange&) = default;
 };
+
+/// A digest of what a process is made from: all that takes effect by a restart and is not as by
+/// default, so that a key that a later version adds changes nothing. Never 0. The name does not
+/// count.
+std::uint64_t recipe_of(const UnitSpec& spec);
+
+/// What the change takes at most: nothing if both come to the same, else the strongest of its keys'
+/// words.
+std::optional<TakesEffect> effect_of(const UnitSpec& before, const UnitSpec& after);
 
 /// Keys whose values differ, in the order of the schema; those that are gone come last.
 std::vector<KeyChange> differences(const std::vector<EffectiveKey>& before,

@@ -122,6 +122,7 @@ struct ProbeSpec {
     std::uint32_t failures = 3;
     std::uint32_t successes = 1;
     Duration delay = 0s; ///< from spawn to the first try
+    friend bool operator==(const ProbeSpec&, const ProbeSpec&) = default;
 };
 
 // ---- what a process may and may not -------------------------------------------------------------
@@ -226,6 +227,7 @@ struct UnitSpec {
     std::vector<ProbeSpec> probes;
     OutageSpec outage;
     LogSpec log;
+    std::uint64_t recipe = 0; ///< recipe_of() the rest, filled in by whoever puts it in force
 };
 
 } // namespace keel::units

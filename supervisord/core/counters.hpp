@@ -36,11 +36,18 @@ struct UnitCounters {
     std::vector<ProbeCounters> probes; ///< one per ProbeSpec, all instances together
 };
 
+/// How the latest apply ended: on the new configuration, or not.
+struct LastApply {
+    enum class Outcome : std::uint8_t { none, failed, in_force } outcome = Outcome::none;
+    WallTime at{};
+};
+
 /// Of the host.
 struct HostCounters {
     std::uint64_t engine_starts = 0;
     std::uint64_t adopted_processes = 0;
     std::uint64_t invariant_failures = 0;
+    LastApply last_apply;
     Histogram restart_latency; ///< end of a process to the next one running, backoff included
     Histogram outage_detection;
     Histogram outage_recovery;

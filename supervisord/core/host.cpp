@@ -55,9 +55,10 @@ void Host::order()
     const auto before = [&](UnitId a, UnitId b) { return key(a) < key(b); };
     std::set<UnitId, decltype(before)> open(before);
     std::vector<std::size_t> missing(specs_.size());
-    for (std::uint32_t i = 0; i < specs_.size(); ++i) {
+    for (const auto& [name, id] : by_name_) {
+        const auto i = number(id);
         missing[i] = edges_[i].needs.size() + edges_[i].follows.size();
-        if (missing[i] == 0) open.insert(UnitId{i});
+        if (missing[i] == 0) open.insert(id);
     }
     while (!open.empty()) {
         const UnitId next = *open.begin();
@@ -66,8 +67,8 @@ void Host::order()
         for (const UnitId dependant : edges_[number(next)].dependants)
             if (--missing[number(dependant)] == 0) open.insert(dependant);
     }
-    for (std::uint32_t i = 0; i < specs_.size(); ++i)
-        if (missing[i] != 0) order_.push_back(UnitId{i});
+    for (const auto& [name, id] : by_name_)
+        if (missing[number(id)] != 0) order_.push_back(id);
     for (std::uint32_t place = 0; place < order_.size(); ++place)
         rank_[number(order_[place])] = place;
 }
@@ -101,6 +102,7 @@ void Host::mark_unusable(UnitId id, std::string problem)
         instance.reason = problem;
     }
     unit.config_problem = std::move(problem);
+    unit.before_leaving.reset();
 }
 
 // ---- gates --------------------------------------------------------------------------------------
@@ -157,7 +159,7 @@ UnitInputs Host::inputs_for(UnitId id, const HostInputs& inputs) const
 
 void Host::run_unit(UnitId id, const UnitEvent& event, const HostInputs& inputs, HostStep& out)
 {
-    if (frozen_.contains(id)) return;
+    if (frozen_.contains(id) || is_vacant(id)) return;
     try {
         // By copy: should the step fail, the unit is still what it was.
         take_in(id, core::step(spec(id), unit(id), event, inputs_for(id, inputs)), inputs, out);

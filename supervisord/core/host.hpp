@@ -72,7 +72,9 @@ public:
 
     HostStep step(const HostEvent&, const HostInputs&);
 
-    [[nodiscard]] std::size_t size() const { return units_.size(); }
+    /// How many units there are. Their ids are those of start_order(); one that is gone leaves its
+    /// id for a later one.
+    [[nodiscard]] std::size_t size() const { return order_.size(); }
     [[nodiscard]] const units::UnitSpec& spec(UnitId id) const { return specs_[number(id)]; }
     [[nodiscard]] const Unit& unit(UnitId id) const { return units_[number(id)]; }
     [[nodiscard]] std::optional<UnitId> find(std::string_view name) const;
@@ -102,8 +104,20 @@ public:
     void restore(Counters counters) { counters_ = counters; }
     void restore(UnitId id, Unit unit);
 
-    /// A unit whose file cannot be used: listed, failed, never started. Before HostBooted.
+    /// A unit whose file cannot be used: listed, failed, never started. It must be at rest.
     void mark_unusable(UnitId id, std::string problem);
+
+    // ---- another configuration, unit by unit: core/host_changes.cpp. After the last call and
+    // before the next step comes relink(). What follows of it is left to events.
+    /// A unit more, at rest; Booted makes it begin.
+    UnitId add(units::UnitSpec spec);
+    /// The unit has another spec; Respecified tells it so. Returns the former one.
+    units::UnitSpec respecify(UnitId id, units::UnitSpec spec, Now now);
+    /// A unit whose file could not be used is a unit at rest like any other, of this spec.
+    void mend(UnitId id, units::UnitSpec spec);
+    /// The unit is no more. It must have no process.
+    void remove(UnitId id);
+    void relink();
 
 private:
     void run_unit(UnitId id, const UnitEvent& event, const HostInputs& inputs, HostStep& out);
@@ -116,6 +130,7 @@ private:
     void order();
     void release_storm(const HostInputs& inputs, HostStep& out);
     void stop_in_order(const HostInputs& inputs, HostStep& out);
+    [[nodiscard]] bool is_vacant(UnitId id) const;
     [[nodiscard]] UnitInputs inputs_for(UnitId id, const HostInputs& inputs) const;
     void start_closure(UnitId id, const Asked& asked, const HostInputs& inputs, HostStep& out);
     void rearm(UnitId id);
@@ -148,6 +163,7 @@ private:
     std::set<UnitId> restarted_;                  ///< units whose companions have to be restarted
     std::map<MonoTime, std::vector<UnitId>> due_; ///< deadlines, earliest first
     std::vector<std::optional<MonoTime>> armed_;  ///< by unit: its entry in due_
+    std::vector<UnitId> vacant_;                  ///< ids of units that are gone
     std::set<UnitId> frozen_; ///< after a mistake of Keel's own: takes part in nothing any more
     std::set<UnitId> storm_blocked_; ///< units with instances that wait for the brake
     StormBrake brake_;

@@ -120,6 +120,7 @@ struct Instance {
     ReadyTime ready_for;             ///< of this spawn before its present state
     std::vector<ProbeHealth> probes; ///< one per ProbeSpec while a spawn lives; else empty
     std::uint64_t restarts = 0;      ///< processes that ran, other than first starts, ever
+    std::uint64_t recipe = 0;        ///< UnitSpec::recipe of the latest spawn
 };
 
 // ---- events ---------------------------------------------------------------------------------
@@ -234,6 +235,10 @@ InstanceStep step(const units::UnitSpec&, Instance, const InstanceEvent&, const 
 
 /// When this instance needs a Tick: its state's deadline or its next probe, whichever is earlier.
 std::optional<MonoTime> deadline_of(const units::UnitSpec&, const Instance&);
+
+/// Whether what it runs, ran last or tries to run is made from another recipe than its unit has
+/// now. One that waits for its start is not: it will be made from that one.
+bool is_outdated(const units::UnitSpec&, const Instance&);
 
 /// The spawn whose processes this instance may have; none where there are none.
 std::optional<SpawnId> spawn_of(const InstanceState&);

@@ -68,6 +68,7 @@ InstanceStep launch(Here& h, StartCause cause, std::string reason)
     const SpawnId spawn = h.inputs.next_spawn;
     const auto brake = is_charged(h.instance.history) ? Spawn::Brake::charged : Spawn::Brake::free;
     h.actions.emplace_back(Spawn{spawn, cause, brake});
+    h.instance.recipe = h.spec.recipe;
     Starting starting{spawn, h.now(), start_deadline(h)};
     starting.cause = cause;
     return enter(h, starting, std::move(reason));

@@ -28,6 +28,15 @@ std::optional<SpawnId> spawn_of(const InstanceState& state)
         state);
 }
 
+bool is_outdated(const units::UnitSpec& spec, const Instance& instance)
+{
+    const InstanceState& state = instance.state;
+    const bool awaits_its_making = std::holds_alternative<Stopped>(state) ||
+                                   std::holds_alternative<Blocked>(state) ||
+                                   std::holds_alternative<Stopping>(state);
+    return !awaits_its_making && instance.recipe != spec.recipe;
+}
+
 namespace {
 std::optional<MonoTime> deadline_of_state(const InstanceState& state)
 {

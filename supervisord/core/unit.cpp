@@ -109,7 +109,7 @@ void take_sign(UnitMaking& m, OutageCause cause, std::string text, std::string_v
     m.sign = UnitMaking::Sign::fresh;
 }
 
-void take_failure(UnitMaking& m, Slot slot, const Failure& failure)
+void take_failure(UnitMaking& m, Slot slot, const Failure& failure, std::uint64_t recipe)
 {
     Unit& unit = m.unit();
     unit.failed_at = m.now();
@@ -120,7 +120,7 @@ void take_failure(UnitMaking& m, Slot slot, const Failure& failure)
         return op.failure.empty() && std::ranges::find(op.targets, slot) != op.targets.end();
     };
     if (unit.operation && concerns(*unit.operation)) unit.operation->failure = failure.what;
-    m.out.notes.emplace_back(AttemptFailed{slot, failure});
+    m.out.notes.emplace_back(AttemptFailed{slot, failure, recipe});
 }
 
 void take_move(UnitMaking& m, Slot slot, std::string_view from, const std::string& reason)
@@ -168,6 +168,7 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     ENSURE(slot >= 1 && slot <= m.unit().instances.size(), "an event for a slot that exists");
     const auto before = state_name(m.instance(slot).state);
     const auto spawn_before = spawn_of(m.instance(slot).state);
+    const auto recipe_before = m.instance(slot).recipe;
     InstanceStep made = step(m.spec, std::move(m.instance(slot)), event, inputs_for(m, slot));
     m.instance(slot) = std::move(made.next);
 
@@ -176,7 +177,7 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     const bool said = std::ranges::any_of(made.actions, is_worth_a_line);
     if (made.started) m.out.notes.emplace_back(Started{slot, *made.started});
     if (made.failure)
-        take_failure(m, slot, *made.failure);
+        take_failure(m, slot, *made.failure, recipe_before);
     else if (const auto* exited = std::get_if<ProcessExited>(&event); moved && exited != nullptr)
         take_clean_exit(m, before, exited->status);
     if (moved)
@@ -211,6 +212,8 @@ void recall(UnitMaking& m, const Recalled& recalled, const std::string& cause)
     if (any) take_sign(m, outage_cause_of(recalled.cause), cause, detector_of(recalled.cause), {});
 }
 
+} // namespace
+
 void recall_if_gone(UnitMaking& m)
 {
     if (!m.inputs.gone) return;
@@ -218,8 +221,7 @@ void recall_if_gone(UnitMaking& m)
            "dependency " + *m.inputs.gone);
 }
 
-/// What a start does to instances that are done.
-enum class Completed : std::uint8_t { run_again, stay_done };
+namespace {
 
 /// Wanted up from now on; `why` is what made it so.
 void want_up(UnitMaking& m, const std::string& why)
@@ -234,6 +236,8 @@ void want_up(UnitMaking& m, const std::string& why)
     recall_if_gone(m); // Of what happened to that unit meanwhile nothing was done.
 }
 
+} // namespace
+
 void be_up(UnitMaking& m, Completed completed, const std::string& why)
 {
     Unit& unit = m.unit();
@@ -243,6 +247,8 @@ void be_up(UnitMaking& m, Completed completed, const std::string& why)
         if (completed == Completed::run_again || !is_done) run_instance(m, slot, LaunchWanted{});
     }
 }
+
+namespace {
 
 /// What should be up and cannot even be read is down, and its outage says why.
 void be_unusable(UnitMaking& m)
@@ -310,7 +316,14 @@ void on(UnitMaking& m, const ShutDown&)
     if (is_wanted_up(m.unit())) break_off_operation(m, "keeld is stopping");
     run_all(m, StopWanted{});
 }
-void on(UnitMaking& m, const ForInstance& e) { run_instance(m, e.slot, e.event); }
+void on(UnitMaking& m, const ForInstance& e)
+{
+    // What ends late, of an instance that the unit no longer has: nothing is left to be decided.
+    const auto* exited = std::get_if<ProcessExited>(&e.event);
+    const bool is_an_end = exited != nullptr || std::holds_alternative<TreeEmptied>(e.event);
+    if (!is_an_end || e.slot <= m.unit().instances.size()) return run_instance(m, e.slot, e.event);
+    if (exited != nullptr) m.out.actions.push_back({e.slot, Acknowledge{exited->spawn}});
+}
 void on(UnitMaking& m, const CompanionRestarted& e)
 {
     recall(m, {StartCause::companion, e.name + " was restarted"}, "restart with " + e.name);
@@ -366,6 +379,7 @@ UnitStep step(const units::UnitSpec& spec, Unit unit, const UnitEvent& event,
     UnitMaking m{spec, inputs, {}};
     m.out.next = std::move(unit);
     std::visit([&](const auto& e) { on(m, e); }, event);
+    retire_instances(m);
     progress_operation(m);
     note_readiness(m);
     descend_if_stable(m);

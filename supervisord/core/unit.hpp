@@ -9,6 +9,7 @@
 #include "core/outage.hpp"
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -95,6 +96,9 @@ struct Unit {
     OutageFold degradation;
     std::optional<OutageSign> sign; ///< latest reason for being short of instances
     std::optional<Operation> operation;
+    /// Set: its configuration is no longer in force, so it is wanted down for the time being; this
+    /// is what was wanted before, and is again should that configuration return.
+    std::optional<Wanted> before_leaving;
 };
 
 // ---- events ---------------------------------------------------------------------------------
@@ -107,6 +111,10 @@ struct Asked {    ///< a person's request; ends in an OperationResult
     std::string why;
     std::optional<Slot> slot; ///< restart only; none: all
     HoldTerms hold{};         ///< hold only
+    enum class Which : std::uint8_t {
+        all,
+        outdated          ///< those that are made from another recipe than the unit's
+    } which = Which::all; ///< restart only
 };
 struct WantedByDependant {
     std::string by;
@@ -121,9 +129,16 @@ struct ForInstance {
     InstanceEvent event;
 };
 struct UnitGateChanged {};
+/// The unit has another spec as of now, and carry_over() was called. Restarts nothing by itself.
+struct Respecified {
+    std::shared_ptr<const units::UnitSpec> before;
+};
+struct LeaveWanted {}; ///< its configuration is no longer in force: be stopped
+struct StayWanted {};  ///< it is again: be what it was wanted to be before
 struct UnitTick {};
-using UnitEvent = std::variant<Booted, Asked, WantedByDependant, CompanionRestarted, ShutDown,
-                               ForInstance, UnitGateChanged, UnitTick>;
+using UnitEvent =
+    std::variant<Booted, Asked, WantedByDependant, CompanionRestarted, ShutDown, ForInstance,
+                 UnitGateChanged, Respecified, LeaveWanted, StayWanted, UnitTick>;
 
 struct UnitInputs {
     Now now;
@@ -159,6 +174,7 @@ struct Started {
 struct AttemptFailed {
     Slot slot;
     Failure failure;
+    std::uint64_t recipe = 0; ///< of what failed
 };
 struct Climbed {
     units::Rung from;
@@ -209,6 +225,11 @@ struct UnitStep {
 /// A unit at rest: all instances stopped, wanted down until Booted or Asked.
 Unit make_unit(const units::UnitSpec&);
 
+/// Makes the unit fit its new spec in shape: instances, probes, rung. Probes that stay as they are
+/// keep their health, others begin afresh without speaking against a process in service; an attempt
+/// under way is to be cancelled. Instances beyond the new number stay until they are stopped.
+void carry_over(Unit&, const units::UnitSpec& before, const units::UnitSpec& after, Now now);
+
 UnitStep step(const units::UnitSpec&, Unit, const UnitEvent&, const UnitInputs&);
 
 // ---- questions ------------------------------------------------------------------------------
@@ -226,6 +247,10 @@ bool is_left_alone(const Unit&);
 bool is_at_work(const units::UnitSpec&, const Unit&);
 /// Whether a process of it is in service or has done its work: what is bound to it may stay.
 bool is_present(const Unit&);
+/// What persons and the configuration want of it, also while it leaves.
+const Wanted& word_on(const Unit&);
+/// Whether any instance is made from another recipe than the unit has now.
+bool has_outdated(const units::UnitSpec&, const Unit&);
 /// Whether any instance may have a process.
 bool has_process(const Unit&);
 UnitStatus status_of(const units::UnitSpec&, const Unit&);

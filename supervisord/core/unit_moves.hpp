@@ -37,6 +37,20 @@ Held hold_of(const UnitMaking&, const Asked&);
 /// Whether the unit is held, and the time for that is over.
 bool is_hold_over(const UnitMaking&);
 
+/// What a start does to instances that are done.
+enum class Completed : std::uint8_t { run_again, stay_done };
+/// Wanted up from now on, with every instance that can; `why` is what made it so.
+void be_up(UnitMaking&, Completed, const std::string& why);
+/// If a unit that this one is bound to has no process, this one leaves, too.
+void recall_if_gone(UnitMaking&);
+
+// What follows from another configuration: core/unit_changes.cpp.
+void on(UnitMaking&, const Respecified&);
+void on(UnitMaking&, const LeaveWanted&);
+void on(UnitMaking&, const StayWanted&);
+/// Instances beyond the unit's number are stopped, and gone once they are.
+void retire_instances(UnitMaking&);
+
 /// Takes a person's request up as the unit's operation and sets it going.
 void begin_operation(UnitMaking&, const Asked&);
 /// Ends the operation, if there is one, as failed: something else has come in between.

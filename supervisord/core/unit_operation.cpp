@@ -78,8 +78,11 @@ void begin_operation(UnitMaking& m, const Asked& asked)
 {
     break_off_operation(m, "superseded by a later request");
     Operation op{asked.id, asked.verb, asked.by, m.inputs.now.wall, m.now(), {}, {}, {}};
-    for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
-        if (!asked.slot || *asked.slot == slot) op.targets.push_back(slot);
+    for (Slot slot = 1; slot <= m.spec.instances; ++slot) {
+        const bool concerns =
+            asked.which == Asked::Which::all || is_outdated(m.spec, m.instance(slot));
+        if (concerns && (!asked.slot || *asked.slot == slot)) op.targets.push_back(slot);
+    }
     m.unit().operation = std::move(op);
     const bool stops = asked.verb == Verb::stop || asked.verb == Verb::hold;
     if (stops && !is_left_alone(m.unit())) run_all(m, StopWanted{});

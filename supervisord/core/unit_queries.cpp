@@ -85,6 +85,17 @@ bool is_present(const Unit& unit)
     });
 }
 
+const Wanted& word_on(const Unit& unit)
+{
+    return unit.before_leaving ? *unit.before_leaving : unit.wanted;
+}
+
+bool has_outdated(const units::UnitSpec& spec, const Unit& unit)
+{
+    return std::ranges::any_of(unit.instances,
+                               [&](const Instance& i) { return is_outdated(spec, i); });
+}
+
 bool has_process(const Unit& unit)
 {
     return std::ranges::any_of(unit.instances, [](const Instance& instance) {

@@ -13,7 +13,8 @@ WallTime wall_of(MonoTime at, Now now) { return now.wall + (at - now.mono); }
 
 std::string instance_name(const units::UnitSpec& spec, Slot slot)
 {
-    return spec.instances == 1 ? spec.name : fmt::format("{}.{}", spec.name, slot);
+    const bool is_alone = spec.instances == 1 && slot == 1; // A second one may be about to go.
+    return is_alone ? spec.name : fmt::format("{}.{}", spec.name, slot);
 }
 
 ProbeView make_view(const units::ProbeSpec& spec, const ProbeHealth& health)

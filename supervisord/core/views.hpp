@@ -93,6 +93,25 @@ struct WhyView {
     std::vector<std::string> next;   ///< one sentence per thing that is to come, with its time
 };
 
+/// What became of an apply.
+struct ApplyView {
+    enum class Outcome : std::uint8_t {
+        applied,
+        unchanged, ///< no unit had to change
+        kept,      ///< in force, and its trial has failed
+        reverted   ///< the former configuration is in force
+    } outcome = Outcome::applied;
+    std::optional<std::uint64_t> generation{}; ///< in force from now on, if another one is
+    std::string unit{};                        ///< that has failed, if it was one
+    std::string why{};                         ///< kept and reverted only
+    struct Change {
+        std::string unit;
+        std::string effect; ///< `added`, `removed`, `usable now`, or when it takes effect
+        friend bool operator==(const Change&, const Change&) = default;
+    };
+    std::vector<Change> changes{}; ///< asked for, by name
+};
+
 class Host;
 /// The pid of a spawn's main process; none if it has none (any more).
 using PidOf = std::function<std::optional<int>(SpawnId)>;
@@ -106,3 +125,9 @@ OperationView make_view(const Operation&);
 WhyView make_why(const Host&, UnitId, const PidOf&, std::vector<EventView> happened, Now);
 
 } // namespace keel::core
+
+namespace keel {
+template <>
+inline constexpr std::array names_of<core::ApplyView::Outcome> =
+    std::to_array<std::string_view>({"applied", "unchanged", "kept", "reverted"});
+} // namespace keel

@@ -45,7 +45,7 @@ void Engine::journal(const core::HostEvent& event, const core::HostStep& step)
 
 void Engine::keep_hold(UnitId id)
 {
-    const auto* held = std::get_if<core::Held>(&host_.unit(id).wanted);
+    const auto* held = std::get_if<core::Held>(&core::word_on(host_.unit(id)));
     const std::string key = hold_key(host_.spec(id));
     if (held != nullptr && held->lasts == core::Held::Lasts::over_boots)
         ports_.holds.put(key, encode(*held));
@@ -55,9 +55,9 @@ void Engine::keep_hold(UnitId id)
 
 void Engine::journal_host()
 {
-    std::string record =
-        encode(HostRecord{host_.counters(), next_operation_, counters_.engine_starts,
-                          counters_.adopted_processes, counters_.invariant_failures});
+    std::string record = encode(HostRecord{host_.counters(), next_operation_,
+                                           counters_.engine_starts, counters_.adopted_processes,
+                                           counters_.invariant_failures, counters_.last_apply});
     if (record == journaled_host_) return;
     ports_.journal.put("host", record);
     journaled_host_ = std::move(record);
@@ -73,6 +73,7 @@ void Engine::recover(const HostRecord& record)
     counters_.engine_starts = record.engine_starts + 1;
     counters_.adopted_processes = record.adopted_processes;
     counters_.invariant_failures = record.invariant_failures;
+    counters_.last_apply = record.last_apply;
 
     const auto last_end =
         recovered.contains(key_of_clean_end) ? LastEnd::in_order : LastEnd::cut_short;
@@ -97,6 +98,7 @@ void Engine::recover(const HostRecord& record)
             go_on(fresh);
         else
             post(core::HostBooted{});
+        forget_strangers();
     });
 }
 
@@ -126,6 +128,8 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
         recover_hold(id);
         return false;
     }
+    for (core::Instance& instance : unit.instances)
+        if (instance.recipe == 0) instance.recipe = host_.spec(id).recipe; // An older journal's.
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot)
         if (const auto spawn = core::spawn_of(unit.instances[slot - 1U].state)) {
             owners_[number(*spawn)] = {id, slot};
@@ -171,8 +175,23 @@ bool stays_down(const core::InstanceState& state)
 
 } // namespace
 
+/// What the journal knows of units that are configured no longer.
+void Engine::forget_strangers()
+{
+    for (const auto& [key, text] : ports_.journal.recovered()) {
+        const auto from = key.find('/');
+        const auto to = key.find('/', from + 1);
+        const bool is_of_unit = key.starts_with("unit/") || key.starts_with("process/");
+        if (is_of_unit && !host_.find(key.substr(from + 1, to - from - 1)))
+            ports_.journal.erase(key);
+    }
+    if (!rollout_) ports_.journal.erase(key_of_apply);
+}
+
 void Engine::go_on(const std::vector<UnitId>& fresh)
 {
+    // Before anything starts, so that it is made as the configuration has it.
+    if (ports_.journal.recovered().contains(key_of_apply)) put_right();
     for (const UnitId id : fresh)
         post(core::ForUnit{id, core::Booted{}});
     // An end of keeld that was cut short may have stopped what is wanted up, or be about to.
@@ -236,6 +255,7 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
         core::Starting{survivor.id, now.mono, now.mono + host_.spec(*unit).start.timeout};
     instance.since = now;
     instance.reason = "found running";
+    instance.recipe = host_.spec(*unit).recipe;
     // It was started after all that is on record: by then it was wanted up. What is known of a hold
     // that outlives a boot is kept elsewhere, and is never older than a spawn.
     const auto* held = std::get_if<core::Held>(&taken.wanted);

@@ -1,6 +1,7 @@
 #include "engine/configuration.hpp"
 
 #include "units/credentials.hpp"
+#include "units/effective.hpp"
 #include "units/environment_file.hpp"
 #include "units/problem.hpp"
 
@@ -77,6 +78,7 @@ std::vector<ConfiguredUnit> configure(const units::UnitSet& set)
             ConfiguredUnit& added = configured.back();
             if (auto problem = read_environment(added.spec); problem && !added.identity.problem)
                 added.identity.problem = {core::SetupStage::environment, std::move(*problem)};
+            added.spec.recipe = units::recipe_of(added.spec);
             continue;
         }
         ConfiguredUnit broken;

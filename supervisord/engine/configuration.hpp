@@ -10,7 +10,7 @@ namespace keel::engine {
 
 /// Every unit of the set. One whose file cannot be used is there too, with its problem, so that it
 /// is shown as failed rather than not at all. Asks the user database and may block: to be called
-/// before the loop runs.
+/// not on the loop.
 std::vector<ConfiguredUnit> configure(const units::UnitSet& set);
 
 } // namespace keel::engine

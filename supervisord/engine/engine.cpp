@@ -107,6 +107,7 @@ void Engine::drain()
             events_.pop_front();
             take(next);
         }
+        advance_rollout();
         carry_out();
     } while (!events_.empty());
     draining_ = Draining::no;
@@ -117,6 +118,7 @@ void Engine::take(const core::HostEvent& event)
 {
     const double draw = std::uniform_real_distribution<double>(-1.0, 1.0)(draws_);
     core::HostStep step = host_.step(event, {ports_.loop.now(), draw});
+    if (rollout_) rollout_->note(host_, step);
     count(step);
     journal(event, step);
     for (const core::HostNote& note : step.notes)
@@ -131,7 +133,9 @@ void Engine::take(const core::HostEvent& event)
 
 void Engine::rearm()
 {
-    const auto due = host_.deadline();
+    auto due = host_.deadline();
+    if (const auto other = rollout_ ? rollout_->deadline() : std::nullopt; other)
+        due = std::min(due.value_or(*other), *other);
     if (due == timer_at_) return;
     timer_at_ = due;
     timer_.reset();

@@ -5,8 +5,9 @@
 // whatever it has done is in the journal first, so that a new engine can take over at any moment.
 #pragma once
 #include "core/host.hpp"
+#include "core/rollout.hpp"
+#include "engine/apply.hpp"
 #include "engine/event_feed.hpp"
-#include "engine/spawn_plan.hpp"
 #include "engine/state_codec.hpp"
 #include "ports/log_sink.hpp"
 #include "ports/loop.hpp"
@@ -35,13 +36,6 @@ struct EnginePorts {
 /// Journal key that says: keeld stopped everything and ended in order. Written by the wiring as the
 /// last thing, taken away by the next start.
 inline const std::string key_of_clean_end = "clean-end";
-
-/// One unit as it was loaded.
-struct ConfiguredUnit {
-    units::UnitSpec spec;
-    Identity identity;
-    std::string problem; ///< not empty: the file cannot be used; the unit is listed as failed
-};
 
 struct EngineOptions {
     core::HostOptions host;
@@ -76,6 +70,10 @@ public:
     void note_log(const std::string& unit, Slot slot, const std::string& text);
     /// How long a turn of the loop took.
     void note_turn(Duration lag) { counters_.loop_lag.observe(seconds(lag)); }
+
+    /// Puts another configuration in force: its changes unit by unit, each in its turn, and back
+    /// again if one does not prove itself. `done` is told once, later, unless it is refused.
+    std::optional<ports::Refusal> apply(ApplyOrder order, ApplyDone done);
 
     [[nodiscard]] const core::Host& host() const { return host_; }
 
@@ -138,10 +136,29 @@ private:
     void recover_hold(UnitId id);
     void keep_hold(UnitId id);
     void go_on(const std::vector<UnitId>& fresh);
+    void forget_strangers();
     void adopt(const std::vector<ports::Spawner::Survivor>& survivors);
     void adopt_stray(const ports::Spawner::Survivor& survivor);
     void resolve_missing();
     void skip_spawn_ids(SpawnId used);
+
+    // apply.cpp: another configuration
+    [[nodiscard]] std::vector<ConfiguredUnit> in_force() const;
+    [[nodiscard]] ConfigurationChange change_to(const std::vector<ConfiguredUnit>& units) const;
+    [[nodiscard]] std::optional<ports::Refusal>
+    what_is_in_the_way(const ConfigurationChange& change) const;
+    void store();
+    void stored(const Result<std::uint64_t>& generation);
+    void revert(const std::string& unit, const std::string& why);
+    void advance_rollout();
+    void finish_apply();
+    void put_in_force(const std::vector<ConfiguredUnit>& units, core::RolloutSpec::Trial trial);
+    core::Respecified respecify(UnitId id, const ConfiguredUnit& wanted);
+    UnitId add(const ConfiguredUnit& wanted);
+    void make_room(UnitId id, const ConfiguredUnit& wanted);
+    void forget_probes(UnitId id);
+    void remove_left();
+    void put_right();
 
     [[nodiscard]] core::PidOf pid_of() const;
     Body& body(InstanceId id) { return bodies_[number(id.unit)][id.slot - 1U]; }
@@ -171,7 +188,10 @@ private:
     std::uint64_t next_attempt_ = 1;
     OperationId next_operation_{1};
     std::map<OperationId, Done> waiting_;
-    std::deque<core::Outage> ended_; ///< newest last
+    std::deque<core::Outage> ended_;       ///< newest last
+    std::unique_ptr<ApplyUnderWay> apply_; ///< under way
+    std::optional<core::Rollout> rollout_; ///< of that, or of one that was cut short
+    std::map<UnitId, std::string> broken_; ///< that leave because their files cannot be used, why
     std::function<void(int)> on_stopped_;
     std::string journaled_host_;
     std::shared_ptr<int> alive_ =

@@ -20,8 +20,8 @@ core::PidOf Engine::pid_of() const
 std::vector<core::UnitView> Engine::units() const
 {
     std::vector<core::UnitView> views;
-    for (std::uint32_t i = 0; i < host_.size(); ++i)
-        views.push_back(core::make_view(host_, UnitId{i}, pid_of(), ports_.loop.now()));
+    for (const UnitId id : host_.start_order())
+        views.push_back(core::make_view(host_, id, pid_of(), ports_.loop.now()));
     std::ranges::sort(views, {}, &core::UnitView::name);
     return views;
 }
@@ -46,8 +46,8 @@ std::vector<core::OutageView> Engine::outages() const
 {
     const Now now = ports_.loop.now();
     std::vector<core::OutageView> views;
-    for (std::uint32_t i = 0; i < host_.size(); ++i) {
-        const core::Unit& unit = host_.unit(UnitId{i});
+    for (const UnitId id : host_.start_order()) {
+        const core::Unit& unit = host_.unit(id);
         for (const core::OutageFold* fold : {&unit.outage, &unit.degradation})
             if (auto open = core::make_view(*fold, now)) views.push_back(std::move(*open));
     }
@@ -101,7 +101,10 @@ std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSp
                                           name(unit.operation->verb), unit.operation->by,
                                           what.unit),
                               core::make_view(*unit.operation)};
-    if (what.slot && (*what.slot < 1 || *what.slot > unit.instances.size()))
+    if (unit.before_leaving)
+        return ports::Refusal{
+            conflict, fmt::format("an apply is about to remove `{}`", what.unit), {}};
+    if (what.slot && (*what.slot < 1 || *what.slot > host_.spec(*id).instances))
         return ports::Refusal{
             no_such_unit, fmt::format("`{}` has no instance {}", what.unit, *what.slot), {}};
 

@@ -242,7 +242,9 @@ std::string encode(const HostRecord& r)
                  {"next_operation", number(r.next_operation)},
                  {"engine_starts", r.engine_starts},
                  {"adopted", r.adopted_processes},
-                 {"invariant_failures", r.invariant_failures}});
+                 {"invariant_failures", r.invariant_failures},
+                 {"last_apply", put_number(r.last_apply.outcome)},
+                 {"last_apply_at", put(r.last_apply.at)}});
 }
 
 std::optional<HostRecord> decode_host(std::string_view record)
@@ -255,6 +257,9 @@ std::optional<HostRecord> decode_host(std::string_view record)
         r.engine_starts = j.at("engine_starts");
         r.adopted_processes = j.at("adopted");
         r.invariant_failures = j.at("invariant_failures");
+        if (!j.contains("last_apply")) return;
+        r.last_apply = {get_number(j.at("last_apply"), LastApply::Outcome::in_force),
+                        wall(j.at("last_apply_at"))};
     });
     if (!read) return std::nullopt;
     return r;
@@ -274,7 +279,8 @@ json put(const Instance& i)
             {"in_a_row", i.history.in_a_row},
             {"charged", std::move(charged)},
             {"ready_for", put(i.ready_for)},
-            {"restarts", i.restarts}};
+            {"restarts", i.restarts},
+            {"recipe", i.recipe}};
 }
 
 Instance get_instance(const json& j)
@@ -288,6 +294,7 @@ Instance get_instance(const json& j)
         i.history.charged.push_back(mono(at));
     if (const json& span = j.at("ready_for"); !span.is_null()) i.ready_for = duration(span);
     i.restarts = j.at("restarts");
+    i.recipe = j.value("recipe", std::uint64_t{0}); // Not in what version 0.1 wrote at first.
     return i;
 }
 
@@ -298,7 +305,7 @@ std::string encode(const Unit& unit, const UnitCounters& counters)
     json instances = json::array();
     for (const Instance& instance : unit.instances)
         instances.push_back(put(instance));
-    return text({{"wanted", put(unit.wanted)},
+    return text({{"wanted", put(word_on(unit))},
                  {"rung", unit.rung},
                  {"failed_at", put(unit.failed_at)},
                  {"ready_since", put(unit.ready_since)},

@@ -23,6 +23,7 @@ struct HostRecord {
     std::uint64_t engine_starts = 0;
     std::uint64_t adopted_processes = 0;
     std::uint64_t invariant_failures = 0;
+    core::LastApply last_apply{};
 };
 
 std::string encode(const HostRecord&);

@@ -9,7 +9,8 @@ namespace keel::engine {
 std::string Engine::subject(UnitId unit, Slot slot) const
 {
     const units::UnitSpec& spec = host_.spec(unit);
-    return spec.instances == 1 ? spec.name : fmt::format("{}.{}", spec.name, slot);
+    const bool is_alone = spec.instances == 1 && slot == 1; // A second one may be about to go.
+    return is_alone ? spec.name : fmt::format("{}.{}", spec.name, slot);
 }
 
 void Engine::say(UnitId unit, std::string subject, std::string kind, std::string text)

@@ -4,6 +4,7 @@
 #include "engine/log.hpp"
 #include "tests/sim/fake_kernel.hpp"
 #include "tests/sim/fake_ports.hpp"
+#include "units/effective.hpp"
 
 #include <gtest/gtest.h>
 #include <memory>
@@ -22,17 +23,24 @@ protected:
         return spec;
     }
 
+    static std::vector<ConfiguredUnit> configured(const std::vector<units::UnitSpec>& specs)
+    {
+        std::vector<ConfiguredUnit> all;
+        for (const units::UnitSpec& spec : specs) {
+            all.push_back({spec, {}, {}});
+            all.back().spec.recipe = units::recipe_of(spec);
+        }
+        return all;
+    }
+
     /// A new engine takes over; `lost` bytes of the journal's end are gone.
     void start(std::size_t lost = 0)
     {
         journal_.reopen(lost);
         holds_.reopen(0);
-        std::vector<ConfiguredUnit> units;
-        for (const units::UnitSpec& spec : specs_)
-            units.push_back({spec, {}, {}});
         engine_ =
             std::make_unique<Engine>(EnginePorts{loop_, kernel_, prober_, logs_, journal_, holds_},
-                                     std::move(units), EngineOptions{});
+                                     configured(specs_), EngineOptions{});
         kernel_.set_handlers(
             {.on_exit = [this](SpawnId id, core::ExitStatus status,
                                core::TreeState tree) { engine_->process_exited(id, status, tree); },
@@ -69,24 +77,29 @@ protected:
     {
         return core::spawn_of(unit(index).instances.at(0).state);
     }
-    InstanceId find(const std::string& name)
+    InstanceId find(const std::string& name, Slot slot = 1)
     {
         for (std::uint32_t i = 0; i < specs_.size(); ++i)
-            if (specs_[i].name == name) return {UnitId{i}, 1};
+            if (specs_[i].name == name) return {UnitId{i}, slot};
         return {};
     }
 
     std::vector<units::UnitSpec> specs_{spec_named("a")};
-    sim::Fate fate_; ///< of whatever is spawned next
+    sim::Fate fate_;                                            ///< of whatever is spawned next
+    std::function<sim::Fate(const std::string& unit)> fate_of_; ///< where it depends on the unit
     sim::Rng rng_{1};
     sim::Fuse fuse_;
     sim::FakeLoop loop_;
-    sim::FakeKernel kernel_{loop_,
-                            rng_,
-                            fuse_,
-                            {.fate = [this](InstanceId) { return fate_; },
-                             .find = [this](const std::string& name, Slot) { return find(name); },
-                             .trace = {}}};
+    sim::FakeKernel kernel_{
+        loop_,
+        rng_,
+        fuse_,
+        {.fate =
+             [this](InstanceId id) {
+                 return fate_of_ ? fate_of_(specs_[number(id.unit)].name) : fate_;
+             },
+         .find = [this](const std::string& name, Slot slot) { return find(name, slot); },
+         .trace = {}}};
     sim::FakeProber prober_{loop_, fuse_,
                             [this](const std::string&, Duration) { return probe_fate_; },
                             [](const std::string&, core::Verdict) {}};

@@ -119,6 +119,32 @@ Configuration configured(const std::string& daemon,
     return load_configuration(collected);
 }
 
+TEST(Effect, IsThatOfTheStrongestKey)
+{
+    const auto effect = [](const std::string& before, const std::string& after) {
+        return effect_of(load_good(before), load_good(after));
+    };
+    const std::string plain = "command = \"a\"\n";
+    EXPECT_EQ(effect(plain, "command = [\"a\"] # the same"), std::nullopt);
+    EXPECT_EQ(effect(plain, plain + "instances = 2"), TakesEffect::live);
+    EXPECT_EQ(effect(plain, plain + "instances = 2\nafter = [\"b\"]"), TakesEffect::next_start);
+    EXPECT_EQ(effect(plain + "nice = 1", plain + "instances = 2\nafter = [\"b\"]"),
+              TakesEffect::restart);
+}
+
+TEST(Recipe, ChangesWithWhatAProcessIsMadeFromAndNothingElse)
+{
+    const auto recipe = [](const std::string& more) {
+        return recipe_of(load_good("command = \"a b\"\n" + more));
+    };
+    EXPECT_EQ(recipe(""), recipe("nice = 0\ninstances = 2\nafter = [\"b\"]"));
+    EXPECT_NE(recipe(""), recipe("nice = 1"));
+    EXPECT_NE(recipe(""), recipe("environment = { A = \"1\" }"));
+    EXPECT_NE(recipe("environment = { A = \"1\" }"), recipe("environment = { A = \"2\" }"));
+    EXPECT_NE(recipe_of(load_good("command = [\"a\", \"b\"]")),
+              recipe_of(load_good("command = [\"a b\"]")));
+}
+
 TEST(Plan, NamesNewGoneAndChangedUnits)
 {
     const Plan plan =

@@ -1,0 +1,376 @@
+// Another configuration in the place of the one in force: what is touched, in which order, what
+// brings the former one back, and what an engine finds that comes after a death in the middle.
+#include "tests/unit/engine/engine_fixture.hpp"
+
+#include <algorithm>
+
+namespace keel::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using core::ApplyView;
+using core::Verb;
+using enum core::ApplyView::Outcome;
+
+class Applies : public EngineFixture {
+protected:
+    Applies()
+    {
+        specs_ = {spec_named("a"), spec_named("b")};
+        wanted_ = specs_;
+        // A program of the name crashes; what runs is what the engine's host says just then.
+        fate_of_ = [this](const std::string& unit) {
+            sim::Fate fate;
+            const auto id = engine_->host().find(unit);
+            if (id && engine_->host().spec(*id).command.at(0) == "/bin/crash") {
+                fate.ends_after = 1s;
+                fate.status = {core::ExitStatus::Kind::code, 3, false};
+            }
+            return fate;
+        };
+    }
+    void start_all()
+    {
+        start();
+        run(1min);
+    }
+    std::optional<ports::Refusal>
+    apply(ApplyOrder::IfItFails if_it_fails = ApplyOrder::IfItFails::revert)
+    {
+        view_.reset();
+        ApplyOrder order;
+        order.units = configured(wanted_);
+        order.by = "ann";
+        order.if_it_fails = if_it_fails;
+        order.store = [this](const ApplyOrder::Stored& stored) {
+            loop_.defer([this, stored] {
+                ++stores_;
+                if (disk_is_full_) return stored(Error{"write", "disk", ENOSPC});
+                on_disk_ = wanted_;
+                stored(std::uint64_t{7});
+            });
+        };
+        return engine_->apply(std::move(order), [this](const ApplyView& view) { view_ = view; });
+    }
+    units::UnitSpec& wanted(const std::string& name)
+    {
+        return *std::ranges::find(wanted_, name, &units::UnitSpec::name);
+    }
+    std::optional<SpawnId> spawn(const std::string& name, Slot slot = 1)
+    {
+        const auto& instances = known(name).instances;
+        return slot <= instances.size() ? core::spawn_of(instances[slot - 1U].state) : std::nullopt;
+    }
+    const core::Unit& known(const std::string& name)
+    {
+        return engine_->host().unit(engine_->host().find(name).value());
+    }
+    std::string_view state(const std::string& name)
+    {
+        return core::state_name(known(name).instances.at(0).state);
+    }
+    const units::UnitSpec& spec(const std::string& name)
+    {
+        return engine_->host().spec(engine_->host().find(name).value());
+    }
+
+    std::vector<units::UnitSpec> wanted_; ///< what is applied next
+    std::optional<std::vector<units::UnitSpec>> on_disk_;
+    std::optional<ApplyView> view_;
+    int stores_ = 0;
+    bool disk_is_full_ = false;
+};
+
+TEST_F(Applies, RestartOnlyWhatIsMadeDifferently)
+{
+    start_all();
+    const auto before = spawn("b");
+    wanted("a").command = {"/bin/other"};
+    ASSERT_FALSE(apply());
+    run(9s);
+    EXPECT_FALSE(view_) << "the trial is not over";
+    EXPECT_EQ(stores_, 0);
+    run(5s);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, applied);
+    EXPECT_EQ(view_->generation, 7U);
+    EXPECT_EQ(view_->changes, (std::vector<ApplyView::Change>{{"a", "restart"}}));
+    EXPECT_EQ(spawn("a"), SpawnId{3});
+    EXPECT_EQ(spawn("b"), before);
+    EXPECT_EQ(stores_, 1);
+    EXPECT_EQ(engine_->counters().last_apply.outcome, core::LastApply::Outcome::in_force);
+}
+
+TEST_F(Applies, TakeLiveKeysOverWithoutARestart)
+{
+    start_all();
+    wanted("a").restart.delay = 7s;
+    wanted("b").start.timeout = 3s;
+    ASSERT_FALSE(apply());
+    EXPECT_EQ(spec("a").restart.delay, 7s);
+    run(15s);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, applied);
+    EXPECT_EQ(view_->changes, (std::vector<ApplyView::Change>{{"a", "live"}, {"b", "next start"}}));
+    EXPECT_EQ(spawn("a"), SpawnId{1});
+    EXPECT_EQ(spawn("b"), SpawnId{2});
+}
+
+TEST_F(Applies, ThatChangeNothingAreOverAtOnce)
+{
+    start_all();
+    ASSERT_FALSE(apply());
+    run(0s);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, unchanged);
+    EXPECT_EQ(spawn("a"), SpawnId{1});
+}
+
+TEST_F(Applies, AreRevertedWhenTheNewCommandCrashes)
+{
+    start_all();
+    wanted("a").command = {"/bin/crash"};
+    wanted("b").restart.delay = 7s;
+    ASSERT_FALSE(apply());
+    run(5s);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, reverted);
+    EXPECT_EQ(view_->unit, "a");
+    EXPECT_EQ(view_->why, "exit 3");
+    EXPECT_EQ(spec("a").command.at(0), "/bin/true");
+    EXPECT_EQ(spec("b").restart.delay, units::RestartSpec{}.delay);
+    EXPECT_EQ(state("a"), "ready");
+    EXPECT_EQ(spawn("b"), SpawnId{2});
+    EXPECT_EQ(stores_, 0);
+    EXPECT_EQ(engine_->counters().last_apply.outcome, core::LastApply::Outcome::failed);
+}
+
+TEST_F(Applies, StayWhenAskedToEvenIfTheNewCommandCrashes)
+{
+    start_all();
+    wanted("a").command = {"/bin/crash"};
+    ASSERT_FALSE(apply(ApplyOrder::IfItFails::stay));
+    run(0s);
+    EXPECT_EQ(stores_, 1) << "before anything is touched";
+    run(15s);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, kept);
+    EXPECT_EQ(view_->unit, "a");
+    EXPECT_EQ(spec("a").command.at(0), "/bin/crash");
+}
+
+TEST_F(Applies, ThatCannotBeStoredAreReverted)
+{
+    start_all();
+    disk_is_full_ = true;
+    wanted("a").command = {"/bin/other"};
+    ASSERT_FALSE(apply());
+    run(1min);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, reverted);
+    EXPECT_NE(view_->why.find("it cannot be stored"), std::string::npos) << view_->why;
+    EXPECT_EQ(spec("a").command.at(0), "/bin/true");
+    EXPECT_EQ(state("a"), "ready");
+}
+
+TEST_F(Applies, AddUnitsAndForgetThoseThatAreGone)
+{
+    specs_.push_back(spec_named("c"));
+    start_all();
+    const auto gone = spawn("b");
+    wanted_ = {specs_[0], spec_named("c")};
+    wanted_[1].name = "d";
+    specs_.push_back(wanted_[1]);
+    ASSERT_FALSE(apply());
+    run(30s);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, applied);
+    EXPECT_EQ(engine_->host().size(), 2U);
+    EXPECT_FALSE(engine_->host().find("b"));
+    EXPECT_FALSE(kernel_.main_lives(*gone));
+    EXPECT_EQ(state("d"), "ready");
+    EXPECT_EQ(engine_->units().size(), 2U);
+    specs_ = wanted_;
+    die();
+    start();
+    run(1min);
+    EXPECT_EQ(state("d"), "ready");
+}
+
+TEST_F(Applies, BringBackWhatWasRemovedWithItsHold)
+{
+    start_all();
+    ask("b", Verb::hold);
+    run(1s);
+    wanted_ = {spec_named("a")};
+    wanted("a").command = {"/bin/crash"};
+    ASSERT_FALSE(apply());
+    run(30s);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, reverted);
+    ASSERT_TRUE(std::holds_alternative<core::Held>(known("b").wanted));
+    EXPECT_EQ(state("b"), "stopped");
+    ask("b", Verb::start);
+    run(1s);
+    EXPECT_EQ(state("b"), "ready");
+}
+
+TEST_F(Applies, RestartWhatIsNeededFirst)
+{
+    specs_[0].requires_units = {"b"};
+    wanted_ = specs_;
+    start_all();
+    wanted("a").command = wanted("b").command = {"/bin/other"};
+    ASSERT_FALSE(apply());
+    run(15s);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, applied);
+    EXPECT_EQ(spawn("b"), SpawnId{3});
+    EXPECT_EQ(spawn("a"), SpawnId{4});
+}
+
+TEST_F(Applies, AreRefusedOnlyIfAUnitThatChangesHasAnOperation)
+{
+    fate_of_ = nullptr;
+    fate_.term_takes = 5s;
+    start_all();
+    ask("b", Verb::restart);
+    wanted("b").command = {"/bin/other"};
+    const auto refusal = apply();
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(refusal->kind, ports::Refusal::Kind::conflict);
+    ASSERT_TRUE(refusal->in_the_way);
+    wanted("b") = specs_[1];
+    wanted("a").command = {"/bin/other"};
+    EXPECT_FALSE(apply());
+    EXPECT_TRUE(apply()) << "one at a time";
+    run(1min);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, applied);
+}
+
+TEST_F(Applies, DoNotWaitForWhatAPersonStopsMeanwhile)
+{
+    start_all();
+    wanted("a").command = {"/bin/other"};
+    wanted("b").command = {"/bin/other"};
+    ASSERT_FALSE(apply());
+    run(5s);
+    ask("a", Verb::stop);
+    run(15s);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, applied);
+    EXPECT_EQ(state("a"), "stopped");
+}
+
+TEST_F(Applies, ThatAreCutShortAreUndoneByTheNextEngine)
+{
+    start_all();
+    const auto before = spawn("b");
+    wanted("a").command = {"/bin/other"};
+    wanted_.push_back(spec_named("c"));
+    specs_.push_back(wanted_[2]);
+    ASSERT_FALSE(apply());
+    run(5s);
+    const auto stranger = spawn("c");
+    ASSERT_TRUE(stranger);
+    const auto other = spawn("a");
+    EXPECT_GT(other, SpawnId{2});
+    die();
+    specs_.pop_back();
+    start();
+    specs_.push_back(wanted_[2]); // The fixture still has to know whose it is.
+    run(1min);
+    EXPECT_GT(spawn("a"), other) << "made from what is not in force";
+    EXPECT_EQ(state("a"), "ready");
+    EXPECT_EQ(spawn("b"), before);
+    EXPECT_FALSE(kernel_.anything_lives(*stranger));
+    specs_.pop_back();
+    const auto now = spawn("a");
+    die();
+    start();
+    run(1min);
+    EXPECT_EQ(spawn("a"), now) << "put right once";
+}
+
+TEST_F(Applies, ChangeTheNumberOfInstances)
+{
+    specs_[0].instances = 3;
+    wanted_ = specs_;
+    start_all();
+    const auto first = spawn("a", 1);
+    const auto third = spawn("a", 3);
+    wanted("a").instances = 1;
+    ASSERT_FALSE(apply());
+    run(15s);
+    EXPECT_EQ(known("a").instances.size(), 1U);
+    EXPECT_FALSE(kernel_.main_lives(*third));
+    EXPECT_EQ(spawn("a", 1), first);
+    wanted("a").instances = 2;
+    ASSERT_FALSE(apply());
+    run(15s);
+    EXPECT_EQ(view_->outcome, applied);
+    EXPECT_EQ(known("a").instances.size(), 2U);
+    EXPECT_EQ(core::ready_count(known("a")), 2);
+    EXPECT_EQ(spawn("a", 1), first);
+}
+
+TEST_F(Applies, StartAndStopWhatIsEnabledOrNot)
+{
+    specs_[1].enabled = false;
+    wanted_ = specs_;
+    start_all();
+    EXPECT_EQ(state("b"), "stopped");
+    wanted("a").enabled = false;
+    wanted("b").enabled = true;
+    ASSERT_FALSE(apply());
+    run(15s);
+    EXPECT_EQ(view_->outcome, applied);
+    EXPECT_EQ(state("a"), "stopped");
+    EXPECT_EQ(state("b"), "ready");
+}
+
+TEST_F(Applies, FailWhenAChangedUnitDoesNotGetReady)
+{
+    specs_[1].requires_units = {"a"};
+    wanted_ = specs_;
+    start_all();
+    ask("a", Verb::hold);
+    run(1s);
+    wanted("b").command = {"/bin/other"};
+    ASSERT_FALSE(apply());
+    run(10min);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, reverted);
+    EXPECT_EQ(view_->unit, "b");
+    EXPECT_NE(view_->why.find("blocked on a"), std::string::npos) << view_->why;
+}
+
+TEST_F(Applies, RunProbesAsTheyAreNow)
+{
+    start_all();
+    units::ProbeSpec probe;
+    probe.name = "tcp";
+    probe.target = units::TcpTarget{"a:1:tcp", {}, {}};
+    probe.interval = 1s;
+    wanted("a").probes = {probe};
+    wanted("a").ready = units::ReadyBy::probe;
+    probe_fate_.answer.verdict = core::Verdict::pass;
+    ASSERT_FALSE(apply());
+    run(15s);
+    EXPECT_EQ(view_->outcome, applied);
+    EXPECT_EQ(spawn("a"), SpawnId{1});
+    ASSERT_EQ(known("a").instances[0].probes.size(), 1U);
+    EXPECT_TRUE(known("a").instances[0].probes[0].last);
+    probe_fate_.answer.verdict = core::Verdict::fail;
+    run(10s);
+    wanted("a").probes[0].name = "other";
+    wanted("a").probes.push_back(probe);
+    ASSERT_FALSE(apply());
+    run(1min);
+    EXPECT_EQ(view_->outcome, reverted);
+    EXPECT_EQ(engine_->counters_of("a").probes.size(), 1U);
+}
+
+} // namespace
+} // namespace keel::engine
