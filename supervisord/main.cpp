@@ -1,5 +1,6 @@
 // keel-engine: what the keeper runs and watches. Wiring only: every part is made here, told of the
 // others, and left to itself. Nothing is decided in this file.
+#include "applying.hpp"
 #include "base/ensure.hpp"
 #include "control/server.hpp"
 #include "engine/configuration.hpp"
@@ -180,7 +181,7 @@ private:
                     keeper_.stopping();
                     engine_->shut_down("asked to");
                 },
-            .on_apply = [] { warn("apply is not supported by this version of keel yet"); },
+            .on_apply = [this] { apply_as_told(); },
             .on_leave =
                 [this] {
                     run_dir_.leave();
@@ -210,6 +211,19 @@ private:
         });
         loop_.on_turn([this](Duration lag) {
             if (engine_) engine_->note_turn(lag);
+        });
+    }
+
+    /// SIGHUP: whoever sent it reads the log.
+    void apply_as_told()
+    {
+        if (!applying_) return;
+        applying_->apply({.by = "SIGHUP"}, [](const ports::Configurer::Answer& answer) {
+            if (const auto* refusal = std::get_if<ports::Refusal>(&answer))
+                warn("apply by SIGHUP: " + refusal->text);
+            if (const auto* problems = std::get_if<std::vector<units::Problem>>(&answer))
+                for (const units::Problem& problem : *problems)
+                    warn("apply by SIGHUP: " + to_text(problem));
         });
     }
 
@@ -262,15 +276,16 @@ private:
         const auto volume_of = [this](const std::string& unit) {
             return metrics::LogVolume{logs_.bytes(unit), logs_.dropped_bytes(unit)};
         };
+        applying_ = std::make_unique<Applying>(loop_, *engine_, paths_);
         metrics_ = std::make_unique<metrics::Page>(loop_, *engine_, volume_of, KEEL_VERSION);
         control::ControlServer::Options options;
         const units::DaemonSpec& spec = configuration_.daemon.spec;
         options.version = KEEL_VERSION;
         options.groups = {group_named(spec.operators_group), group_named(spec.readers_group)};
         server_ = std::make_unique<control::ControlServer>(
-            control::ControlServer::Sources{loop_, *engine_,
-                                            std::make_shared<sys::LogReader>(loop_, paths_.log),
-                                            [this](auto done) { metrics_->get(std::move(done)); }},
+            control::ControlServer::Sources{
+                loop_, *engine_, std::make_shared<sys::LogReader>(loop_, paths_.log),
+                [this](auto done) { metrics_->get(std::move(done)); }, *applying_},
             options);
         if (auto heard = server_->listen_on_socket(paths_.control_socket.string()); !heard)
             log::write(log::Level::error, "no control socket: " + heard.error().text());
@@ -320,6 +335,7 @@ private:
     probes::Prober prober_;
     units::Configuration configuration_; ///< in force
     std::unique_ptr<engine::Engine> engine_;
+    std::unique_ptr<Applying> applying_;
     std::unique_ptr<metrics::Page> metrics_;
     std::unique_ptr<control::ControlServer> server_;
     std::unique_ptr<ports::Supervisor::Subscription> listener_;

@@ -61,6 +61,12 @@ constexpr std::array wait_options = std::to_array<Option>({
     {"--timeout", "D", "give up after this (30s, 2m), with exit code 7"},
 });
 
+constexpr std::array apply_options = std::to_array<Option>({
+    {"--keep", "", "stay on it even if a unit does not prove itself"},
+    {"--revert", "", "not what stands on the disk: what was in force before, or generation N"},
+    {"--reason", "TEXT", "for the record"},
+});
+
 constexpr std::array schema_options = std::to_array<Option>({
     {"--daemon", "", "of keel.toml instead"},
 });
@@ -188,6 +194,25 @@ with when it takes effect. Changes nothing and needs no daemon.
 )",
      .after =
          R"(Exit code 1 if the configuration on the disk has problems, or if none is in force yet.
+)"},
+    {.name = "apply",
+     .summary = "put the changed configuration in force",
+     .words = {"[--revert [N]]", Names::nothing_known, 0, 1},
+     .options = apply_options,
+     .text =
+         R"(Puts what stands on the disk in force, all of it or nothing. It is checked first, and
+with any problem nothing is touched. Units that do not change are not touched either.
+The others take over what is live; those whose process would be made differently are
+restarted, what is needed first. Each must then be ready for ten seconds without a
+break. Otherwise what was in force before is put in force again, by itself.
+
+`keel plan` shows what would change. Waits until it is known what came of it.
+)",
+     .after = R"(  keel apply                    what stands on the disk
+  keel apply --revert           what was in force before
+  keel apply --revert 12        generation 12 (the last ten are kept)
+
+Exit code 1 if it was refused or reverted, or has failed and was kept.
 )"},
     {.name = "schema",
      .summary = "the keys of unit files, as JSON Schema",

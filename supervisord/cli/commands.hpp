@@ -4,6 +4,7 @@
 // already checked for form by the command line's parser.
 #pragma once
 #include "cli/context.hpp"
+#include "control/json_codec.hpp"
 #include "core/unit.hpp"
 
 #include <optional>
@@ -64,6 +65,9 @@ Exit check(const Context& context, const CheckOptions& options);
 enum class SchemaOf : std::uint8_t { unit_files, daemon_file };
 /// The language as JSON Schema.
 Exit schema(SchemaOf what);
+
+/// Puts another configuration in force.
+Exit apply(const Context& context, const control::ApplyRequest& request);
 
 /// What applying the configuration on the disk would change.
 Exit plan(const Context& context);

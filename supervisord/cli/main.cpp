@@ -108,6 +108,26 @@ WaitOptions wait_options(const Arguments& arguments)
                      : fmt::format("there are: {}", fmt::join(states, ", "))};
 }
 
+control::ApplyRequest apply_request(const Arguments& arguments)
+{
+    control::ApplyRequest request;
+    if (arguments.has("--keep")) request.if_it_fails = control::ApplyRequest::IfItFails::stay;
+    request.why = arguments.text("--reason");
+    const auto words = arguments.words();
+    if (arguments.has("--revert")) request.revert = std::uint64_t{0};
+    if (words.empty()) return request;
+    if (!request.revert)
+        throw Wrong{"the number of a generation goes with --revert", "`keel help apply`"};
+    std::uint64_t number = 0;
+    const std::string& word = words.front();
+    const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (failed != std::errc{} || end != word.data() + word.size() || number == 0)
+        throw Wrong{fmt::format("`{}` is not the number of a generation", printable(word, 64)),
+                    "--revert alone goes back to the former one"};
+    request.revert = number;
+    return request;
+}
+
 /// With its own libraries, which would slow down every other command.
 Exit run_elsewhere(std::string_view command, const Context& context,
                    const std::vector<std::string>& paths)
@@ -148,6 +168,7 @@ Exit run_command(std::string_view command, const Arguments& arguments)
                                 follow_of(arguments)});
     if (command == "outages") return outages(context);
     if (command == "wait") return wait(context, wait_options(arguments));
+    if (command == "apply") return apply(context, apply_request(arguments));
     if (command == "schema")
         return run_elsewhere(command, context,
                              arguments.has("--daemon") ? std::vector<std::string>{"daemon"}

@@ -25,6 +25,7 @@ struct Problem {
     std::string detail; ///< of this case
     std::string hint;   ///< what to do; may be empty
     std::optional<core::OperationView> in_the_way; ///< conflict only
+    std::vector<units::Problem> problems{};        ///< of a configuration that was refused
 };
 
 /// An accepted request; with its outcome, once there is one.
@@ -43,6 +44,14 @@ struct ChangeRequest {
     std::optional<Slot> instance; ///< restart only
     core::HoldTerms hold{};       ///< hold only
     friend bool operator==(const ChangeRequest&, const ChangeRequest&) = default;
+};
+
+/// What a client may say with an apply.
+struct ApplyRequest {
+    enum class IfItFails : std::uint8_t { revert, stay } if_it_fails = IfItFails::revert;
+    std::optional<std::uint64_t> revert{}; ///< the generation to go back to; 0: the former one
+    std::string why{};
+    friend bool operator==(const ApplyRequest&, const ApplyRequest&) = default;
 };
 
 struct VersionInfo {
@@ -73,6 +82,8 @@ std::string encode(const std::vector<core::OutageView>&); ///< {"outages": […]
 std::string encode(const std::vector<core::EventView>&);  ///< {"events": […]}
 std::string encode(const OperationReport&);
 std::string encode(const ChangeRequest&);
+std::string encode(const ApplyRequest&);
+std::string encode(const core::ApplyView&);
 std::string encode(const VersionInfo&);
 std::string encode(const Problem&);
 std::string encode(const CheckReport&);
@@ -87,9 +98,14 @@ Result<std::vector<core::EventView>> decode_events(std::string_view json);
 Result<OperationReport> decode_operation(std::string_view json);
 Result<VersionInfo> decode_version(std::string_view json);
 Result<Problem> decode_problem(std::string_view json);
+Result<core::ApplyView> decode_apply_view(std::string_view json);
+/// The `problems` of a problem document; of another one, none.
+Result<std::vector<units::Problem>> decode_check_problems(std::string_view json);
 /// Strict, as it is a stranger's: an unknown member is an error that names the nearest known one.
 /// Nothing at all is an empty request.
 Result<ChangeRequest> decode_change(std::string_view json);
+/// The same.
+Result<ApplyRequest> decode_apply(std::string_view json);
 
 /// The moment that to_rfc3339 printed; also without a fraction, or with up to nine digits.
 std::optional<WallTime> parse_rfc3339(std::string_view text);

@@ -295,6 +295,7 @@ std::string encode(const Problem& problem)
         .member("detail", problem.detail);
     if (!problem.hint.empty()) out.member("hint", problem.hint);
     if (problem.in_the_way) write_member(out, "operation", problem.in_the_way);
+    if (!problem.problems.empty()) write_list(out, "problems", problem.problems);
     return out.end_object().take();
 }
 

@@ -28,6 +28,7 @@ constexpr std::array table = std::to_array<RouteSpec>({
      change_arguments},
     {Route::hold, "POST", "/v1/units/{name}/hold", Role::operator_, ServedOn::control_only,
      change_arguments},
+    {Route::apply, "POST", "/v1/config/apply", Role::operator_, ServedOn::control_only, {}},
     {Route::events, "GET", "/v1/events", Role::reader, ServedOn::control_only, event_arguments},
     {Route::outages, "GET", "/v1/outages", Role::reader, ServedOn::control_only, {}},
     {Route::version, "GET", "/v1/version", Role::reader, ServedOn::control_only, {}},

@@ -12,6 +12,7 @@
 #include "control/peer.hpp"
 #include "control/routes.hpp"
 #include "control/user_names.hpp"
+#include "ports/configurer.hpp"
 #include "ports/log_reader.hpp"
 #include "ports/supervisor.hpp"
 
@@ -34,6 +35,7 @@ public:
         ports::Supervisor& supervisor;
         std::shared_ptr<ports::LogReader> logs;
         MetricsSource metrics;
+        ports::Configurer& configurer;
     };
     struct Options {
         std::string version = {};
@@ -74,6 +76,7 @@ private:
     void answer_ready(const std::shared_ptr<Exchange>& exchange);
     void answer_change(const std::shared_ptr<Exchange>& exchange, core::Verb verb,
                        const std::string& name, uid_t uid);
+    void answer_apply(const std::shared_ptr<Exchange>& exchange, uid_t uid);
     void carry_out(const std::shared_ptr<Exchange>& exchange, const ports::RequestSpec& spec);
     [[nodiscard]] bool may_have_last_place(int fd) const;
 

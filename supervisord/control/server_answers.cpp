@@ -208,4 +208,49 @@ void ControlServer::carry_out(const Exchanged& exchange, const ports::RequestSpe
     exchange->answer(json_answer(encode(report), 202));
 }
 
+namespace {
+
+Problem from_problems(const std::vector<units::Problem>& problems)
+{
+    Problem problem{422,
+                    "urn:keel:problem:configuration",
+                    "The configuration cannot be applied",
+                    fmt::format("it has {} problem{}, and nothing was changed", problems.size(),
+                                problems.size() == 1 ? "" : "s"),
+                    "`keel check` shows the same",
+                    {}};
+    problem.problems = problems;
+    return problem;
+}
+
+} // namespace
+
+void ControlServer::answer_apply(const Exchanged& exchange, uid_t uid)
+{
+    const auto request = decode_apply(exchange->request().body);
+    if (!request) return refuse(exchange, bad_request(request.error().text()));
+    using ports::ApplySpec;
+    ApplySpec spec;
+    spec.why = request->why;
+    if (request->if_it_fails == ApplyRequest::IfItFails::stay)
+        spec.if_it_fails = ApplySpec::IfItFails::stay;
+    if (request->revert) {
+        spec.from = *request->revert == 0 ? ApplySpec::From::former : ApplySpec::From::numbered;
+        spec.generation = *request->revert;
+    }
+    names_.with_name(uid, [this, alive = std::weak_ptr(alive_), exchange,
+                           spec = std::move(spec)](const std::string& who) mutable {
+        if (alive.expired()) return;
+        spec.by = who;
+        sources_.configurer.apply(spec, [exchange](const ports::Configurer::Answer& answer) {
+            if (const auto* refusal = std::get_if<ports::Refusal>(&answer))
+                refuse(exchange, from_refusal(*refusal));
+            else if (const auto* view = std::get_if<core::ApplyView>(&answer))
+                exchange->answer(json_answer(encode(*view)));
+            else
+                refuse(exchange, from_problems(std::get<std::vector<units::Problem>>(answer)));
+        });
+    });
+}
+
 } // namespace keel::control

@@ -150,7 +150,9 @@ std::optional<ports::Refusal> Engine::apply(ApplyOrder order, ApplyDone done)
     apply_->done = std::move(done);
     apply_->former = in_force();
     describe(host_, change, apply_->view);
-    say_host(fmt::format("apply by {}: {}", apply_->order.by, summary(apply_->view)));
+    const std::string& why = apply_->order.why;
+    say_host(fmt::format("apply by {}{}: {}", apply_->order.by, why.empty() ? "" : " for: " + why,
+                         summary(apply_->view)));
     ports_.journal.put(key_of_apply, apply_->order.by);
     if (change.empty()) {
         apply_->view.outcome = ApplyView::Outcome::unchanged;

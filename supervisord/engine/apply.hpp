@@ -23,6 +23,7 @@ struct ConfiguredUnit {
 struct ApplyOrder {
     std::vector<ConfiguredUnit> units;
     std::string by;
+    std::string why{}; ///< empty: not said
     enum class IfItFails : std::uint8_t { revert, stay } if_it_fails = IfItFails::revert;
     /// Makes it the one that the next engine begins with, and says, later, whether that is so.
     using Stored = std::function<void(Result<std::uint64_t> generation)>;

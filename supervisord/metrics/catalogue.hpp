@@ -48,6 +48,8 @@ enum class Metric : std::uint8_t {
     loop_lag,
     engine_starts,
     adopted_processes,
+    config_last_apply_success,
+    config_last_apply_timestamp,
     invariant_failures,
     build_info
 };
@@ -138,6 +140,14 @@ inline constexpr std::array catalogue = std::to_array<MetricSpec>({
     {"keel_adopted_processes_total",
      Kind::counter,
      "Living processes that an engine took over from the one before it.",
+     {}},
+    {"keel_config_last_apply_success",
+     Kind::gauge,
+     "0 if the latest apply since the host was booted was reverted, else 1.",
+     {}},
+    {"keel_config_last_apply_timestamp_seconds",
+     Kind::gauge,
+     "When the latest apply ended, since the epoch; 0: there was none since the host was booted.",
      {}},
     {"keel_invariant_failures_total",
      Kind::counter,

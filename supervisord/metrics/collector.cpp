@@ -188,6 +188,10 @@ std::vector<prometheus::MetricFamily> Collector::Collect() const
     out.add(Metric::loop_lag, host.loop_lag);
     out.add(Metric::engine_starts, {}, host.engine_starts);
     out.add(Metric::adopted_processes, {}, host.adopted_processes);
+    const bool has_failed = host.last_apply.outcome == core::LastApply::Outcome::failed;
+    out.add(Metric::config_last_apply_success, {}, has_failed ? 0.0 : 1.0);
+    out.add(Metric::config_last_apply_timestamp, {},
+            seconds(host.last_apply.at.time_since_epoch()));
     out.add(Metric::invariant_failures, {}, host.invariant_failures);
     out.add(Metric::build_info, {snapshot_.version}, 1.0);
     return out.take();

@@ -13,6 +13,9 @@ namespace {
 
 constexpr const char* partial_ending = ".partial";
 constexpr const char* units_folder = "units";
+constexpr const char* staged_folder = "staged";
+constexpr const char* current_link = "current";
+constexpr const char* former_link = "former";
 
 Error failure(const char* what, const fs::path& path, const std::error_code& code)
 {
@@ -82,30 +85,55 @@ std::map<std::uint64_t, fs::path> Generations::all() const
 std::optional<fs::path> Generations::current() const
 {
     std::error_code code;
-    const fs::path folder = fs::canonical(folder_ / "current", code);
+    const fs::path folder = fs::canonical(folder_ / current_link, code);
     if (code || !fs::is_directory(folder / units_folder, code)) return std::nullopt;
     return folder;
 }
 
-Result<std::uint64_t> Generations::store(const Files& files)
+std::vector<std::uint64_t> Generations::numbers() const
 {
-    const auto existing = all();
-    const std::uint64_t newest = existing.empty() ? 0 : existing.rbegin()->first;
-    if (const auto now = current();
-        now && files_of(units::collect(units::places_in(*now))) == files)
-        return newest;
-    if (auto written = write_whole(files, newest + 1); !written) return written.error();
-    if (auto switched = switch_to(newest + 1); !switched) return switched.error();
-    prune();
-    return newest + 1;
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, path] : all())
+        numbers.push_back(number);
+    return numbers;
 }
 
-Result<void> Generations::write_whole(const Files& files, std::uint64_t number) const
+std::optional<fs::path> Generations::folder_of(std::uint64_t number) const
 {
-    const fs::path whole = folder_ / std::to_string(number);
+    const auto existing = all();
+    const auto found = existing.find(number);
+    if (found == existing.end()) return std::nullopt;
+    return found->second;
+}
+
+std::optional<std::uint64_t> Generations::number_of(const char* link) const
+{
+    std::error_code code;
+    const std::string name = fs::read_symlink(folder_ / link, code).string();
+    if (code) return std::nullopt;
+    for (const auto& [number, path] : all())
+        if (std::to_string(number) == name) return number;
+    return std::nullopt;
+}
+
+std::optional<std::uint64_t> Generations::former() const { return number_of(former_link); }
+
+Result<std::uint64_t> Generations::store(const Files& files)
+{
+    const auto now = current();
+    const auto number = number_of(current_link);
+    if (now && number && files_of(units::collect(units::places_in(*now))) == files) return *number;
+    if (auto staged = stage(files); !staged) return staged.error();
+    return put_staged_in_force();
+}
+
+Result<void> Generations::stage(const Files& files) const
+{
+    const fs::path whole = folder_ / staged_folder;
     const fs::path partial = whole.string() + partial_ending;
     std::error_code code;
     fs::remove_all(partial, code);
+    fs::remove_all(whole, code);
     fs::create_directories(partial / units_folder, code);
     if (code) return failure("create", partial, code);
     Result<void> result;
@@ -120,14 +148,47 @@ Result<void> Generations::write_whole(const Files& files, std::uint64_t number) 
     return result;
 }
 
-Result<void> Generations::switch_to(std::uint64_t number) const
+Result<std::uint64_t> Generations::put_staged_in_force() const
+{
+    const fs::path staged = folder_ / staged_folder;
+    std::error_code code;
+    const auto now = current();
+    const auto now_number = number_of(current_link);
+    const bool is_same = now && now_number &&
+                         files_of(units::collect(units::places_in(*now))) ==
+                             files_of(units::collect(units::places_in(staged)));
+    if (is_same) {
+        fs::remove_all(staged, code);
+        return *now_number;
+    }
+    const auto existing = all();
+    const std::uint64_t number = existing.empty() ? 1 : existing.rbegin()->first + 1;
+    fs::rename(staged, folder_ / std::to_string(number), code);
+    if (code) return failure("rename", staged, code);
+    auto put = put_in_force(number);
+    if (put) prune();
+    return put;
+}
+
+Result<std::uint64_t> Generations::put_in_force(std::uint64_t number) const
+{
+    const auto before = number_of(current_link);
+    if (before == number) return number;
+    if (auto switched = point(current_link, number); !switched) return switched.error();
+    // Should this come to nothing, it is only one way back that is lost.
+    if (before) (void)point(former_link, *before);
+    if (auto kept = sync_tree(folder_); !kept) return kept.error();
+    return number;
+}
+
+Result<void> Generations::point(const char* link, std::uint64_t number) const
 {
     std::error_code code;
-    const fs::path link = folder_ / "current.new";
-    fs::remove(link, code);
-    fs::create_directory_symlink(std::to_string(number), link, code);
-    if (!code) fs::rename(link, folder_ / "current", code);
-    if (code) return failure("switch", folder_ / "current", code);
+    const fs::path fresh = folder_ / (std::string(link) + ".new");
+    fs::remove(fresh, code);
+    fs::create_directory_symlink(std::to_string(number), fresh, code);
+    if (!code) fs::rename(fresh, folder_ / link, code);
+    if (code) return failure("switch", folder_ / link, code);
     return {};
 }
 
@@ -138,6 +199,7 @@ void Generations::prune() const
     std::error_code code;
     for (const auto& [old, path] : existing) {
         if (spare == 0) return;
+        if (old == number_of(current_link) || old == number_of(former_link)) continue;
         fs::remove_all(path, code);
         --spare;
     }

@@ -5,9 +5,11 @@
 //   DIR/1/units/NAME.toml …              one folder per generation, named by a growing number
 //   DIR/1/units/NAME.toml.d/10-x.toml …  drop-ins; vendor units stand among the others
 //   DIR/current -> 12                    the one in force, switched by rename
+//   DIR/former -> 11                     the one that was in force before it
+//   DIR/staged/…                         whole as well, and on trial: it has no number yet
 //
-// A generation gets its number once it is whole and on the disk. The newest ten are kept. It stores
-// and finds files and knows nothing of what they say.
+// A generation gets its number once it is whole and on the disk. The newest ten are kept, and the
+// two that are named. It stores and finds files and knows nothing of what they say.
 #pragma once
 #include "base/result.hpp"
 #include "units/sources.hpp"
@@ -17,6 +19,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace keel::sys {
 
@@ -31,14 +34,26 @@ public:
     /// says the same. Returns its number.
     Result<std::uint64_t> store(const Files& files);
 
+    /// The same in two steps: written whole, in place of what was staged before; and put in force.
+    Result<void> stage(const Files& files) const;
+    Result<std::uint64_t> put_staged_in_force() const;
+
+    /// Puts one that is there in force again.
+    Result<std::uint64_t> put_in_force(std::uint64_t number) const;
+
     /// The folder of the generation in force; none if there is none.
     [[nodiscard]] std::optional<std::filesystem::path> current() const;
+    /// The number of the one that was in force before it; none if there is none any more.
+    [[nodiscard]] std::optional<std::uint64_t> former() const;
+    [[nodiscard]] std::optional<std::filesystem::path> folder_of(std::uint64_t number) const;
+    /// Numbers, ascending.
+    [[nodiscard]] std::vector<std::uint64_t> numbers() const;
 
     static constexpr std::size_t kept_max = 10;
 
 private:
-    Result<void> write_whole(const Files& files, std::uint64_t number) const;
-    Result<void> switch_to(std::uint64_t number) const;
+    Result<void> point(const char* link, std::uint64_t number) const;
+    [[nodiscard]] std::optional<std::uint64_t> number_of(const char* link) const;
     void prune() const;
     [[nodiscard]] std::map<std::uint64_t, std::filesystem::path> all() const;
 

@@ -3,6 +3,7 @@
 //
 // As their models they live on the loop's thread, but for FakeLogs::tail().
 #pragma once
+#include "ports/configurer.hpp"
 #include "ports/log_reader.hpp"
 #include "ports/supervisor.hpp"
 
@@ -245,6 +246,19 @@ private:
     std::map<Key, std::string> text_;
     std::map<std::uint64_t, Follower> followers_;
     std::uint64_t last_ = 0;
+};
+
+/// Answers as it is told to, and remembers what it was asked.
+class FakeConfigurer final : public ports::Configurer {
+public:
+    Answer answer = core::ApplyView{};
+    std::vector<ports::ApplySpec> asked;
+
+    void apply(const ports::ApplySpec& spec, std::function<void(const Answer&)> done) override
+    {
+        asked.push_back(spec);
+        done(answer);
+    }
 };
 
 } // namespace keel::test

@@ -34,8 +34,9 @@ INCLUDES = {
 # Files that may include more than their folder: a glob, and what of ours is added.
 INCLUDES_MORE = {
     "supervisord/control/server*.cpp": "engine",
-    "supervisord/main.cpp": "base units core ports engine sys transfer probes ledger deploy notify "
-                            "control metrics",
+    "supervisord/applying.*": "applying.hpp base units core ports engine sys",
+    "supervisord/main.cpp": "applying.hpp base units core ports engine sys transfer probes ledger "
+                            "deploy notify control metrics",
 }
 
 # Files that may include less than their folder: a glob, and what of ours is taken away.

@@ -93,8 +93,9 @@ void RunningServer::start_server()
     const auto metrics = [](const std::function<void(control::MetricsPage)>& give) {
         give(std::make_shared<const std::string>("keel_build_info{version=\"1.2.3\"} 1\n"));
     };
-    server.emplace(control::ControlServer::Sources{*counted_loop_, engine, logs, metrics},
-                   options_);
+    server.emplace(
+        control::ControlServer::Sources{*counted_loop_, engine, logs, metrics, configurer},
+        options_);
     EXPECT_TRUE(server->listen_on_socket(socket_path).ok());
     const auto pages = server->listen_for_pages("127.0.0.1:0");
     EXPECT_TRUE(pages.ok());

@@ -63,6 +63,7 @@ public:
     [[nodiscard]] int timers() const { return counted_loop_->timers(); }
 
     FakeSupervisor engine;
+    FakeConfigurer configurer;
     std::shared_ptr<FakeLogs> logs = std::make_shared<FakeLogs>();
     std::optional<control::ControlServer> server; ///< on the loop's thread only
     std::string root;                             ///< of --root

@@ -126,13 +126,53 @@ TEST(Generations, AreKeptUpToALimitAndAreWhole)
 TEST(Generations, ThatWereInterruptedDoNotCount)
 {
     const test::Folder folder;
-    fs::create_directories(folder / "1.partial/units");
-    folder.write("1.partial/units/left.toml", "command = \"left\"");
+    fs::create_directories(folder / "staged.partial/units");
+    folder.write("staged.partial/units/left.toml", "command = \"left\"");
     Generations generations(folder.path());
     EXPECT_EQ(generations.current(), std::nullopt);
     EXPECT_EQ(*generations.store({{"units/web.toml", "command = \"web\""}}), 1U);
     EXPECT_FALSE(fs::exists(folder / "1/units/left.toml"));
-    EXPECT_FALSE(fs::exists(folder / "1.partial"));
+    EXPECT_FALSE(fs::exists(folder / "staged.partial"));
+}
+
+TEST(Generations, CountOnlyOnceTheyAreInForce)
+{
+    const test::Folder folder;
+    const auto files = [](int nice) {
+        return Generations::Files{
+            {"units/web.toml", "command = \"web\"\nnice = " + std::to_string(nice)}};
+    };
+    Generations generations(folder.path());
+    ASSERT_EQ(*generations.store(files(1)), 1U);
+    ASSERT_TRUE(generations.stage(files(2)));
+    EXPECT_EQ(generations.current()->filename(), "1");
+    EXPECT_THAT(generations.numbers(), ElementsAre(1));
+    ASSERT_TRUE(generations.stage(files(3)));
+    EXPECT_EQ(*generations.put_staged_in_force(), 2U);
+    EXPECT_EQ(Generations(folder.path()).current()->filename(), "2");
+    EXPECT_EQ(generations.former(), 1U);
+    ASSERT_TRUE(generations.stage(files(3)));
+    EXPECT_EQ(*generations.put_staged_in_force(), 2U) << "it says the same";
+    EXPECT_EQ(generations.former(), 1U);
+}
+
+TEST(Generations, CanBePutInForceAgainAndAreKeptWhileTheyAreNamed)
+{
+    const test::Folder folder;
+    Generations generations(folder.path());
+    const auto store = [&](int nice) {
+        return *generations.store(
+            {{"units/web.toml", "command = \"web\"\nnice = " + std::to_string(nice)}});
+    };
+    for (int i = 1; i <= 12; ++i)
+        (void)store(i);
+    EXPECT_FALSE(generations.folder_of(2));
+    EXPECT_EQ(*generations.put_in_force(3), 3U);
+    EXPECT_EQ(generations.former(), 12U);
+    EXPECT_EQ(generations.current()->filename(), "3");
+    EXPECT_EQ(store(99), 13U);
+    EXPECT_EQ(generations.former(), 3U);
+    EXPECT_TRUE(generations.folder_of(3)) << "the oldest of all, and the way back";
 }
 
 TEST(Generations, KeepAUnitOfWhichSomethingCannotBeReadAsUnusable)

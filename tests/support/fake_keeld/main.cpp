@@ -28,9 +28,11 @@ int main(int count, char** words)
     for (int i = 1; i <= units; ++i)
         engine.put(test::unit_up("unit-" + std::to_string(i)));
     metrics::Page page(loop, engine, {}, "1");
+    test::FakeConfigurer configurer;
     control::ControlServer server(
         {loop, engine, std::make_shared<test::FakeLogs>(),
-         [&page](std::function<void(control::MetricsPage)> give) { page.get(std::move(give)); }},
+         [&page](std::function<void(control::MetricsPage)> give) { page.get(std::move(give)); },
+         configurer},
         {.version = "1"});
     if (const auto listening = server.listen_on_socket(run + "/control.sock"); !listening) {
         (void)std::fprintf(stderr, "%s\n", listening.error().text().c_str());

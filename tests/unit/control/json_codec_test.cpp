@@ -199,5 +199,48 @@ TEST(Rfc3339, RefusesEverythingElse)
         EXPECT_FALSE(parse_rfc3339(text).has_value()) << text;
 }
 
+TEST(JsonCodec, TakesTheDocumentsOfAnApplyThereAndBack)
+{
+    using IfItFails = ApplyRequest::IfItFails;
+    for (const ApplyRequest& request :
+         {ApplyRequest{}, ApplyRequest{IfItFails::stay, 12, "a drill"},
+          ApplyRequest{IfItFails::revert, 0, ""}}) {
+        const auto read = decode_apply(encode(request));
+        ASSERT_TRUE(read) << encode(request);
+        EXPECT_EQ(*read, request);
+    }
+    core::ApplyView view;
+    view.outcome = core::ApplyView::Outcome::reverted;
+    view.generation = 7;
+    view.unit = "api";
+    view.why = "exit 3";
+    view.changes = {{"api", "restart"}, {"new", "added"}};
+    const auto read = decode_apply_view(encode(view));
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->outcome, view.outcome);
+    EXPECT_EQ(read->generation, 7U);
+    EXPECT_EQ(read->unit + read->why, "apiexit 3");
+    EXPECT_EQ(read->changes, view.changes);
+}
+
+TEST(JsonCodec, IsStrictWithWhatAStrangerSaysOfAnApply)
+{
+    EXPECT_TRUE(decode_apply(""));
+    for (const char* text :
+         {"[]", "{", R"({"keeep":true})", R"({"keep":"yes"})", R"({"revert":0})",
+          R"({"revert":-1})", R"({"revert":"last"})", R"({"why":5})", R"({"revert":1.5})"})
+        EXPECT_FALSE(decode_apply(text)) << text;
+}
+
+TEST(JsonCodec, TellsTheProblemsOfAConfiguration)
+{
+    Problem problem{422, "urn:keel:problem:configuration", "no", "two problems", "", {}};
+    problem.problems = {{"a.toml", 3, 1, "comand", "unknown", "did you mean `command`?"},
+                        {"b.toml", 0, 0, "", "cannot be read", ""}};
+    EXPECT_EQ(*decode_check_problems(encode(problem)), problem.problems);
+    problem.problems.clear();
+    EXPECT_TRUE(decode_check_problems(encode(problem))->empty());
+}
+
 } // namespace
 } // namespace keel::control

@@ -1,0 +1,134 @@
+#include "applying.hpp"
+
+#include "engine/configuration.hpp"
+#include "sys/start_configuration.hpp"
+#include "units/host_check.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <utility>
+
+namespace keel {
+
+using ports::ApplySpec;
+
+struct Applying::Read {
+    std::vector<units::Problem> problems;
+    std::vector<engine::ConfiguredUnit> units;
+    std::optional<std::uint64_t> generation; ///< that is gone back to; none: what was staged
+};
+
+namespace {
+
+sys::Generations generations_of(const sys::Paths& paths)
+{
+    return sys::Generations(paths.lib / "generations");
+}
+
+units::Problem no_generation(const sys::Generations& generations, const std::string& which)
+{
+    const auto numbers = generations.numbers();
+    return {which,
+            0,
+            0,
+            "",
+            "there is no such generation",
+            numbers.empty() ? "keeld stores one when it starts"
+                            : fmt::format("there are: {}", fmt::join(numbers, ", "))};
+}
+
+std::vector<units::Problem> problems_of(const units::Configuration& configuration,
+                                        const sys::Paths& paths)
+{
+    auto all = configuration.daemon.problems;
+    const auto add = [&](const std::vector<units::Problem>& more) {
+        all.insert(all.end(), more.begin(), more.end());
+    };
+    add(units::check_host(configuration.daemon));
+    add(configuration.units.problems);
+    for (const units::LoadedUnit& unit : configuration.units.units) {
+        auto of_unit = unit.problems;
+        const auto of_host = units::check_host(unit, paths.run / "units" / unit.name);
+        of_unit.insert(of_unit.end(), of_host.begin(), of_host.end());
+        units::sort_by_position(of_unit);
+        add(of_unit);
+    }
+    return all;
+}
+
+} // namespace
+
+Applying::Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths)
+    : loop_(loop), engine_(engine), paths_(std::move(paths))
+{}
+
+void Applying::apply(const ApplySpec& spec, std::function<void(const Answer&)> done)
+{
+    if (reading_ == Reading::yes)
+        return loop_.defer([done = std::move(done)] {
+            using enum ports::Refusal::Kind;
+            done(ports::Refusal{conflict, "another apply is about to begin", {}});
+        });
+    reading_ = Reading::yes;
+    const auto found = std::make_shared<Read>();
+    loop_.offload([paths = paths_, spec, found] { read(paths, spec, *found); },
+                  [this, spec, found, done = std::move(done)] {
+                      reading_ = Reading::no;
+                      hand_over(spec, *found, done);
+                  });
+}
+
+/// On another thread.
+void Applying::read(const sys::Paths& paths, const ApplySpec& spec, Read& found)
+{
+    const sys::Generations generations = generations_of(paths);
+    units::Places places = sys::places_of(paths);
+    if (spec.from != ApplySpec::From::directory) {
+        const bool is_former = spec.from == ApplySpec::From::former;
+        found.generation = is_former ? generations.former() : spec.generation;
+        const auto folder = generations.folder_of(found.generation.value_or(0));
+        if (!folder) {
+            const std::string which =
+                is_former ? "the former generation" : fmt::format("generation {}", spec.generation);
+            found.problems.push_back(no_generation(generations, which));
+            return;
+        }
+        places = units::places_in(*folder);
+    }
+    const auto collected = units::collect(places);
+    const auto configuration = units::load_configuration(collected);
+    found.problems = problems_of(configuration, paths);
+    if (!found.problems.empty()) return;
+    found.units = engine::configure(configuration.units);
+    if (found.generation) return;
+    if (auto staged = generations.stage(sys::files_of(collected)); !staged)
+        found.problems.push_back({paths.lib / "generations", 0, 0, "",
+                                  "cannot be stored: " + staged.error().text(), ""});
+}
+
+void Applying::hand_over(const ApplySpec& spec, Read& found,
+                         const std::function<void(const Answer&)>& done)
+{
+    if (!found.problems.empty()) return done(std::move(found.problems));
+    engine::ApplyOrder order;
+    order.units = std::move(found.units);
+    order.by = spec.by;
+    order.why = spec.why;
+    if (spec.if_it_fails == ApplySpec::IfItFails::stay)
+        order.if_it_fails = engine::ApplyOrder::IfItFails::stay;
+    order.store = [this, number = found.generation](engine::ApplyOrder::Stored stored) {
+        const auto result = std::make_shared<Result<std::uint64_t>>(std::uint64_t{0});
+        loop_.offload(
+            [paths = paths_, number, result] {
+                const sys::Generations generations = generations_of(paths);
+                *result =
+                    number ? generations.put_in_force(*number) : generations.put_staged_in_force();
+            },
+            [result, stored = std::move(stored)] { stored(*result); });
+    };
+    auto refusal =
+        engine_.apply(std::move(order), [done](const core::ApplyView& view) { done(view); });
+    if (refusal) done(std::move(*refusal));
+}
+
+} // namespace keel
