@@ -52,6 +52,10 @@ constexpr std::array events_options = std::to_array<Option>({
     {"--unit", "UNIT", "those of one unit", 0, Names::units},
 });
 
+constexpr std::array graph_options = std::to_array<Option>({
+    {"--dot", "", "for graphviz; thick and red is the critical path"},
+});
+
 constexpr std::array wait_options = std::to_array<Option>({
     {"--for", "STATE",
      "ready (default): as many instances as it needs are ready, or it has completed\n"
@@ -163,6 +167,19 @@ operations.
      .text =
          R"(Lists outages, open ones and those that ended, the latest first. A unit is in outage
 when it is wanted up and has fewer ready instances than it needs.
+)"},
+    {.name = "graph",
+     .summary = "what depends on what, and what a start waited for",
+     .words = {"[UNIT…]", Names::units, 0, any_number},
+     .options = graph_options,
+     .text =
+         R"(Shows the units that no other names, and below each what it names in its file: requires,
+binds_to, after, restart_with. With names, shows these units and what is below them.
+
+Below stands the critical path of the last start: the units that, one after the other, decided
+when the last one was ready, each with the time from the start of its process to its readiness.
+)",
+     .after = R"(  keel graph --dot | dot -Tsvg > units.svg
 )"},
     {.name = "wait",
      .summary = "wait until units are in a state",

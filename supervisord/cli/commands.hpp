@@ -62,6 +62,12 @@ struct CheckOptions {
 };
 Exit check(const Context& context, const CheckOptions& options);
 
+struct GraphOptions {
+    std::vector<std::string> units; ///< none: all
+    enum class Shape : std::uint8_t { tree, dot } shape = Shape::tree;
+};
+Exit graph(const Context& context, const GraphOptions& options);
+
 enum class SchemaOf : std::uint8_t { unit_files, daemon_file };
 /// The language as JSON Schema.
 Exit schema(SchemaOf what);

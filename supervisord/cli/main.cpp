@@ -166,6 +166,10 @@ Exit run_command(std::string_view command, const Arguments& arguments)
     if (command == "events")
         return events(context, {arguments.text("--unit"), count_of(arguments, "--count", 50),
                                 follow_of(arguments)});
+    if (command == "graph")
+        return graph(context,
+                     {arguments.words(), arguments.has("--dot") ? GraphOptions::Shape::dot
+                                                                : GraphOptions::Shape::tree});
     if (command == "outages") return outages(context);
     if (command == "wait") return wait(context, wait_options(arguments));
     if (command == "apply") return apply(context, apply_request(arguments));

@@ -2,7 +2,6 @@
 
 #include "base/text.hpp"
 
-#include <charconv>
 #include <fmt/format.h>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -131,6 +130,7 @@ core::InstanceView instance_from(const Json& json)
     instance.since = moment(json, "since");
     instance.next_at = moment_if_any(json, "next_at");
     instance.restarts = count<std::uint64_t>(json, "restarts");
+    instance.last_start = {moment_if_any(json, "started_at"), moment_if_any(json, "ready_at")};
     instance.probes = list<core::ProbeView>(json, "probes", probe_from);
     return instance;
 }
@@ -144,6 +144,20 @@ core::OperationView operation_from(const Json& json)
 core::ActionTaken action_from(const Json& json)
 {
     return {moment(json, "at"), text(json, "action"), text(json, "reason"), text(json, "result")};
+}
+
+std::string sentence_from(const Json& json)
+{
+    return json.is_string() ? json.get<std::string>() : std::string();
+}
+
+core::EdgesView edges_from(const Json& json)
+{
+    if (json.is_null()) return {};
+    return {list<std::string>(json, "requires", sentence_from),
+            list<std::string>(json, "binds_to", sentence_from),
+            list<std::string>(json, "after", sentence_from),
+            list<std::string>(json, "restart_with", sentence_from)};
 }
 
 core::OutageView outage_from(const Json& json)
@@ -194,6 +208,7 @@ core::UnitView unit_from(const Json& json)
     unit.rung = known_name(names_of<units::Rung>, json, "rung");
     if (!is_absent(json, "operation")) unit.operation = operation_from(member(json, "operation"));
     if (!is_absent(json, "outage")) unit.outage = outage_from(member(json, "outage"));
+    unit.edges = edges_from(member(json, "dependencies"));
     unit.instances = list<core::InstanceView>(json, "instances", instance_from);
     return unit;
 }
@@ -206,11 +221,6 @@ core::EventView event_from(const Json& json)
             text(json, "subject"),
             text(json, "kind"),
             text(json, "text")};
-}
-
-std::string sentence_from(const Json& json)
-{
-    return json.is_string() ? json.get<std::string>() : std::string();
 }
 
 core::WhyView why_from(const Json& json)
@@ -296,37 +306,6 @@ template <class T> Result<T> decode(std::string_view json, T (*from)(const Json&
     }
 }
 
-/// A number of exactly `digits` digits at the front of `text`.
-std::optional<unsigned> take_number(std::string_view& text, std::size_t digits)
-{
-    unsigned value = 0;
-    if (text.size() < digits) return std::nullopt;
-    const auto [end, failed] = std::from_chars(text.data(), text.data() + digits, value);
-    if (failed != std::errc{} || end != text.data() + digits) return std::nullopt;
-    text.remove_prefix(digits);
-    return value;
-}
-
-bool take(std::string_view& text, char expected)
-{
-    if (text.empty() || text.front() != expected) return false;
-    text.remove_prefix(1);
-    return true;
-}
-
-/// `.482` as a duration; nothing is zero; more than nine digits are refused.
-std::optional<Duration> take_fraction(std::string_view& text)
-{
-    if (!take(text, '.')) return Duration{0};
-    const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-    if (digits == 0 || digits > 9) return std::nullopt;
-    auto value = take_number(text, digits);
-    Duration fraction(value.value_or(0));
-    for (std::size_t i = digits; i < 9; ++i)
-        fraction *= 10;
-    return fraction;
-}
-
 } // namespace
 
 Result<core::UnitView> decode_unit(std::string_view json) { return decode(json, unit_from); }
@@ -366,32 +345,6 @@ Result<ChangeRequest> decode_change(std::string_view json)
 {
     if (json.find_first_not_of(" \t\r\n") == std::string_view::npos) return ChangeRequest{};
     return decode(json, change_from);
-}
-
-std::optional<WallTime> parse_rfc3339(std::string_view text)
-{
-    using namespace std::chrono;
-    const auto year_number = take_number(text, 4);
-    if (!year_number || !take(text, '-')) return std::nullopt;
-    const auto month_number = take_number(text, 2);
-    if (!month_number || !take(text, '-')) return std::nullopt;
-    const auto day_number = take_number(text, 2);
-    if (!day_number || !take(text, 'T')) return std::nullopt;
-    const auto hour = take_number(text, 2);
-    if (!hour || *hour > 23 || !take(text, ':')) return std::nullopt;
-    const auto minute = take_number(text, 2);
-    if (!minute || *minute > 59 || !take(text, ':')) return std::nullopt;
-    const auto second = take_number(text, 2);
-    if (!second || *second > 60) return std::nullopt;
-    const auto fraction = take_fraction(text);
-    if (!fraction || text != "Z") return std::nullopt;
-
-    const year_month_day date{year(static_cast<int>(*year_number)), month(*month_number),
-                              day(*day_number)};
-    // Nanoseconds since 1970 fit into 64 bits until 2262.
-    if (!date.ok() || *year_number < 1700 || *year_number > 2261) return std::nullopt;
-    return WallTime(duration_cast<Duration>(sys_days(date).time_since_epoch()) + hours(*hour) +
-                    minutes(*minute) + std::chrono::seconds(*second) + *fraction);
 }
 
 } // namespace keel::control

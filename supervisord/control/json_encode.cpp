@@ -77,6 +77,8 @@ void write(JsonWriter& out, const core::InstanceView& instance)
     member(out, "since", instance.since);
     member(out, "next_at", instance.next_at);
     out.member("restarts", instance.restarts);
+    member(out, "started_at", instance.last_start.began);
+    member(out, "ready_at", instance.last_start.ready);
     write_list(out, "probes", instance.probes);
     out.end_object();
 }
@@ -144,6 +146,16 @@ void write_standing(JsonWriter& out, const core::UnitView& unit)
         .member("restarts", unit.restarts);
 }
 
+void write(JsonWriter& out, const core::EdgesView& edges)
+{
+    out.begin_object();
+    write_list(out, "requires", edges.requires_units);
+    write_list(out, "binds_to", edges.binds_to);
+    write_list(out, "after", edges.after);
+    write_list(out, "restart_with", edges.restart_with);
+    out.end_object();
+}
+
 void write(JsonWriter& out, const core::UnitView& unit)
 {
     out.begin_object().member("name", unit.name).member("description", unit.description);
@@ -151,6 +163,8 @@ void write(JsonWriter& out, const core::UnitView& unit)
     out.member("rung", unit.rung).key("release").null().member("changed_on_disk", false);
     write_member(out, "operation", unit.operation);
     write_member(out, "outage", unit.outage);
+    out.key("dependencies");
+    write(out, unit.edges);
     write_list(out, "instances", unit.instances);
     out.end_object();
 }

@@ -111,6 +111,12 @@ inline constexpr std::array state_names =
                                      "stopping", "backoff", "done", "failed"});
 inline std::string_view state_name(const InstanceState& s) { return state_names[s.index()]; }
 
+/// When the latest spawn began, and when it first led to `ready` or `done`. None: not (yet).
+struct LastStart {
+    std::optional<WallTime> began;
+    std::optional<WallTime> ready;
+};
+
 /// One slot of a unit.
 struct Instance {
     InstanceState state = Stopped{};
@@ -120,7 +126,8 @@ struct Instance {
     ReadyTime ready_for;             ///< of this spawn before its present state
     std::vector<ProbeHealth> probes; ///< one per ProbeSpec while a spawn lives; else empty
     std::uint64_t restarts = 0;      ///< processes that ran, other than first starts, ever
-    std::uint64_t recipe = 0;        ///< UnitSpec::recipe of the latest spawn
+    LastStart last_start;
+    std::uint64_t recipe = 0; ///< UnitSpec::recipe of the latest spawn
 };
 
 // ---- events ---------------------------------------------------------------------------------

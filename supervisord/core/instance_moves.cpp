@@ -13,12 +13,29 @@ InstanceStep stay(Here& h, std::string reason)
             h.started};
 }
 
+namespace {
+
+/// Of a start only its beginning and its first success count, not what becomes of it later.
+void note_start(Here& h, const InstanceState& state)
+{
+    LastStart& start = h.instance.last_start;
+    const bool succeeds =
+        std::holds_alternative<Ready>(state) || std::holds_alternative<Done>(state);
+    if (std::holds_alternative<Starting>(state))
+        start = {h.inputs.now.wall, {}};
+    else if (succeeds && start.began && !start.ready)
+        start.ready = h.inputs.now.wall;
+}
+
+} // namespace
+
 InstanceStep enter(Here& h, InstanceState state, std::string reason)
 {
     const auto spawn = spawn_of(state);
     const bool same_spawn = spawn && spawn == spawn_of(h.instance.state);
     h.instance.ready_for = same_spawn ? ready_time(h) : ReadyTime{};
     if (!same_spawn) h.instance.probes.clear();
+    note_start(h, state);
     h.instance.state = std::move(state);
     h.instance.since = h.inputs.now;
     h.instance.reason = reason;

@@ -44,6 +44,7 @@ InstanceView make_view(const units::UnitSpec& spec, const Unit& unit, Slot slot,
     if (const auto due = deadline_of(spec, instance); due && !is_left_alone(unit))
         view.next_at = wall_of(*due, now);
     view.restarts = instance.restarts;
+    view.last_start = instance.last_start;
     for (std::size_t i = 0; i < instance.probes.size(); ++i)
         view.probes.push_back(make_view(spec.probes[i], instance.probes[i]));
     return view;
@@ -109,6 +110,7 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     view.rung_index = unit.rung;
     if (unit.operation) view.operation = make_view(*unit.operation);
     view.outage = make_view(unit.outage, now);
+    view.edges = {spec.requires_units, spec.binds_to, spec.after, spec.restart_with};
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
         view.instances.push_back(make_view(spec, unit, slot, pid_of, now));
         view.restarts += view.instances.back().restarts;

@@ -28,7 +28,16 @@ struct InstanceView {
     WallTime since;
     std::optional<WallTime> next_at; ///< when Keel acts next if nothing happens before
     std::uint64_t restarts = 0;
+    LastStart last_start;
     std::vector<ProbeView> probes;
+};
+
+/// The units that a unit names, by what it says of them.
+struct EdgesView {
+    std::vector<std::string> requires_units;
+    std::vector<std::string> binds_to;
+    std::vector<std::string> after;
+    std::vector<std::string> restart_with;
 };
 
 struct OperationView {
@@ -63,6 +72,7 @@ struct UnitView {
     std::size_t rung_index = 0;
     std::optional<OperationView> operation;
     std::optional<OutageView> outage;
+    EdgesView edges;
     std::vector<InstanceView> instances;
 };
 

@@ -11,18 +11,13 @@ using namespace keel::core;
 
 // ---- leaves -------------------------------------------------------------------------------------
 
-template <class Time> json put_time(Time at) { return at.time_since_epoch().count(); }
-template <class Time> Time get_time(const json& j)
-{
-    return Time{Duration{j.get<Duration::rep>()}};
-}
-json put(MonoTime at) { return put_time(at); }
-json put(WallTime at) { return put_time(at); }
 json put(Duration d) { return d.count(); }
+json put(MonoTime at) { return put(at.time_since_epoch()); }
+json put(WallTime at) { return put(at.time_since_epoch()); }
 json put(Now now) { return json::array({put(now.mono), put(now.wall)}); }
-MonoTime mono(const json& j) { return get_time<MonoTime>(j); }
-WallTime wall(const json& j) { return get_time<WallTime>(j); }
 Duration duration(const json& j) { return Duration{j.get<Duration::rep>()}; }
+MonoTime mono(const json& j) { return MonoTime{duration(j)}; }
+WallTime wall(const json& j) { return WallTime{duration(j)}; }
 Now both(const json& j) { return {mono(j.at(0)), wall(j.at(1))}; }
 
 json put(const std::optional<MonoTime>& at) { return at ? put(*at) : json(nullptr); }
@@ -261,8 +256,7 @@ std::optional<HostRecord> decode_host(std::string_view record)
         r.last_apply = {get_number(j.at("last_apply"), LastApply::Outcome::in_force),
                         wall(j.at("last_apply_at"))};
     });
-    if (!read) return std::nullopt;
-    return r;
+    return read ? std::optional(r) : std::nullopt;
 }
 
 namespace {
@@ -280,7 +274,15 @@ json put(const Instance& i)
             {"charged", std::move(charged)},
             {"ready_for", put(i.ready_for)},
             {"restarts", i.restarts},
-            {"recipe", i.recipe}};
+            {"recipe", i.recipe},
+            {"began", put(i.last_start.began.value_or(WallTime{}))},
+            {"first_ready", put(i.last_start.ready.value_or(WallTime{}))}};
+}
+
+/// None: zero, or of an engine that wrote none.
+std::optional<WallTime> wall_if_any(const json& j, const char* key)
+{
+    return j.value(key, 0LL) == 0 ? std::nullopt : std::optional(wall(j.at(key)));
 }
 
 Instance get_instance(const json& j)
@@ -295,6 +297,7 @@ Instance get_instance(const json& j)
     if (const json& span = j.at("ready_for"); !span.is_null()) i.ready_for = duration(span);
     i.restarts = j.at("restarts");
     i.recipe = j.value("recipe", std::uint64_t{0}); // Not in what version 0.1 wrote at first.
+    i.last_start = {wall_if_any(j, "began"), wall_if_any(j, "first_ready")};
     return i;
 }
 
@@ -360,8 +363,7 @@ std::optional<Held> decode_hold(std::string_view record, Now now)
         const Duration whole = std::max(Duration{0}, until - held.since);
         held.until = Now{now.mono + std::clamp(until - now.wall, Duration{0}, whole), until};
     });
-    if (!read) return std::nullopt;
-    return held;
+    return read ? std::optional(held) : std::nullopt;
 }
 
 std::string encode(const ports::Spawner::Survivor& s)
@@ -383,8 +385,7 @@ std::optional<ports::Spawner::Survivor> decode_process(std::string_view record)
         s.unit = j.at("unit");
         s.slot = j.at("slot");
     });
-    if (!read) return std::nullopt;
-    return s;
+    return read ? std::optional(s) : std::nullopt;
 }
 
 std::string encode(const Outage& o) { return text(put(o)); }

@@ -49,6 +49,8 @@ core::UnitView eventful_unit()
     instance.spawn.reset();
     instance.next_at = test::morning(5s);
     instance.restarts = 9;
+    instance.last_start = {test::morning(4s), test::morning(5s)};
+    unit.edges = {{"a"}, {"b", "c"}, {"d"}, {"e"}};
     instance.probes = {{"http", core::Verdict::fail, core::VerdictKind::status, 3ms, "status 503"},
                        {"tcp", {}, core::VerdictKind::none, {}, {}}};
     return unit;
@@ -70,10 +72,10 @@ TEST(JsonCodec, WritesAUnitAsTheContractHasIt)
     const Json json = Json::parse(encode(eventful_unit()));
     for (const char* member :
          {"name", "description", "wanted", "status", "ready", "wanted_instances", "restarts",
-          "rung", "release", "changed_on_disk", "operation", "outage", "instances"})
+          "rung", "release", "changed_on_disk", "operation", "outage", "dependencies", "instances"})
         EXPECT_TRUE(json.contains(member)) << member;
-    for (const char* member :
-         {"name", "state", "reason", "pid", "spawn", "since", "next_at", "probes"})
+    for (const char* member : {"name", "state", "reason", "pid", "spawn", "since", "next_at",
+                               "started_at", "ready_at", "probes"})
         EXPECT_TRUE(json["instances"][0].contains(member)) << member;
     for (const char* member : {"name", "verdict", "kind", "latency_seconds", "detail"})
         EXPECT_TRUE(json["instances"][1]["probes"][0].contains(member)) << member;

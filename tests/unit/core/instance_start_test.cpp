@@ -22,6 +22,35 @@ TEST(InstanceStart, SpawnsAtOnceAndIsReadyAsSoonAsTheProgramRuns)
     EXPECT_FALSE(i.due());
 }
 
+TEST(InstanceStart, RemembersWhenItsLastStartBeganAndWasFirstReady)
+{
+    OneInstance i;
+    EXPECT_FALSE(i.it.last_start.began);
+    i.apply(LaunchWanted{});
+    const WallTime began = i.in.now.wall;
+    EXPECT_EQ(i.it.last_start.began, began);
+    EXPECT_FALSE(i.it.last_start.ready);
+    i.pass(3s);
+    i.apply(Spawned{SpawnId{1}});
+    EXPECT_EQ(i.it.last_start.ready, began + 3s);
+    i.pass(1h);
+    i.exits(exit_code(1));
+    EXPECT_EQ(i.it.last_start.began, began + 3s + 1h) << "a new start";
+    EXPECT_FALSE(i.it.last_start.ready);
+}
+
+TEST(InstanceStart, OfAOneshotWasReadyWhenItHadCompleted)
+{
+    OneInstance i;
+    i.spec.type = units::UnitType::oneshot;
+    i.spec.restart.policy = units::RestartWhen::on_failure;
+    i.start();
+    i.pass(5s);
+    i.exits(exit_code(0));
+    ASSERT_TRUE(i.state<Done>());
+    EXPECT_EQ(*i.it.last_start.ready - *i.it.last_start.began, 5s);
+}
+
 TEST(InstanceStart, GivesAReasonForEveryStep)
 {
     OneInstance i;

@@ -27,6 +27,19 @@ TEST_F(Adoption, TakesTheLaterProcessBackWhenTheJournalKnowsOnlyTheOneBefore)
     EXPECT_TRUE(kernel_.main_lives(SpawnId{2}));
 }
 
+TEST_F(Adoption, KeepsTheTimesOfTheLastStart)
+{
+    start();
+    run(1min);
+    const core::LastStart before = unit(0).instances[0].last_start;
+    ASSERT_TRUE(before.began && before.ready);
+    die();
+    start();
+    run(1min);
+    EXPECT_EQ(unit(0).instances[0].last_start.began, before.began);
+    EXPECT_EQ(unit(0).instances[0].last_start.ready, before.ready);
+}
+
 TEST_F(Adoption, TakesAProcessThatIsYoungerThanAHoldForASignThatTheHoldIsOver)
 {
     kernel_.memory = sim::FakeKernel::Memory::lossy;
