@@ -239,6 +239,16 @@ Exit code 1 if it was refused or reverted, or has failed and was kept.
 that write unit files. It accepts whatever `keel check` accepts; what concerns several
 units or the host, only `keel check` finds.
 )"},
+    {.name = "completion",
+     .summary = "teach a shell to complete keel's command line",
+     .words = {"bash|zsh|fish", Names::shells, 1, 1},
+     .text =
+         R"(Prints a script for the shell, which the package has installed already. While a person
+types, it asks the daemon for the names of units and instances.
+)",
+     .after = R"(  source <(keel completion bash)
+  keel completion fish > ~/.config/fish/completions/keel.fish
+)"},
     {.name = "version",
      .summary = "the versions of keel and of the running keeld",
      .text = R"(Prints the version of this program, and that of the daemon if one runs.

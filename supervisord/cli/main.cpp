@@ -2,6 +2,7 @@
 #include "base/ensure.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
+#include "cli/completion.hpp"
 #include "cli/hand_over.hpp"
 #include "cli/help.hpp"
 
@@ -166,6 +167,7 @@ Exit run_command(std::string_view command, const Arguments& arguments)
     if (command == "events")
         return events(context, {arguments.text("--unit"), count_of(arguments, "--count", 50),
                                 follow_of(arguments)});
+    if (command == "completion") return completion(context, arguments.word());
     if (command == "graph")
         return graph(context,
                      {arguments.words(), arguments.has("--dot") ? GraphOptions::Shape::dot
