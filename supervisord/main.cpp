@@ -16,6 +16,7 @@
 #include "sys/log_reader.hpp"
 #include "sys/log_sink.hpp"
 #include "sys/loop.hpp"
+#include "sys/notify_sockets.hpp"
 #include "sys/paths.hpp"
 #include "sys/run_dir.hpp"
 #include "sys/spawner.hpp"
@@ -93,6 +94,7 @@ public:
           run_dir_(std::move(run_dir)), journal_(journal_options()),
           hold_sync_(loop_, paths_.hold_journal.string()), holds_(hold_journal_options()),
           logs_(loop_, log_options()), spawner_(loop_, keeper_, spawner_options()),
+          notices_(loop_, notify_options()),
           prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
     {}
 
@@ -158,6 +160,19 @@ private:
         return options;
     }
 
+    sys::NotifyOptions notify_options()
+    {
+        sys::NotifyOptions options;
+        options.dir = std::filesystem::canonical(paths_.run) / paths_.notify_dir.filename();
+        options.hold = [this](std::uint64_t key, int fd) { keeper_.hold(key, fd); };
+        options.drop = [this](std::uint64_t key) { keeper_.drop(key); };
+        options.fetch = [this](std::uint64_t key) { keeper_.fetch(key); };
+        options.has_member = [this](SpawnId spawn, pid_t pid) {
+            return spawner_.has_member(spawn, pid);
+        };
+        return options;
+    }
+
     sys::SpawnerOptions spawner_options()
     {
         sys::SpawnerOptions options;
@@ -190,9 +205,11 @@ private:
             .on_keeper_lost = [this] { loop_.stop(); },
             .on_hold_refused =
                 [](std::uint64_t key) {
-                    warn(fmt::format("the keeper has no room for log {}", key));
+                    warn(fmt::format("the keeper has no room for descriptor {}", key));
                 },
         });
+        keeper_.on_held(
+            [this](std::uint64_t key, OwnedFd fd) { notices_.take(key, std::move(fd)); });
         spawner_.set_handlers({
             .on_exit =
                 [this](SpawnId spawn, core::ExitStatus status, core::TreeState tree) {
@@ -250,7 +267,7 @@ private:
         options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
         options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
         engine_ = std::make_unique<engine::Engine>(
-            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_},
+            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_, notices_},
             std::move(units), options);
         engine_->on_stopped([this](int code) {
             journal_.put(engine::key_of_clean_end, "yes");
@@ -332,6 +349,7 @@ private:
     sys::FileStateJournal holds_;
     sys::LogSink logs_;
     sys::Spawner spawner_;
+    sys::NotifySockets notices_;
     probes::Prober prober_;
     units::Configuration configuration_; ///< in force
     std::unique_ptr<engine::Engine> engine_;

@@ -37,7 +37,7 @@ using Climb = EscalationSpec;
 // ---- closed sets -------------------------------------------------------------------------------
 
 constexpr std::array<std::string_view, 1> later_types = {"forking"};
-constexpr std::array<std::string_view, 3> later_ready = {"notify", "fd:", "log:"};
+constexpr std::array<std::string_view, 2> later_ready = {"fd:", "log:"};
 constexpr std::array<std::string_view, 3> later_rungs = {"redeploy", "rollback", "run:"};
 constexpr std::array<std::string_view, 1> later_targets = {"journal"};
 constexpr std::array<std::string_view, 0> none{};
@@ -148,11 +148,14 @@ constexpr Key table[] = {
     {"restart_with", Texts{unit<&U::restart_with>, &unit_name, 256, "units"}, live,
      "units whose restart restarts this one"},
     {"ready", Choice{unit<&U::ready>, names_of<ReadyBy>, later_ready}, next_start,
-     "ready once the program runs (`exec`), or once startup and readiness probes pass (`probe`)",
+     "ready once the program runs (`exec`), once startup and readiness probes pass (`probe`), or "
+     "once it says `READY=1`, as sd_notify(3) has it (`notify`)",
      "`probe` if a probe has the role startup or readiness, else `exec`"},
     {"unready_limit", Span{unit<&U::unready_limit>, second, 7 * day}, live,
      "unready that long, with all it requires ready, is one failure"},
-    {"watchdog", Later{}, live, "the process must send `WATCHDOG=1` at least that often"},
+    {"watchdog", Span{unit<&U::watchdog>, 100ms, day}, restart,
+     "once ready, or once it has begun, the process must send `WATCHDOG=1` at least that often",
+     "none"},
     {"nice", Integer{unit<&U::scheduling, &Sched::nice>, -20, 19}, restart,
      "scheduling priority; lower goes first"},
     {"oom_score_adj", Integer{unit<&U::scheduling, &Sched::oom_score_adj>, -1000, 1000}, restart,

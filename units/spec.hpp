@@ -28,7 +28,8 @@ enum class UnitType : std::uint8_t { simple, oneshot };
 // ---- readiness -------------------------------------------------------------------------------
 
 /// `exec`: ready as soon as the program runs. `probe`: when startup and readiness probes pass.
-enum class ReadyBy : std::uint8_t { exec, probe };
+/// `notify`: when the process says so, by sd_notify(3).
+enum class ReadyBy : std::uint8_t { exec, probe, notify };
 
 // ---- start, stop, restart, escalation ----------------------------------------------------------
 
@@ -224,11 +225,19 @@ struct UnitSpec {
     RestartSpec restart;
     EscalationSpec escalation;
     Duration unready_limit = 5min;
+    Duration watchdog = 0s; ///< WATCHDOG=1 must come at least so often; 0: none is awaited
     std::vector<ProbeSpec> probes;
     OutageSpec outage;
     LogSpec log;
     std::uint64_t recipe = 0; ///< recipe_of() the rest, filled in by whoever puts it in force
 };
+
+/// Whether its processes are given a notify socket: only where something is awaited from them, as
+/// a program that finds one may behave otherwise.
+inline bool hears_notices(const UnitSpec& unit)
+{
+    return unit.ready == ReadyBy::notify || unit.watchdog > Duration{0};
+}
 
 } // namespace keel::units
 
@@ -237,8 +246,8 @@ template <>
 inline constexpr std::array
     names_of<units::UnitType> = std::to_array<std::string_view>({"simple", "oneshot"});
 template <>
-inline constexpr std::array names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec",
-                                                                                        "probe"});
+inline constexpr std::array
+    names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec", "probe", "notify"});
 template <>
 inline constexpr std::array names_of<units::RestartWhen> =
     std::to_array<std::string_view>({"always", "on-failure", "never"});

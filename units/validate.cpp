@@ -145,6 +145,17 @@ void settle_ready(UnitSpec& unit, const Notes& notes, Report& report)
                     "add a [[probe]], or write ready = \"exec\""});
 }
 
+/// Keel gives the process these itself.
+void check_notify_variables(const UnitSpec& unit, const Notes& notes, Report& report)
+{
+    if (!hears_notices(unit)) return;
+    for (const std::string_view variable : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"})
+        if (unit.environment.contains(std::string(variable)))
+            report.add(position_of(notes, "environment"), "environment",
+                       {fmt::format("sets {}, which Keel does itself", variable),
+                        "leave it out, or do without `ready = \"notify\"` and `watchdog`"});
+}
+
 } // namespace
 
 void give_names(std::vector<std::string>& names, const std::vector<std::string_view>& targets)
@@ -188,6 +199,7 @@ void finish_unit(UnitSpec& unit, const Notes& notes, Report& report)
     check_dependencies(unit, notes, report);
     name_probes(unit, notes, report);
     settle_ready(unit, notes, report);
+    check_notify_variables(unit, notes, report);
     settle_oneshot(unit, notes, report);
 }
 

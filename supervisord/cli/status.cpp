@@ -30,6 +30,14 @@ Exit exit_for_units(const std::vector<UnitView>& units, const StatusOptions& opt
     return std::ranges::any_of(units, is_missing) ? Exit::not_up : Exit::done;
 }
 
+/// What Keel has to say of it, and what it says itself.
+std::string words_on(const core::InstanceView& instance, WallTime now)
+{
+    std::string note = note_of(instance, now);
+    if (instance.says.empty()) return note;
+    return note + (note.empty() ? "says: " : "; says: ") + instance.says;
+}
+
 std::string ready_of(const UnitView& unit)
 {
     return fmt::format("{}/{}", unit.ready, unit.wanted_instances);
@@ -92,7 +100,7 @@ std::string unit_details(const UnitView& unit, WallTime now, const Screen& scree
                        {instance.pid ? std::to_string(*instance.pid) : ""},
                        {age(instance.since, now)},
                        {std::to_string(instance.restarts)},
-                       {note_of(instance, now)}});
+                       {words_on(instance, now)}});
         for (const auto& probe : instance.probes) {
             has_probes = true;
             const bool passes = probe.verdict == core::Verdict::pass;

@@ -131,6 +131,7 @@ core::InstanceView instance_from(const Json& json)
     instance.next_at = moment_if_any(json, "next_at");
     instance.restarts = count<std::uint64_t>(json, "restarts");
     instance.last_start = {moment_if_any(json, "started_at"), moment_if_any(json, "ready_at")};
+    instance.says = text(json, "says");
     instance.probes = list<core::ProbeView>(json, "probes", probe_from);
     return instance;
 }

@@ -79,6 +79,7 @@ void write(JsonWriter& out, const core::InstanceView& instance)
     out.member("restarts", instance.restarts);
     member(out, "started_at", instance.last_start.began);
     member(out, "ready_at", instance.last_start.ready);
+    out.member_if_any("says", instance.says);
     write_list(out, "probes", instance.probes);
     out.end_object();
 }

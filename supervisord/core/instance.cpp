@@ -144,6 +144,8 @@ InstanceStep on(Here& h, const Starting& s, const Spawned&)
         return stay(h, "runs; done once it has ended well");
     if (h.spec.ready == units::ReadyBy::exec) return become_ready(h, s.spawn, "runs");
     if (s.running == Starting::Running::yes) return stay(h, "runs already");
+    if (h.spec.ready != units::ReadyBy::probe)
+        return stay(h, "runs; ready " + awaited_for_readiness(h.spec));
     begin_probes(h);
     if (all_pass(h, gates_readiness)) return become_ready(h, s.spawn, "runs");
     run_due_probes(h);
@@ -185,6 +187,7 @@ InstanceStep on(Here& h, const Starting&, const Adopted& e)
     starting.ready_by = start_deadline(h);
     starting.extended = Starting::Extended::no;
     starting.running = Starting::Running::no;
+    await_life_anew(h);
     return on(h, Starting{starting}, Spawned{e.spawn});
 }
 
@@ -194,12 +197,14 @@ InstanceStep begin_start_anew(Here& h, std::string reason)
     starting.since = h.now();
     starting.ready_by = start_deadline(h);
     starting.extended = Starting::Extended::no;
+    await_life_anew(h);
     run_due_probes(h);
     return stay(h, std::move(reason));
 }
 
-InstanceStep on(Here& h, const Starting& s, const Tick&)
+InstanceStep when_due(Here& h, const Starting& s)
 {
+    if (auto failed = missed_watchdog(h, s.spawn)) return std::move(*failed);
     if (!s.ready_by || h.now() < *s.ready_by) {
         run_due_probes(h);
         return stay(h, "not due");
@@ -245,13 +250,16 @@ InstanceStep on(Here& h, const Serving auto& s, const ProbeAnswered& e)
     run_due_probes(h);
     const bool passing = all_pass(h, [](const units::ProbeSpec& p) { return p.role.readiness; });
     if (was_ready && !passing) return become_unready(h, s.spawn, probe_says(probe, e.answer));
-    if (!was_ready && passing) return become_ready(h, s.spawn, probe_says(probe, e.answer));
+    const bool leaves = h.instance.said.phase == Phase::stopping;
+    if (!was_ready && passing && !leaves)
+        return become_ready(h, s.spawn, probe_says(probe, e.answer));
     return stay(h, probe_says(probe, e.answer));
 }
 
 InstanceStep on(Here& h, const Serving auto& s, const Adopted&)
 {
     const SpawnId spawn = s.spawn;
+    await_life_anew(h);
     resume_probes(h);
     for (auto& health : h.instance.probes)
         health.answer_by.reset(); // nobody will answer any more
@@ -264,14 +272,16 @@ InstanceStep on(Here& h, const Serving auto& s, const Adopted&)
     return stay(h, fmt::format("spawn {} adopted by a new engine", number(spawn)));
 }
 
-InstanceStep on(Here& h, const Ready&, const Tick&)
+InstanceStep when_due(Here& h, const Ready& s)
 {
+    if (auto failed = missed_watchdog(h, s.spawn)) return std::move(*failed);
     run_due_probes(h);
     return stay(h, "not due");
 }
 
-InstanceStep on(Here& h, const Unready& s, const Tick&)
+InstanceStep when_due(Here& h, const Unready& s)
 {
+    if (auto failed = missed_watchdog(h, s.spawn)) return std::move(*failed);
     if (h.now() >= s.limit_at) {
         if (h.inputs.dependencies == Inputs::Dependencies::ready && !is_left_alone(h)) {
             const Duration limit = h.spec.unready_limit;
@@ -284,8 +294,14 @@ InstanceStep on(Here& h, const Unready& s, const Tick&)
     return stay(h, "not due");
 }
 
+InstanceStep on(Here& h, const Ready&, const HandedBack&)
+{
+    await_life_anew(h);
+    return stay(h, "handed back");
+}
 InstanceStep on(Here& h, const Unready&, const HandedBack&)
 {
+    await_life_anew(h);
     std::get<Unready>(h.instance.state).limit_at = h.now() + h.spec.unready_limit;
     return stay(h, "handed back: unready_limit begins anew");
 }
@@ -298,6 +314,21 @@ InstanceStep on(Here& h, const Unready& s, const GateChanged&)
     unready.dependencies = h.inputs.dependencies;
     unready.limit_at = h.now() + h.spec.unready_limit;
     return stay(h, "unready_limit begins anew: what it requires has changed");
+}
+
+// ---- time passes in service ---------------------------------------------------------------------
+
+InstanceStep on(Here& h, const InService auto& s, const Tick&)
+{
+    if (auto waits = hear_first(h, s.spawn)) return std::move(*waits);
+    return when_due(h, s);
+}
+
+InstanceStep on(Here& h, const InService auto& s, const HeardOut&)
+{
+    if (!h.instance.said.hear_by) return stay(h, "nothing was to be heard");
+    h.instance.said.hear_by.reset();
+    return when_due(h, s);
 }
 
 // ---- dispatch -----------------------------------------------------------------------------------

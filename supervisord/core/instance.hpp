@@ -19,6 +19,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "core/health.hpp"
+#include "core/notice.hpp"
 #include "core/process.hpp"
 #include "core/restart_policy.hpp"
 #include "units/spec.hpp"
@@ -85,8 +86,9 @@ struct Stopping {
     KillStage stage;
     MonoTime escalate_at;
     AfterStop then;
-    StartCause cause{}; ///< of the start that follows, if one does
-    Duration delay{0};  ///< of the backoff that follows, if one does
+    StartCause cause{};    ///< of the start that follows, if one does
+    Duration delay{0};     ///< of the backoff that follows, if one does
+    int signal_number = 0; ///< by which it was asked; 0: as `stop.signal` says
 };
 struct Backoff {
     MonoTime retry_at;
@@ -117,6 +119,16 @@ struct LastStart {
     std::optional<WallTime> ready;
 };
 
+/// What the process of the present spawn has said of itself, and what is still to be heard.
+struct Said {
+    Phase phase = Phase::silent;
+    std::string status;               ///< its STATUS=, empty: none
+    std::optional<Duration> watchdog; ///< the interval, if it has asked for another
+    std::optional<MonoTime> life_by;  ///< WATCHDOG=1 must come before; none: not awaited
+    std::optional<MonoTime> hear_by;  ///< HearOut is under way: what was due waits for HeardOut, or
+                                      ///< for this moment at the latest
+};
+
 /// One slot of a unit.
 struct Instance {
     InstanceState state = Stopped{};
@@ -125,6 +137,7 @@ struct Instance {
     RestartHistory history;
     ReadyTime ready_for;             ///< of this spawn before its present state
     std::vector<ProbeHealth> probes; ///< one per ProbeSpec while a spawn lives; else empty
+    Said said;                       ///< by the present spawn
     std::uint64_t restarts = 0;      ///< processes that ran, other than first starts, ever
     LastStart last_start;
     std::uint64_t recipe = 0; ///< UnitSpec::recipe of the latest spawn
@@ -166,6 +179,15 @@ struct ProbeAnswered {
     std::uint32_t attempt;
     ProbeAnswer answer;
 };
+/// The process has said something of itself.
+struct Notified {
+    SpawnId spawn;
+    Notice notice;
+};
+/// All that the process had said when HearOut was carried out has been told.
+struct HeardOut {
+    SpawnId spawn;
+};
 /// A new engine found the process alive: deadlines begin anew, nothing else changes.
 struct Adopted {
     SpawnId spawn;
@@ -175,7 +197,7 @@ struct HandedBack {};
 struct Tick {}; ///< time has passed; idempotent, may come early, late or twice
 using InstanceEvent = std::variant<LaunchWanted, RestartWanted, StopWanted, Recalled, GateChanged,
                                    GiveUpWanted, Spawned, SpawnFailed, ProcessExited, TreeEmptied,
-                                   ProbeAnswered, Adopted, HandedBack, Tick>;
+                                   ProbeAnswered, Notified, HeardOut, Adopted, HandedBack, Tick>;
 
 /// What the machine needs to know of the world around it, as of this step.
 struct Inputs {
@@ -216,11 +238,16 @@ struct RunProbe {
     std::uint32_t probe;
     std::uint32_t attempt;
 };
+/// Silence is about to have consequences: whatever the process has said and nobody has read yet is
+/// to be told first, then HeardOut. A loop that was late must not cost a process its life.
+struct HearOut {
+    SpawnId spawn;
+};
 /// The end of this spawn needs no further attention: its status may be forgotten.
 struct Acknowledge {
     SpawnId spawn;
 };
-using InstanceAction = std::variant<Spawn, Signal, KillTree, RunProbe, Acknowledge>;
+using InstanceAction = std::variant<Spawn, Signal, KillTree, RunProbe, HearOut, Acknowledge>;
 
 /// One failure, told upwards to the unit.
 struct Failure {
@@ -252,5 +279,9 @@ std::optional<SpawnId> spawn_of(const InstanceState&);
 
 /// How long KILL is given before it is repeated.
 inline constexpr Duration kill_patience = std::chrono::seconds(2);
+/// How long HeardOut is waited for.
+inline constexpr Duration hearing_patience = std::chrono::seconds(5);
+/// EXTEND_TIMEOUT_USEC may make a start or a stop last so many times its timeout, and no longer.
+inline constexpr int extension_max = 10;
 
 } // namespace keel::core

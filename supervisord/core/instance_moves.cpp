@@ -36,6 +36,9 @@ InstanceStep enter(Here& h, InstanceState state, std::string reason)
     h.instance.ready_for = same_spawn ? ready_time(h) : ReadyTime{};
     if (!same_spawn) h.instance.probes.clear();
     note_start(h, state);
+    if (!same_spawn) h.instance.said = {};
+    if (std::holds_alternative<Stopping>(state))
+        h.instance.said.life_by = h.instance.said.hear_by = std::nullopt;
     h.instance.state = std::move(state);
     h.instance.since = h.inputs.now;
     h.instance.reason = reason;
@@ -110,9 +113,11 @@ InstanceStep launch_afresh(Here& h, StartCause cause, std::string reason)
 
 InstanceStep ask_to_stop(Here& h, SpawnId spawn, Aftermath after)
 {
-    h.actions.emplace_back(Signal{spawn, h.spec.stop.signal});
-    const Stopping stopping{spawn,      KillStage::asked, h.now() + h.spec.stop.timeout,
-                            after.then, after.cause,      after.delay};
+    const int signal_number = after.signal_number != 0 ? after.signal_number : h.spec.stop.signal;
+    h.actions.emplace_back(Signal{spawn, signal_number});
+    const Stopping stopping{
+        spawn,       KillStage::asked,   h.now() + h.spec.stop.timeout, after.then, after.cause,
+        after.delay, after.signal_number};
     return enter(h, stopping, std::move(after.reason));
 }
 
@@ -198,6 +203,9 @@ InstanceStep fail_the_start(Here& h, SpawnId spawn)
         if (const auto& health = h.instance.probes[i];
             health.last && !is_passing(h.spec.probes[i], health))
             what += "; " + probe_says(h.spec.probes[i], *health.last);
+    if (h.spec.ready == units::ReadyBy::notify) what += "; it did not say READY=1";
+    if (!h.instance.said.status.empty())
+        what += fmt::format("; its status: {}", h.instance.said.status);
     return replace(h, spawn, StartCause::start_timeout, std::move(what), h.spec.start.timeout);
 }
 
@@ -206,6 +214,7 @@ InstanceStep fail_the_start(Here& h, SpawnId spawn)
 InstanceStep become_ready(Here& h, SpawnId spawn, std::string reason)
 {
     const bool from_start = std::holds_alternative<Starting>(h.instance.state);
+    if (from_start) await_life(h);
     auto step_out = enter(h, Ready{spawn, h.now()}, std::move(reason));
     if (!from_start) return step_out;
     Here after{h.spec, h.inputs, std::move(step_out.next), std::move(step_out.actions)};

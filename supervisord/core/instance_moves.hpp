@@ -32,6 +32,7 @@ struct Aftermath {
     StartCause cause{};
     Duration delay{0};
     std::string reason;
+    int signal_number = 0; ///< by which a process that runs is asked to end; 0: `stop.signal`
 };
 
 /// Ends the step in the state that it is in.
@@ -77,6 +78,24 @@ StartCause cause_of(const ExitStatus&);
 InstanceStep replace(Here&, SpawnId, StartCause, std::string what, Duration detection);
 /// The same for one that was not ready in time.
 InstanceStep fail_the_start(Here&, SpawnId);
+
+// What a process says of itself, and its silence: core/instance_notices.cpp.
+InstanceStep on(Here&, const Starting&, const Notified&);
+InstanceStep on(Here&, const Ready&, const Notified&);
+InstanceStep on(Here&, const Unready&, const Notified&);
+InstanceStep on(Here&, const Stopping&, const Notified&);
+/// From now on WATCHDOG=1 is awaited, if the unit has a watchdog.
+void await_life(Here&);
+/// The same, where it was awaited before.
+void await_life_anew(Here&);
+/// What is due because nothing was heard: the failure that a missed watchdog is, if it is one.
+std::optional<InstanceStep> missed_watchdog(Here&, SpawnId);
+/// Before a silence has consequences: HearOut, or the wait for what comes of it. None: no silence
+/// is due, or all has been heard.
+std::optional<InstanceStep> hear_first(Here&, SpawnId);
+
+/// `once it says READY=1`.
+std::string awaited_for_readiness(const units::UnitSpec&);
 
 InstanceStep become_ready(Here&, SpawnId, std::string reason);
 InstanceStep become_unready(Here&, SpawnId, std::string reason);

@@ -47,16 +47,24 @@ std::optional<MonoTime> deadline_of_state(const InstanceState& state)
     if (const auto* s = std::get_if<Backoff>(&state)) return s->retry_at;
     return std::nullopt;
 }
+
+std::optional<MonoTime> earlier(std::optional<MonoTime> a, std::optional<MonoTime> b)
+{
+    if (a && b) return std::min(*a, *b);
+    return a ? a : b;
+}
 } // namespace
 
 std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Instance& instance)
 {
-    auto earliest = deadline_of_state(instance.state);
+    const Said& said = instance.said;
+    auto earliest =
+        said.hear_by ? said.hear_by : earlier(deadline_of_state(instance.state), said.life_by);
     for (std::size_t i = 0; i < instance.probes.size(); ++i) {
         if (!is_probed(spec.probes[i], instance.state)) continue;
         const auto& health = instance.probes[i];
         const MonoTime due = health.answer_by.value_or(health.next_at);
-        earliest = std::min(earliest.value_or(due), due);
+        earliest = earlier(earliest, due);
     }
     return earliest;
 }

@@ -14,12 +14,17 @@ Aftermath after_of(const Stopping& s, std::string reason)
     return {s.then, s.cause, s.delay, std::move(reason)};
 }
 
+int asked_by(const Here& h, const Stopping& s)
+{
+    return s.signal_number != 0 ? s.signal_number : h.spec.stop.signal;
+}
+
 /// What was asked of the process before somebody else took over is asked once more.
 InstanceStep ask_again(Here& h, const Stopping& s, std::string reason)
 {
     auto& stopping = std::get<Stopping>(h.instance.state);
     if (s.stage == KillStage::asked) {
-        h.actions.emplace_back(Signal{s.spawn, h.spec.stop.signal});
+        h.actions.emplace_back(Signal{s.spawn, asked_by(h, s)});
         stopping.escalate_at = h.now() + h.spec.stop.timeout;
     } else {
         h.actions.emplace_back(KillTree{s.spawn});
@@ -97,7 +102,7 @@ InstanceStep on(Here& h, const Stopping& s, const Tick&)
     if (s.stage != KillStage::asked) return stay(h, "still not gone after SIGKILL: sent again");
     stopping.stage = KillStage::killed;
     return stay(h, fmt::format("did not end within {} of {}: SIGKILL to all of it",
-                               to_text(h.spec.stop.timeout), signal_name(h.spec.stop.signal)));
+                               to_text(h.spec.stop.timeout), signal_name(asked_by(h, s))));
 }
 
 } // namespace keel::core

@@ -22,6 +22,7 @@ OutageCause outage_cause_of(StartCause cause)
     case StartCause::spawn: return OutageCause::spawn;
     case StartCause::bound:
     case StartCause::companion: return OutageCause::dependency;
+    case StartCause::watchdog: return OutageCause::watchdog;
     case StartCause::lost: break;
     }
     return OutageCause::lost;

@@ -35,7 +35,8 @@ enum class OutageCause : std::uint8_t {
     spawn,
     lost,
     dependency,
-    operation
+    operation,
+    watchdog
 };
 OutageCause outage_cause_of(StartCause);
 
@@ -142,7 +143,7 @@ template <>
 inline constexpr std::array names_of<core::OutageKind> =
     std::to_array<std::string_view>({"outage", "degraded", "blip", "gap"});
 template <>
-inline constexpr std::array names_of<core::OutageCause> =
-    std::to_array<std::string_view>({"start", "exit", "signal", "start-timeout", "liveness",
-                                     "readiness", "spawn", "lost", "dependency", "operation"});
+inline constexpr std::array names_of<core::OutageCause> = std::to_array<std::string_view>(
+    {"start", "exit", "signal", "start-timeout", "liveness", "readiness", "spawn", "lost",
+     "dependency", "operation", "watchdog"});
 } // namespace keel

@@ -22,11 +22,12 @@ enum class StartCause : std::uint8_t {
     signal, ///< the process was ended by a signal
     start_timeout,
     liveness,
-    unready,  ///< unready for longer than unready_limit
-    spawn,    ///< the spawn itself failed
-    lost,     ///< it ended while no engine was there to see how
-    bound,    ///< a unit that it is bound to was gone
-    companion ///< a unit that it restarts with was restarted
+    unready,   ///< unready for longer than unready_limit
+    spawn,     ///< the spawn itself failed
+    lost,      ///< it ended while no engine was there to see how
+    bound,     ///< a unit that it is bound to was gone
+    companion, ///< a unit that it restarts with was restarted
+    watchdog   ///< it did not send WATCHDOG=1 in time, or found itself broken
 };
 
 /// How long a spawn was ready, in all. None: it never was, which is less than no time at all: a
@@ -86,7 +87,7 @@ bool is_spent(const units::UnitSpec&, const RestartHistory&, MonoTime now);
 
 namespace keel {
 template <>
-inline constexpr std::array names_of<core::StartCause> =
-    std::to_array<std::string_view>({"wanted", "operator", "exit", "signal", "start-timeout",
-                                     "liveness", "unready", "spawn", "lost", "bound", "companion"});
+inline constexpr std::array names_of<core::StartCause> = std::to_array<std::string_view>(
+    {"wanted", "operator", "exit", "signal", "start-timeout", "liveness", "unready", "spawn",
+     "lost", "bound", "companion", "watchdog"});
 } // namespace keel

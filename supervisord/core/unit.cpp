@@ -86,6 +86,7 @@ std::string_view detector_of(StartCause cause)
     case StartCause::start_timeout:
     case StartCause::unready: return "deadline";
     case StartCause::spawn: return "spawn";
+    case StartCause::watchdog: return "watchdog";
     case StartCause::bound:
     case StartCause::companion: return "dependency";
     case StartCause::wanted:
@@ -144,7 +145,7 @@ void take_clean_exit(UnitMaking& m, std::string_view from, const ExitStatus& sta
 
 bool is_worth_a_line(const InstanceAction& action)
 {
-    return !std::holds_alternative<RunProbe>(action) &&
+    return !std::holds_alternative<RunProbe>(action) && !std::holds_alternative<HearOut>(action) &&
            !std::holds_alternative<Acknowledge>(action);
 }
 

@@ -45,6 +45,7 @@ InstanceView make_view(const units::UnitSpec& spec, const Unit& unit, Slot slot,
         view.next_at = wall_of(*due, now);
     view.restarts = instance.restarts;
     view.last_start = instance.last_start;
+    if (view.spawn) view.says = instance.said.status;
     for (std::size_t i = 0; i < instance.probes.size(); ++i)
         view.probes.push_back(make_view(spec.probes[i], instance.probes[i]));
     return view;
@@ -123,6 +124,13 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
 
 namespace {
 
+void say_said(const Said& said, const std::string& who, std::vector<std::string>& out)
+{
+    if (said.phase == Phase::reloading) out.push_back(who + " says that it is reloading");
+    if (said.phase == Phase::stopping) out.push_back(who + " says that it is stopping");
+    if (!said.status.empty()) out.push_back(fmt::format("{} says: {}", who, said.status));
+}
+
 void say_now(const Host& host, const Instance& instance, const std::string& who, Now now,
              std::vector<std::string>& out)
 {
@@ -130,6 +138,7 @@ void say_now(const Host& host, const Instance& instance, const std::string& who,
     const bool waits = std::holds_alternative<Backoff>(instance.state);
     const auto state = waits ? "in backoff" : state_name(instance.state);
     out.push_back(fmt::format("{} has been {} for {}: {}", who, state, since, instance.reason));
+    if (spawn_of(instance.state)) say_said(instance.said, who, out);
     const auto* blocked = std::get_if<Blocked>(&instance.state);
     if (blocked == nullptr || blocked->on.kind != BlockedOn::Kind::dependency) return;
     const auto other = host.find(blocked->on.what);
@@ -159,6 +168,9 @@ void say_next(const units::UnitSpec& spec, const Instance& instance, const std::
     if (const auto* s = std::get_if<Stopping>(&instance.state))
         out.push_back(fmt::format("{} gets SIGKILL, the whole tree of it, {}", who,
                                   in_time(s->escalate_at, now)));
+    if (const auto& life_by = instance.said.life_by; life_by && spawn_of(instance.state))
+        out.push_back(fmt::format("{} is ended if it does not send WATCHDOG=1 {}", who,
+                                  in_time(*life_by, now)));
     if (std::holds_alternative<Failed>(instance.state))
         out.push_back(fmt::format("nothing, until a person acts: keel start {}", spec.name));
 }

@@ -29,6 +29,7 @@ struct InstanceView {
     std::optional<WallTime> next_at; ///< when Keel acts next if nothing happens before
     std::uint64_t restarts = 0;
     LastStart last_start;
+    std::string says; ///< the process's own word on how it does: STATUS= of sd_notify(3)
     std::vector<ProbeView> probes;
 };
 

@@ -45,6 +45,8 @@ void Engine::act(InstanceId id, const core::InstanceAction& action)
         return ports_.spawner.signal(signal->spawn, signal->signal_number);
     if (const auto* kill = std::get_if<core::KillTree>(&action))
         return ports_.spawner.kill_tree(kill->spawn);
+    if (const auto* silent = std::get_if<core::HearOut>(&action))
+        return hear_out(id, silent->spawn);
     const auto& done = std::get<core::Acknowledge>(action);
     ports_.spawner.acknowledge(done.spawn);
 }
@@ -60,6 +62,12 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
     }
     cancel_probes(id); // Of the spawn before: its end may be told later than its empty tree.
     ports::SpawnPlan plan = make_plan(spec, id.slot, identity, options_.runtime_root);
+    if (const auto failed = give_socket(id, action.spawn, plan)) {
+        const auto stage = core::SetupStage::environment;
+        ++unit_counters_[number(id.unit)].spawn_failures[static_cast<std::size_t>(stage)];
+        post(id, core::SpawnFailed{action.spawn, stage, 0, failed->text()});
+        return;
+    }
     plan.output_fd = output_of(id);
     if (const auto last = body(id).spawn) owners_.erase(number(*last));
     body(id).spawn = action.spawn;
@@ -67,6 +75,7 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
     auto result = ports_.spawner.spawn(action.spawn, plan);
     if (const auto* failure = std::get_if<ports::SpawnFailure>(&result)) {
         owners_.erase(number(action.spawn));
+        ports_.notices.close(action.spawn);
         ++unit_counters_[number(id.unit)].spawn_failures[static_cast<std::size_t>(failure->stage)];
         post(id, core::SpawnFailed{action.spawn, failure->stage, failure->errno_value});
         return;

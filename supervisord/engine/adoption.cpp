@@ -12,6 +12,18 @@ namespace {
 std::string unit_key(const units::UnitSpec& spec) { return "unit/" + spec.name; }
 std::string hold_key(const units::UnitSpec& spec) { return "hold/" + spec.name; }
 
+/// The unit of which a process says something that is to be known after this engine's end.
+std::optional<UnitId> speaker_of_news(const core::HostEvent& event)
+{
+    const auto* of_unit = std::get_if<core::ForUnit>(&event);
+    if (of_unit == nullptr) return std::nullopt;
+    const auto* of_instance = std::get_if<core::ForInstance>(&of_unit->event);
+    if (of_instance == nullptr) return std::nullopt;
+    const auto* notified = std::get_if<core::Notified>(&of_instance->event);
+    if (notified == nullptr || !core::is_news(notified->notice)) return std::nullopt;
+    return of_unit->unit;
+}
+
 /// The units that a step changed, as its notes and actions tell; probe attempts change nothing
 /// that a new engine needs. A person's word may change what is wanted and no more, which no note
 /// tells.
@@ -23,8 +35,10 @@ std::set<UnitId> changed_units(const core::HostEvent& event, const core::HostSte
     for (const core::HostNote& note : step.notes)
         changed.insert(note.unit);
     for (const core::HostAction& action : step.actions)
-        if (!std::holds_alternative<core::RunProbe>(action.action))
+        if (!std::holds_alternative<core::RunProbe>(action.action) &&
+            !std::holds_alternative<core::HearOut>(action.action))
             changed.insert(action.instance.unit);
+    if (const auto speaker = speaker_of_news(event)) changed.insert(*speaker);
     return changed;
 }
 
@@ -87,6 +101,7 @@ void Engine::recover(const HostRecord& record)
     say_host(fmt::format("{} {} units", takes_over ? "a new engine takes over" : "starting with",
                          host_.size()));
     adopt(ports_.spawner.survivors(recover_records()));
+    keep_hearing();
     journal_host();
     // Nothing is decided until it is known what happened meanwhile. The ends that were kept are
     // told before this; a spawn in between might be given the number of one yet to be told.

@@ -25,9 +25,10 @@ Engine::Engine(EnginePorts ports, std::vector<ConfiguredUnit> units, EngineOptio
         if (!units[i].problem.empty()) host_.mark_unusable(UnitId{i}, units[i].problem);
         identities_.push_back(std::move(units[i].identity));
     }
+    hear();
 }
 
-Engine::~Engine() = default;
+Engine::~Engine() { ports_.notices.set_handlers({}); }
 
 void Engine::start()
 {
@@ -58,6 +59,7 @@ void Engine::process_exited(SpawnId spawn, core::ExitStatus status, core::TreeSt
     const InstanceId id = owner->second;
     body(id).ended_at = ports_.loop.precise();
     cancel_probes(id);
+    forget_notices(id, spawn); // What it said before its end comes before its end.
     post(id, core::ProcessExited{spawn, status, tree});
 }
 

@@ -11,6 +11,7 @@
 #include "engine/state_codec.hpp"
 #include "ports/log_sink.hpp"
 #include "ports/loop.hpp"
+#include "ports/notices.hpp"
 #include "ports/prober.hpp"
 #include "ports/spawner.hpp"
 #include "ports/state_journal.hpp"
@@ -31,6 +32,7 @@ struct EnginePorts {
     ports::LogSink& logs;
     ports::StateJournal& journal; ///< of this boot
     ports::StateJournal& holds;   ///< kept over boots: what persons hold until they say otherwise
+    ports::Notices& notices;
 };
 
 /// Journal key that says: keeld stopped everything and ended in order. Written by the wiring as the
@@ -115,6 +117,15 @@ private:
     void run_probe(InstanceId id, const core::RunProbe& action);
     void cancel_probes(InstanceId id);
     [[nodiscard]] int output_of(InstanceId id);
+
+    // notices.cpp: what processes say of themselves
+    void hear();
+    void heard(SpawnId spawn, const core::Notice& notice);
+    void hear_out(InstanceId id, SpawnId spawn);
+    [[nodiscard]] std::optional<Error> give_socket(InstanceId id, SpawnId spawn,
+                                                   ports::SpawnPlan& plan);
+    void keep_hearing();
+    void forget_notices(InstanceId id, SpawnId spawn);
 
     // telling.cpp: notes to log, events and counters
     void count(const core::HostStep& step);

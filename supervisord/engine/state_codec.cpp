@@ -20,12 +20,10 @@ MonoTime mono(const json& j) { return MonoTime{duration(j)}; }
 WallTime wall(const json& j) { return WallTime{duration(j)}; }
 Now both(const json& j) { return {mono(j.at(0)), wall(j.at(1))}; }
 
-json put(const std::optional<MonoTime>& at) { return at ? put(*at) : json(nullptr); }
-json put(const ReadyTime& span) { return span ? put(*span) : json(nullptr); }
-std::optional<MonoTime> optional_mono(const json& j)
+template <class T> json put(const std::optional<T>& v) { return v ? put(*v) : json(nullptr); }
+template <class T> std::optional<T> if_any(const json& j, T (*get)(const json&))
 {
-    if (j.is_null()) return std::nullopt;
-    return mono(j);
+    return j.is_null() ? std::nullopt : std::optional(get(j));
 }
 
 template <NamedEnum E> json put_name(E value) { return std::string(name(value)); }
@@ -65,8 +63,8 @@ json put(const Unready& s)
 }
 json put(const Stopping& s)
 {
-    return {number(s.spawn),    put_number(s.stage), put(s.escalate_at),
-            put_number(s.then), put_name(s.cause),   put(s.delay)};
+    return {number(s.spawn),   put_number(s.stage), put(s.escalate_at), put_number(s.then),
+            put_name(s.cause), put(s.delay),        s.signal_number};
 }
 json put(const Backoff& s) { return json::array({put(s.retry_at), put_name(s.cause)}); }
 json put(const Failed& s) { return json::array({s.why}); }
@@ -78,11 +76,11 @@ InstanceState get_state(std::string_view kind, const json& j)
     if (kind == "blocked")
         return Blocked{{get_number(j.at(0), BlockedOn::Kind::hold), j.at(1)},
                        get_name<StartCause>(j.at(2)),
-                       optional_mono(j.at(3))};
+                       if_any(j.at(3), mono)};
     if (kind == "starting")
         return Starting{spawn(j.at(0)),
                         mono(j.at(1)),
-                        optional_mono(j.at(2)),
+                        if_any(j.at(2), mono),
                         get_number(j.at(3), Starting::Extended::yes),
                         get_number(j.at(4), Starting::Running::yes),
                         get_name<StartCause>(j.at(5))};
@@ -95,7 +93,8 @@ InstanceState get_state(std::string_view kind, const json& j)
                         mono(j.at(2)),
                         get_number(j.at(3), AfterStop::give_up),
                         get_name<StartCause>(j.at(4)),
-                        duration(j.at(5))};
+                        duration(j.at(5)),
+                        j.at(6)};
     if (kind == "backoff") return Backoff{mono(j.at(0)), get_name<StartCause>(j.at(1))};
     if (kind == "failed") return Failed{j.at(0)};
     throw json::other_error::create(597, "an unknown state", &j);
@@ -113,7 +112,7 @@ json put(const Outage& o)
             {"kind", put_name(o.kind)},
             {"planned", put_number(o.planned)},
             {"opened", put(o.opened)},
-            {"closed", o.closed ? put(*o.closed) : json(nullptr)},
+            {"closed", put(o.closed)},
             {"cause", put_name(o.cause)},
             {"cause_text", o.cause_text},
             {"detected_by", o.detected_by},
@@ -130,7 +129,7 @@ Outage get_outage(const json& j)
     o.kind = get_name<OutageKind>(j.at("kind"));
     o.planned = get_number(j.at("planned"), Outage::Planned::yes);
     o.opened = both(j.at("opened"));
-    if (!j.at("closed").is_null()) o.closed = both(j.at("closed"));
+    o.closed = if_any(j.at("closed"), both);
     o.cause = get_name<OutageCause>(j.at("cause"));
     o.cause_text = j.at("cause_text");
     o.detected_by = j.at("detected_by");
@@ -172,7 +171,7 @@ json put(const Wanted& wanted)
                 held->by,
                 held->why,
                 put(held->since),
-                held->until ? put(*held->until) : json(nullptr),
+                put(held->until),
                 put_name(held->process),
                 put_name(held->lasts),
                 put_number(held->then)};
@@ -185,7 +184,7 @@ Wanted get_wanted(const json& j)
     if (kind == "up") return Up{};
     if (kind != "held") return Down{};
     Held held{j.at(1), j.at(2), wall(j.at(3))};
-    if (!j.at(4).is_null()) held.until = both(j.at(4));
+    held.until = if_any(j.at(4), both);
     held.process = get_name<Held::Process>(j.at(5));
     held.lasts = get_name<Held::Lasts>(j.at(6));
     held.then = get_number(j.at(7), Held::Then::down);
@@ -228,6 +227,51 @@ template <class Read> bool refuse_or(std::string_view record, Read read)
     }
 }
 
+json put(const Said& said)
+{
+    return {put_number(said.phase), said.status, put(said.watchdog), put(said.life_by)};
+}
+
+json put(const Instance& i)
+{
+    json charged = json::array();
+    for (const MonoTime at : i.history.charged)
+        charged.push_back(put(at));
+    return {{"state", std::string(state_name(i.state))},
+            {"holds", std::visit([](const auto& s) { return put(s); }, i.state)},
+            {"since", put(i.since)},
+            {"reason", i.reason},
+            {"in_a_row", i.history.in_a_row},
+            {"charged", std::move(charged)},
+            {"ready_for", put(i.ready_for)},
+            {"said", put(i.said)},
+            {"restarts", i.restarts},
+            {"recipe", i.recipe},
+            {"began", put(i.last_start.began)},
+            {"first_ready", put(i.last_start.ready)}};
+}
+
+Instance get_instance(const json& j)
+{
+    Instance i;
+    i.state = get_state(j.at("state").get<std::string>(), j.at("holds"));
+    i.since = both(j.at("since"));
+    i.reason = j.at("reason");
+    i.history.in_a_row = j.at("in_a_row");
+    for (const json& at : j.at("charged"))
+        i.history.charged.push_back(mono(at));
+    i.ready_for = if_any(j.at("ready_for"), duration);
+    i.restarts = j.at("restarts");
+    i.recipe = j.value("recipe", std::uint64_t{0}); // Not in what version 0.1 wrote at first.
+    i.last_start = {if_any(j.at("began"), wall), if_any(j.at("first_ready"), wall)};
+    const json& said = j.at("said");
+    i.said.phase = get_number(said.at(0), Phase::stopping);
+    i.said.status = said.at(1);
+    i.said.watchdog = if_any(said.at(2), duration);
+    i.said.life_by = if_any(said.at(3), mono);
+    return i;
+}
+
 } // namespace
 
 std::string encode(const HostRecord& r)
@@ -259,50 +303,6 @@ std::optional<HostRecord> decode_host(std::string_view record)
     return read ? std::optional(r) : std::nullopt;
 }
 
-namespace {
-
-json put(const Instance& i)
-{
-    json charged = json::array();
-    for (const MonoTime at : i.history.charged)
-        charged.push_back(put(at));
-    return {{"state", std::string(state_name(i.state))},
-            {"holds", std::visit([](const auto& s) { return put(s); }, i.state)},
-            {"since", put(i.since)},
-            {"reason", i.reason},
-            {"in_a_row", i.history.in_a_row},
-            {"charged", std::move(charged)},
-            {"ready_for", put(i.ready_for)},
-            {"restarts", i.restarts},
-            {"recipe", i.recipe},
-            {"began", put(i.last_start.began.value_or(WallTime{}))},
-            {"first_ready", put(i.last_start.ready.value_or(WallTime{}))}};
-}
-
-/// None: zero, or of an engine that wrote none.
-std::optional<WallTime> wall_if_any(const json& j, const char* key)
-{
-    return j.value(key, 0LL) == 0 ? std::nullopt : std::optional(wall(j.at(key)));
-}
-
-Instance get_instance(const json& j)
-{
-    Instance i;
-    i.state = get_state(j.at("state").get<std::string>(), j.at("holds"));
-    i.since = both(j.at("since"));
-    i.reason = j.at("reason");
-    i.history.in_a_row = j.at("in_a_row");
-    for (const json& at : j.at("charged"))
-        i.history.charged.push_back(mono(at));
-    if (const json& span = j.at("ready_for"); !span.is_null()) i.ready_for = duration(span);
-    i.restarts = j.at("restarts");
-    i.recipe = j.value("recipe", std::uint64_t{0}); // Not in what version 0.1 wrote at first.
-    i.last_start = {wall_if_any(j, "began"), wall_if_any(j, "first_ready")};
-    return i;
-}
-
-} // namespace
-
 std::string encode(const Unit& unit, const UnitCounters& counters)
 {
     json instances = json::array();
@@ -327,9 +327,9 @@ bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
         UnitCounters counted = counters;
         read.wanted = get_wanted(j.at("wanted"));
         read.rung = j.at("rung");
-        read.failed_at = optional_mono(j.at("failed_at"));
-        read.ready_since = optional_mono(j.at("ready_since"));
-        read.first_wanted_at = optional_mono(j.at("first_wanted_at"));
+        read.failed_at = if_any(j.at("failed_at"), mono);
+        read.ready_since = if_any(j.at("ready_since"), mono);
+        read.first_wanted_at = if_any(j.at("first_wanted_at"), mono);
         read.settled = get_number(j.at("settled"), Unit::Settled::yes);
         read.outage = get_fold(j.at("outage"));
         read.degradation = get_fold(j.at("degradation"));
@@ -393,7 +393,7 @@ std::string encode(const Outage& o) { return text(put(o)); }
 std::optional<Outage> decode_outage(std::string_view record)
 {
     std::optional<Outage> o;
-    if (!refuse_or(record, [&](const json& j) { o = get_outage(j); })) return std::nullopt;
+    (void)refuse_or(record, [&](const json& j) { o = get_outage(j); });
     return o;
 }
 

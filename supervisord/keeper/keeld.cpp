@@ -66,9 +66,23 @@ Milliseconds now()
 
 // ---- to the engine ------------------------------------------------------------------------------
 
-bool tell(const Record& record)
+/// With `fd`, unless it is -1, which stays ours.
+bool tell(Record record, int fd = -1)
 {
-    const bool sent = send(engine.channel, &record, sizeof record, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+    iovec part{&record, sizeof record};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (fd >= 0) {
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        cmsghdr* head = CMSG_FIRSTHDR(&message);
+        *head = {
+            .cmsg_len = CMSG_LEN(sizeof fd), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    }
+    const bool sent = sendmsg(engine.channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
     engine.channel_full = !sent && errno == EAGAIN;
     return sent;
 }
@@ -89,6 +103,12 @@ void tell_news()
     if (!engine.list_told) engine.list_told = tell({.kind = Kind::list_end});
 }
 
+void tell_held(std::uint64_t key)
+{
+    const int fd = held.find(key);
+    tell({.kind = fd >= 0 ? Kind::held : Kind::not_held, .id = key}, fd);
+}
+
 // ---- from the engine and from children in set-up ------------------------------------------------
 
 /// `fd` came with it, or -1.
@@ -102,6 +122,7 @@ void handle(const Record& record, int fd)
     if (kind == Kind::notify) notify(record.text);
     if (kind == Kind::exit) exit_code = record.value & 0xff;
     if (kind == Kind::drop) held.drop(record.id);
+    if (kind == Kind::fetch) tell_held(record.id);
     if (kind == Kind::hold && (fd < 0 || !held.hold(record.id, fd)))
         tell({.kind = Kind::hold_refused, .id = record.id});
 }

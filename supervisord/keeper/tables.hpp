@@ -84,6 +84,9 @@ struct Held {
         return true;
     }
 
+    /// -1: nothing is held under this key.
+    int find(std::uint64_t wanted) const { return find_row(key, used, wanted); }
+
     void drop(std::uint64_t old_key)
     {
         const int fd = find_row(key, used, old_key);

@@ -18,16 +18,20 @@
 //   exit                  value (exit code)               I am leaving and so should you
 //   hold                  id, one descriptor              keep it open under this key
 //   drop                  id                              close it
+//   fetch                 id                              what is held under this key, please
 //   kind, to the engine
 //   child                 id pid start_ticks text         a living child
 //   exited                id pid start_ticks value text   its end; `child` may not have come before
 //   list_end                                              all is told that was known when it began
 //   orders                value                           what people and systemd ask for
 //   hold_refused          id                              no room or no descriptor came
+//   held                  id, one descriptor              fetched; it is still held, too
+//   not_held              id                              nothing is held under this key
 //
 // Fields that a kind does not use are 0. `text` is zero-terminated, zero-padded and free of control
 // characters; of a child it is the instance, `UNIT.SLOT`, so that children can be adopted even when
-// the engine's own state is lost. Each engine is told everything once.
+// the engine's own state is lost. Each engine is told everything once. Answers to `fetch` may be
+// lost when the channel is full; who misses one asks again.
 //
 // Rejected: length-prefixed messages on a stream. They need a parser with state and buffers in the
 // one process that must not fail, and two writers (engine and a child in set-up) would interleave.
@@ -50,11 +54,14 @@ enum class Kind : std::uint8_t {
     exit,
     hold,
     drop,
+    fetch,
     child = 64,
     exited,
     list_end,
     orders,
-    hold_refused
+    hold_refused,
+    held,
+    not_held
 };
 
 /// Bits of the value of `orders`: SIGTERM or SIGINT, SIGHUP, SIGUSR2.
@@ -87,6 +94,9 @@ constexpr Uses uses_of(Kind kind)
     case Kind::acknowledge:
     case Kind::hold:
     case Kind::drop:
+    case Kind::fetch:
+    case Kind::held:
+    case Kind::not_held:
     case Kind::hold_refused: return {true, true};
     case Kind::notify: return {true, false, false, false, false, true};
     case Kind::exit:

@@ -42,7 +42,8 @@ struct SpawnPlan {
     std::uint32_t umask = 0022;
     units::SchedulingSpec scheduling;
     std::map<units::Resource, units::ResourceLimit> limits; ///< those not named: login defaults
-    int output_fd = -1; ///< becomes 1 and 2; -1: /dev/null. Stays the caller's
+    int output_fd = -1;       ///< becomes 1 and 2; -1: /dev/null. Stays the caller's
+    std::string pid_variable; ///< a variable that holds the process's own pid; empty: none
 };
 
 /// Names a process for good: a pid may be reused, the pair may not (within one boot).
@@ -67,6 +68,10 @@ public:
 
     /// To the main process only. No effect once its end has been reported.
     virtual void signal(SpawnId id, int signal_number) = 0;
+
+    /// As long as it lives, signal() goes to this process of the spawn's own. The end of the spawn
+    /// is that of the process that was spawned, all the same.
+    virtual void take_for_main(SpawnId id, pid_t pid) = 0;
 
     /// SIGKILL to every process that belongs to the spawn, whatever session it moved to, now and
     /// again until none is left; on_tree_empty tells of that.

@@ -140,8 +140,20 @@ KEEL_IN_CHILD int take_credentials(ChildSetup& setup)
     return outcome(::syscall(SYS_setresuid, setup.uid, setup.uid, setup.uid));
 }
 
+KEEL_IN_CHILD void write_pid(char* text, int pid)
+{
+    char digits[pid_text_size];
+    std::size_t count = 0;
+    for (; pid > 0; pid /= 10)
+        digits[count++] = static_cast<char>('0' + pid % 10);
+    while (count > 0)
+        *text++ = digits[--count];
+    *text = 0;
+}
+
 KEEL_IN_CHILD int execute(ChildSetup& setup)
 {
+    if (setup.pid_text != nullptr) write_pid(setup.pid_text, setup.hello.pid);
     const std::uint64_t none = 0;
     ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof none);
     return outcome(::syscall(SYS_execve, setup.program, setup.argv, setup.environment));

@@ -34,6 +34,7 @@ struct ChildSetup {
     const char* program = nullptr; ///< executed as is, not searched
     char** argv = nullptr;
     char** environment = nullptr;
+    char* pid_text = nullptr; ///< where in `environment` the child writes its pid; nullptr: nowhere
     const char* directory = nullptr;
     const ChildLimits* limits = nullptr;
     std::uint64_t brand = 0; ///< for RLIMIT_LOCKS, see process_tree.hpp; 0: none
@@ -51,6 +52,9 @@ struct ChildSetup {
     volatile core::SetupStage stage = core::SetupStage::clone;
     volatile int errno_value = 0;
 };
+
+/// Room for any pid and the zero behind it.
+inline constexpr std::size_t pid_text_size = 12;
 
 /// The child's whole life before exec: takes a ChildSetup, never returns. For Cloner only.
 int child_main(void* setup);

@@ -90,6 +90,7 @@ void KeeperClient::acknowledge(SpawnId id) { send(Kind::acknowledge, number(id))
 void KeeperClient::heartbeat() { send(Kind::heartbeat); }
 void KeeperClient::stopping() { send(Kind::notify, 0, "STOPPING=1"); }
 void KeeperClient::drop(std::uint64_t key) { send(Kind::drop, key); }
+void KeeperClient::fetch(std::uint64_t key) { send(Kind::fetch, key); }
 
 void KeeperClient::ready()
 {
@@ -136,15 +137,29 @@ void KeeperClient::exit(int code)
 
 // ---- receiving ----------------------------------------------------------------------------------
 
-bool KeeperClient::receive(Record& record)
+bool KeeperClient::receive(Incoming& item)
 {
     Record raw;
     for (;;) {
-        const ssize_t size = ::recv(fd_, &raw, sizeof raw, MSG_DONTWAIT | MSG_TRUNC);
+        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+        iovec part{&raw, sizeof raw};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        const ssize_t size = ::recvmsg(fd_, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
+        item.fd.reset();
+        const cmsghdr* head = size > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+        if (head != nullptr && head->cmsg_type == SCM_RIGHTS) {
+            int fd = -1;
+            std::memcpy(&fd, CMSG_DATA(head), sizeof fd);
+            item.fd = OwnedFd(fd);
+        }
         if (size == 0) lost_ = true;
         if (size < 0 && errno != EAGAIN && errno != EINTR) lost_ = true;
         if (size <= 0) return false;
-        if (wire::decode(wire::Reader::engine, &raw, static_cast<std::size_t>(size), record))
+        if (wire::decode(wire::Reader::engine, &raw, static_cast<std::size_t>(size), item.record))
             return true;
     }
 }
@@ -154,9 +169,10 @@ KeeperClient::Listing KeeperClient::list(Duration limit)
     ENSURE(!watch_, "the keeper tells its list once");
     Listing listing;
     const MonoTime until = read_mono() + limit;
-    Record record;
+    Incoming item;
     while (!listing.complete && !lost_ && read_mono() < until) {
-        if (!receive(record)) {
+        const Record& record = item.record;
+        if (!receive(item)) {
             flush();
             pollfd channel{fd_, POLLIN, 0};
             ::poll(&channel, 1, queue_.empty() ? poll_milliseconds(until) : 1);
@@ -166,7 +182,7 @@ KeeperClient::Listing KeeperClient::list(Duration limit)
             listing.complete = true;
         } else {
             if (record.kind == Kind::exited) listing.ends.push_back(record);
-            backlog_.push_back(record);
+            backlog_.push_back(std::move(item));
         }
     }
     loop_.defer([this] { dispatch_backlog(); });
@@ -177,25 +193,26 @@ KeeperClient::Listing KeeperClient::list(Duration limit)
 /// All at once: what the listing held comes before anything that is deferred after it.
 void KeeperClient::dispatch_backlog()
 {
-    for (const Record& record : std::exchange(backlog_, {}))
-        dispatch(record);
+    for (Incoming& item : std::exchange(backlog_, {}))
+        dispatch(std::move(item));
 }
 
 void KeeperClient::read()
 {
     dispatch_backlog();
-    Record record;
-    for (std::size_t count = 0; count < records_per_turn && !lost_ && receive(record); ++count)
-        dispatch(record);
+    Incoming item;
+    for (std::size_t count = 0; count < records_per_turn && !lost_ && receive(item); ++count)
+        dispatch(std::move(item));
     if (!lost_ || !watch_) return;
     watch_.reset();
     if (orders_.on_keeper_lost) orders_.on_keeper_lost();
 }
 
-void KeeperClient::dispatch(const Record& record)
+void KeeperClient::dispatch(Incoming item)
 {
+    const Record& record = item.record;
     const auto call = [](const auto& handler, auto... arguments) {
-        if (handler) handler(arguments...);
+        if (handler) handler(std::move(arguments)...);
     };
     switch (record.kind) {
     case Kind::exited: return call(on_exited_, record);
@@ -205,6 +222,10 @@ void KeeperClient::dispatch(const Record& record)
         if ((record.value & wire::apply) != 0) call(orders_.on_apply);
         return;
     case Kind::hold_refused: return call(orders_.on_hold_refused, record.id);
+    case Kind::held:
+        if (item.fd) call(on_held_, record.id, std::move(item.fd));
+        return;
+    case Kind::not_held: return call(on_held_, record.id, OwnedFd());
     case Kind::child:
     case Kind::list_end:
     case Kind::hello:
@@ -214,6 +235,7 @@ void KeeperClient::dispatch(const Record& record)
     case Kind::notify:
     case Kind::exit:
     case Kind::hold:
+    case Kind::fetch:
     case Kind::drop: return;
     }
 }

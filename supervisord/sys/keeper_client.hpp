@@ -63,10 +63,21 @@ public:
     /// The keeper keeps a duplicate of `fd` open under `key` (not 0) until drop(key).
     void hold(std::uint64_t key, int fd);
     void drop(std::uint64_t key);
+    /// Asks for what is held under `key`, which on_held answers: with a descriptor, or with an
+    /// empty one if nothing is. An answer may be lost where the channel is full: ask again.
+    void fetch(std::uint64_t key);
+    void on_held(std::function<void(std::uint64_t key, OwnedFd fd)> handler)
+    {
+        on_held_ = std::move(handler);
+    }
 
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; } ///< records the queue refused
 
 private:
+    struct Incoming {
+        wire::Record record;
+        OwnedFd fd;
+    };
     struct Outgoing {
         wire::Record record;
         OwnedFd fd;
@@ -79,15 +90,16 @@ private:
     void flush();
     void read();
     void dispatch_backlog();
-    bool receive(wire::Record& record);
-    void dispatch(const wire::Record& record);
+    bool receive(Incoming& item);
+    void dispatch(Incoming item);
 
     ports::Loop& loop_;
     const int fd_;
     Orders orders_;
     std::function<void(const wire::Record&)> on_exited_;
+    std::function<void(std::uint64_t, OwnedFd)> on_held_;
     std::deque<Outgoing> queue_;
-    std::vector<wire::Record> backlog_; ///< read during list(), to be dispatched in order
+    std::vector<Incoming> backlog_; ///< read during list(), to be dispatched in order
     std::uint64_t dropped_ = 0;
     bool lost_ = false;
     ports::Loop::Registration watch_;

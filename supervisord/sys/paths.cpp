@@ -19,6 +19,7 @@ Paths laid_out(const fs::path& etc, const fs::path& vendor, const fs::path& run,
             .control_socket = run / "control.sock",
             .state_journal = run / "state.journal",
             .fifo_dir = run / "fifo",
+            .notify_dir = run / "notify",
             .lib = lib,
             .hold_journal = lib / "hold.journal",
             .log = log};

@@ -21,7 +21,8 @@ struct Paths {
     std::filesystem::path control_socket;
     std::filesystem::path state_journal;
     std::filesystem::path fifo_dir;
-    std::filesystem::path lib; ///< kept over boots: ledger, deployments
+    std::filesystem::path notify_dir; ///< one socket per spawn that is listened to, by its number
+    std::filesystem::path lib;        ///< kept over boots: ledger, deployments
     std::filesystem::path hold_journal;
     std::filesystem::path log; ///< UNIT/INSTANCE.log
 };

@@ -249,6 +249,27 @@ void kill_and_wait(const std::vector<ProcessIdentity>& processes)
         std::erase_if(watched, [](const pollfd& one) { return one.revents != 0; });
 }
 
+/// By pid, each once.
+void order(ProcessTable& table)
+{
+    const auto by_pid = [](const ProcessRow& a, const ProcessRow& b) {
+        return a.identity.pid < b.identity.pid;
+    };
+    std::stable_sort(table.begin(), table.end(), by_pid);
+    const auto same = [](const ProcessRow& a, const ProcessRow& b) {
+        return a.identity.pid == b.identity.pid;
+    };
+    table.erase(std::unique(table.begin(), table.end(), same), table.end());
+}
+
+void read_marks_of_orphans(ProcessTable& table, const TreeScope& scope)
+{
+    const std::unordered_set<pid_t> adopting = adopters(table, scope);
+    for (ProcessRow& row : table)
+        if (!row.dead && adopting.contains(row.parent) && !adopting.contains(row.identity.pid))
+            read_marks(row, scope);
+}
+
 } // namespace
 
 std::uint64_t brand_of(SpawnId id, std::string_view run_dir)
@@ -298,14 +319,32 @@ ProcessTable read_process_table(const TreeScope& scope)
         if (!next_number(name, pid) || !name.empty()) continue;
         if (auto row = read_process(pid)) table.push_back(*row);
     }
-    std::sort(table.begin(), table.end(), [](const ProcessRow& a, const ProcessRow& b) {
-        return a.identity.pid < b.identity.pid;
-    });
-    const std::unordered_set<pid_t> adopting = adopters(table, scope);
-    for (ProcessRow& row : table)
-        if (!row.dead && adopting.contains(row.parent) && !adopting.contains(row.identity.pid))
-            read_marks(row, scope);
+    order(table);
+    read_marks_of_orphans(table, scope);
     return table;
+}
+
+bool owns(const TreeTarget& target, pid_t pid, const TreeScope& scope)
+{
+    constexpr int generations_max = 64;
+    ProcessTable table;
+    const auto read_with_ancestors = [&](pid_t one) {
+        for (int i = 0; i < generations_max && one > 0; ++i) {
+            const auto row = read_process(one);
+            if (!row) return;
+            table.push_back(*row);
+            one = row->parent;
+        }
+    };
+    read_with_ancestors(pid);
+    if (table.empty()) return false;
+    read_with_ancestors(scope.keeper);
+    read_with_ancestors(target.main.pid);
+    order(table);
+    read_marks_of_orphans(table, scope);
+    const std::vector<int> owners = owners_in(table, {target}, scope);
+    const ProcessRow* row = find_row(table, pid);
+    return row != nullptr && owners[static_cast<std::size_t>(row - table.data())] == 0;
 }
 
 std::vector<int> owners_in(const ProcessTable& table, const std::vector<TreeTarget>& targets,

@@ -73,6 +73,10 @@ struct TreeTarget {
                                          const std::vector<TreeTarget>& targets,
                                          const TreeScope& scope);
 
+/// Whether that one process is the target's, by a reading of it and those it descends from alone.
+/// A process that is not there belongs to nobody.
+[[nodiscard]] bool owns(const TreeTarget& target, pid_t pid, const TreeScope& scope);
+
 /// Ends every living member of every target: stops what it sees and looks again until nothing new
 /// turns up, so that none escapes by forking; kills; and looks once more. Takes as long as that
 /// takes, hence not for the loop's thread. On return `known` of each target holds those that are

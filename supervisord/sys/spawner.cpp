@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <deque>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <string_view>
@@ -52,7 +53,8 @@ std::variant<std::string, int> find_program(const std::string& name, const Spawn
 /// Strings and the array of pointers to them that execve(2) wants.
 class Words {
 public:
-    void add(std::string word) { words_.push_back(std::move(word)); }
+    /// The text is where it stays.
+    std::string& add(std::string word) { return words_.emplace_back(std::move(word)); }
     char** pointers()
     {
         pointers_.clear();
@@ -63,7 +65,7 @@ public:
     }
 
 private:
-    std::vector<std::string> words_;
+    std::deque<std::string> words_;
     std::vector<char*> pointers_;
 };
 
@@ -78,7 +80,7 @@ Words environment_of(SpawnId id, const SpawnPlan& plan, const std::string& run_d
     for (const auto& [key, value] : plan.environment) {
         const bool ours = key == "KEEL_SPAWN" || key == "KEEL_RUN" || key == "KEEL_UNIT" ||
                           key == "KEEL_INSTANCE";
-        if (!ours) words.add(key + "=" + value);
+        if (!ours && key != plan.pid_variable) words.add(key + "=" + value);
     }
     return words;
 }
@@ -131,12 +133,18 @@ std::variant<ProcessIdentity, SpawnFailure> Spawner::spawn(SpawnId id, const Spa
     for (const std::string& word : plan.argv)
         arguments.add(word);
     Words environment = environment_of(id, plan, options_.run_dir);
+    char* pid_text = nullptr;
+    if (!plan.pid_variable.empty()) {
+        const std::string name = plan.pid_variable + "=";
+        pid_text = environment.add(name + std::string(pid_text_size, '\0')).data() + name.size();
+    }
     const ChildLimits limits(defaults_, plan);
 
     ChildSetup setup;
     setup.program = std::get<std::string>(program).c_str();
     setup.argv = arguments.pointers();
     setup.environment = environment.pointers();
+    setup.pid_text = pid_text;
     setup.directory = plan.directory.c_str();
     setup.limits = &limits;
     setup.brand = can_brand_ ? brand_of(id, options_.run_dir) : 0;
@@ -193,13 +201,6 @@ std::variant<Spawner::Child, SpawnFailure> Spawner::start(ChildSetup& setup, con
     return child;
 }
 
-void Spawner::signal(SpawnId id, int signal_number)
-{
-    const auto found = children_.find(id);
-    if (found != children_.end() && found->second.pidfd)
-        send_signal(found->second.pidfd, signal_number);
-}
-
 // ---- ends ---------------------------------------------------------------------------------------
 
 void Spawner::on_exited(const wire::Record& record)
@@ -224,6 +225,7 @@ void Spawner::report_end(SpawnId id, ExitStatus status)
     Child& child = children_.at(id);
     child.watch.reset();
     child.pidfd.reset();
+    child.addressee.reset();
     child.ended = true;
     // What others_live() cannot see, a search that is under way may still be killing.
     const bool being_killed = child.killing && !child.emptied && child.cgroup.empty();

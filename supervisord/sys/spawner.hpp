@@ -45,17 +45,23 @@ public:
     std::variant<ProcessIdentity, ports::SpawnFailure> spawn(SpawnId id,
                                                              const ports::SpawnPlan& plan) override;
     void signal(SpawnId id, int signal_number) override;
+    void take_for_main(SpawnId id, pid_t pid) override;
     void kill_tree(SpawnId id) override;
     void acknowledge(SpawnId id) override;
     void set_handlers(Handlers handlers) override { handlers_ = std::move(handlers); }
     std::vector<Survivor> survivors(const std::vector<Survivor>& journaled) override;
 
+    /// Whether the process, dead or alive but not reaped, belongs to the spawn. Of one that is gone
+    /// nobody can tell any more. Costs some readings of /proc, but for the main process.
+    [[nodiscard]] bool has_member(SpawnId id, pid_t pid) const;
+
 private:
     struct Child {
         ProcessIdentity process;
-        OwnedFd pidfd;                      ///< closed when the end was reported
-        std::string cgroup;                 ///< relative; empty: none
-        bool ended = false;                 ///< and its end was reported
+        OwnedFd pidfd;      ///< closed when the end was reported
+        OwnedFd addressee;  ///< of the process that signals go to instead, while it lives
+        std::string cgroup; ///< relative; empty: none
+        bool ended = false; ///< and its end was reported
         std::vector<ProcessIdentity> known; ///< members seen by the last search
         bool stranger = false;     ///< not the keeper's child: its end is not reaped by the keeper
         bool setup_failed = false; ///< its end is nobody's business

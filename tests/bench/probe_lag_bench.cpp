@@ -24,6 +24,7 @@ class NoSpawner final : public ports::Spawner {
         return ports::SpawnFailure{};
     }
     void signal(SpawnId, int) override {}
+    void take_for_main(SpawnId, pid_t) override {}
     void kill_tree(SpawnId) override {}
     void acknowledge(SpawnId) override {}
     void set_handlers(Handlers) override {}

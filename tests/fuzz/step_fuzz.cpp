@@ -69,6 +69,8 @@ units::UnitSpec draw_unit(Bytes& bytes, const std::string& name)
         spec.probes.push_back(probe);
     }
     if (!spec.probes.empty() && bytes.below(2) == 0) spec.ready = units::ReadyBy::probe;
+    if (bytes.below(4) == 0) spec.ready = units::ReadyBy::notify;
+    if (bytes.below(4) == 0) spec.watchdog = 10s;
     return spec;
 }
 
@@ -154,7 +156,7 @@ private:
         const bool lies = bytes_.below(8) == 0 || !slot.lives; // about a spawn that is over
         const SpawnId spawn = lies ? SpawnId{number(slot.spawn) - bytes_.below(2)} : slot.spawn;
         const bool is_mine = slot.lives && spawn == slot.spawn;
-        switch (bytes_.below(6)) {
+        switch (bytes_.below(8)) {
         case 0: return draw_exit(spawn, is_mine, slot);
         case 1:
             if (is_mine && !slot.main_ended) return Tick{};
@@ -168,8 +170,18 @@ private:
             if (is_mine) slot.answered = true;
             return Spawned{spawn};
         case 4: return Tick{};
+        case 5: return HeardOut{spawn};
+        case 6:
+            if (is_mine) slot.answered = true;
+            return Notified{spawn, draw_notice()};
         default: return draw_answer(spawn);
         }
+    }
+    Notice draw_notice()
+    {
+        return parse_notice(bytes_.one_of<std::string_view>(
+            {"READY=1", "STOPPING=1", "RELOADING=1", "WATCHDOG=1", "WATCHDOG=trigger",
+             "WATCHDOG_USEC=1000000", "EXTEND_TIMEOUT_USEC=3600000000", "STATUS=well"}));
     }
     SetupStage draw_stage()
     {

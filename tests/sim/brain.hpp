@@ -7,6 +7,7 @@
 #include "core/host.hpp"
 #include "engine/engine.hpp"
 #include "tests/sim/fake_kernel.hpp"
+#include "tests/sim/fake_notices.hpp"
 #include "tests/sim/fake_ports.hpp"
 
 #include <memory>
@@ -48,6 +49,7 @@ struct BrainPorts {
     FakeLogs& logs;
     FakeJournal& journal;
     FakeJournal& holds; ///< kept over boots
+    FakeNotices& notices;
     Rng& rng;
 };
 

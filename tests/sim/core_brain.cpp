@@ -23,11 +23,17 @@ public:
                      happened(id, ProcessExited{id, status, tree});
                  },
              .on_tree_empty = [this](SpawnId id) { happened(id, TreeEmptied{id}); }});
+        ports_.notices.set_handlers({.on_notice =
+                                         [this](SpawnId id, const Notice& notice) {
+                                             happened(id, Notified{id, notice});
+                                         },
+                                     .on_trouble = {}});
     }
 
     ~CoreBrain() override
     {
         memory_.units.clear();
+        ports_.notices.set_handlers({});
         for (std::uint32_t i = 0; i < host_.size(); ++i)
             memory_.units.push_back(host_.unit(UnitId{i}));
         memory_.counters = host_.counters();
@@ -71,6 +77,7 @@ private:
     void spawn(InstanceId id, const Spawn& action);
     void run_probe(InstanceId id, const RunProbe& action);
     void cancel_probes(InstanceId id);
+    void hear_out(InstanceId id, SpawnId spawn);
     void rearm();
 
     BrainPorts ports_;
@@ -103,8 +110,13 @@ void CoreBrain::start()
         for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot)
             if (const auto spawn = spawn_of(host_.unit(unit).instances[slot - 1U].state))
                 owners_[*spawn] = {unit, slot};
-    for (const auto& survivor : ports_.kernel.survivors({}))
+    std::vector<SpawnId> living;
+    for (const auto& survivor : ports_.kernel.survivors({})) {
         post(owners_.at(survivor.id), Adopted{survivor.id});
+        if (units::hears_notices(host_.spec(owners_.at(survivor.id).unit)))
+            living.push_back(survivor.id);
+    }
+    ports_.notices.take_over(living);
     // After the ends that were kept have been told: what is neither alive nor told of never was,
     // and what fell due in between falls due only now, when it is known what happened.
     ports_.loop.defer([this, alive_here = std::weak_ptr<int>(alive_)] {
@@ -137,6 +149,7 @@ void CoreBrain::happened(SpawnId id, const InstanceEvent& event)
         return;
     }
     if (ended) cancel_probes(owner->second);
+    if (ended) ports_.notices.close(id);
     post_unreliably(owner->second, event);
 }
 
@@ -236,7 +249,17 @@ void CoreBrain::act(InstanceId id, const InstanceAction& action)
         return ports_.kernel.signal(signal->spawn, signal->signal_number);
     if (const auto* kill = std::get_if<KillTree>(&action))
         return ports_.kernel.kill_tree(kill->spawn);
+    if (const auto* silent = std::get_if<HearOut>(&action)) return hear_out(id, silent->spawn);
     ports_.kernel.acknowledge(std::get<Acknowledge>(action).spawn);
+}
+
+void CoreBrain::hear_out(InstanceId id, SpawnId spawn)
+{
+    ports_.loop.defer([this, id, spawn, alive = std::weak_ptr<int>(alive_)] {
+        if (alive.expired()) return;
+        ports_.notices.hear(spawn);
+        post_unreliably(id, HeardOut{spawn});
+    });
 }
 
 void CoreBrain::spawn(InstanceId id, const Spawn& action)
@@ -246,8 +269,11 @@ void CoreBrain::spawn(InstanceId id, const Spawn& action)
     plan.slot = id.slot;
     cancel_probes(id); // Of the spawn before; its end may have been told late.
     owners_[action.spawn] = id;
+    if (units::hears_notices(host_.spec(id.unit))) (void)ports_.notices.open(action.spawn);
     const auto result = ports_.kernel.spawn(action.spawn, plan);
-    if (const auto* failure = std::get_if<ports::SpawnFailure>(&result))
+    const auto* failure = std::get_if<ports::SpawnFailure>(&result);
+    if (failure != nullptr) ports_.notices.close(action.spawn);
+    if (failure != nullptr)
         post_unreliably(id, SpawnFailed{action.spawn, failure->stage, failure->errno_value});
     else
         post_unreliably(id, Spawned{action.spawn});

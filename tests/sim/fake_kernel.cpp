@@ -41,6 +41,7 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     processes_[id] = process;
     by_instance_[instance] = id;
     trace(process, id, "runs");
+    if (world_.born) world_.born(id, instance, fate);
     if (fate.ends_after)
         loop_.in(*fate.ends_after, [this, id, status = fate.status] {
             if (!at_peace) end(id, status);
@@ -237,6 +238,13 @@ bool FakeKernel::is_healthy(InstanceId instance) const
     const Process& process = found->second;
     return process.fate.hangs == Fate::Hangs::no && !process.sick &&
            loop_.now().mono >= process.since + process.fate.ready_after;
+}
+
+bool FakeKernel::is_well(SpawnId id) const
+{
+    const auto found = processes_.find(id);
+    return found != processes_.end() && found->second.main_lives && !found->second.sick &&
+           found->second.fate.hangs == Fate::Hangs::no;
 }
 
 std::vector<SpawnId> FakeKernel::living_mains() const

@@ -34,7 +34,8 @@ public:
     struct World {
         std::function<Fate(InstanceId)> fate;
         std::function<InstanceId(const std::string& unit, Slot slot)> find;
-        std::function<void(std::string)> trace; ///< may be empty
+        std::function<void(SpawnId, InstanceId, const Fate&)> born; ///< may be empty
+        std::function<void(std::string)> trace;                     ///< may be empty
     };
     /// What the engine's memory is worth. After a loss of records a spawn id need only differ from
     /// those that the keeper knows, and children whose main process has ended may be unknown.
@@ -48,6 +49,7 @@ public:
     std::variant<ports::ProcessIdentity, ports::SpawnFailure>
     spawn(SpawnId id, const ports::SpawnPlan& plan) override;
     void signal(SpawnId id, int signal_number) override;
+    void take_for_main(SpawnId, pid_t) override { fuse_.burn(); }
     void kill_tree(SpawnId id) override;
     void acknowledge(SpawnId id) override;
     void set_handlers(Handlers handlers) override { handlers_ = std::move(handlers); }
@@ -83,6 +85,8 @@ public:
     /// The spawn of the instance of which anything lives; none: nothing.
     [[nodiscard]] std::optional<SpawnId> living(InstanceId instance) const;
     [[nodiscard]] bool is_healthy(InstanceId instance) const;
+    /// The same of one spawn, but for what it takes to become ready.
+    [[nodiscard]] bool is_well(SpawnId id) const;
     [[nodiscard]] std::vector<SpawnId> living_mains() const;
     [[nodiscard]] InstanceId instance_of(SpawnId id) const { return processes_.at(id).instance; }
     /// Ended, and the engine has said that it needs no more of it.

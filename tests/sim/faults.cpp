@@ -141,6 +141,49 @@ void World::probe_said(const std::string& address, core::Verdict verdict)
     if (is_tracing()) trace(fmt::format("probe   {} says {}", address, keel::name(verdict)));
 }
 
+// ---- what processes say of themselves -----------------------------------------------------------
+
+void World::born(SpawnId spawn, InstanceId id, const Fate& fate)
+{
+    const units::UnitSpec& its = spec(id.unit);
+    voices_.born(id, spawn);
+    if (its.ready == units::ReadyBy::notify && fate.hangs == Fate::Hangs::no)
+        loop_.in(fate.ready_after, [this, spawn, id] {
+            core::Notice ready;
+            ready.phase = core::Phase::ready;
+            say(spawn, id, ready);
+        });
+    if (its.watchdog > Duration{0})
+        loop_.in(its.watchdog / 10, [this, spawn, id] { show_life(spawn, id); });
+}
+
+void World::say(SpawnId spawn, InstanceId id, const core::Notice& notice)
+{
+    if (!kernel_.main_lives(spawn) || kernel_.instance_of(spawn) != id) return;
+    const bool lost = !is_calm() && rng_.chance(scenario_.weights.mutes);
+    if (is_tracing())
+        trace(fmt::format("process {} spawn {} says {}{}", who(id), number(spawn),
+                          core::to_text(notice), lost ? ", which is lost" : ""));
+    if (lost) return;
+    voices_.said(id, spawn, notice, now());
+    notices_.say(spawn, notice);
+}
+
+/// As long as it lives, unless it is sick or hangs.
+void World::show_life(SpawnId spawn, InstanceId id)
+{
+    if (!kernel_.main_lives(spawn) || kernel_.instance_of(spawn) != id) return;
+    core::Notice life;
+    life.life = core::Notice::Life::sign;
+    if (kernel_.is_well(spawn)) say(spawn, id, life);
+    loop_.in(spec(id.unit).watchdog * 2 / 5, [this, spawn, id] { show_life(spawn, id); });
+}
+
+void World::notice_told(SpawnId spawn, const core::Notice& notice)
+{
+    voices_.told(spawn, notice, now());
+}
+
 core::HoldTerms World::draw_terms()
 {
     core::HoldTerms terms;

@@ -28,6 +28,7 @@ void World::check_instance(InstanceId id, const core::Instance& instance)
     // What changed while no brain was there, a new one finds out in its first moment.
     if (ending_ || now() == brain_born_) return;
     if (core::is_wanted_up(brain_->host().unit(id.unit))) check_wait(id, instance);
+    check_watchdog(id, instance);
 }
 
 /// An operation is over when nothing more can come of it: else whoever asked waits for ever, and
@@ -108,6 +109,36 @@ void World::check_wait(InstanceId id, const core::Instance& instance)
     const auto next = host.deadline();
     if (!next || (due && *next > *due))
         violated(fmt::format("{} is {} and nobody will look at it again", who(id), state));
+}
+
+/// A process in service that has been silent for longer than its watchdog allows is not left so.
+void World::check_watchdog(InstanceId id, const core::Instance& instance)
+{
+    const Duration interval = spec(id.unit).watchdog;
+    const auto* ready = std::get_if<core::Ready>(&instance.state);
+    if (interval == Duration{0} || ready == nullptr) return;
+    if (core::is_left_alone(brain_->host().unit(id.unit))) return;
+    const MonoTime since = std::max({ready->since, voices_.life_told_at(id), brain_born_,
+                                     oracle_.unit(id.unit).handed_back_at});
+    const Duration slack = 2 * scenario_.weights.lateness + core::hearing_patience + 1s;
+    if (now() > since + interval + slack)
+        violated(fmt::format("{} has not shown life for {} and is left running", who(id),
+                             to_text(now() - since)));
+}
+
+/// What rests on the process's own words, or on their absence, against what it has said.
+void World::check_move_by_voice(InstanceId id, std::string_view to, std::string_view reason)
+{
+    const units::UnitSpec& its = spec(id.unit);
+    if (its.ready == units::ReadyBy::notify && to == "ready" && !voices_.ready_was_told(id))
+        violated(who(id) + " is called ready before it said so");
+    if (scenario_.weights.meddles > 0 || to != "stopping") return;
+    if (reason.starts_with("no WATCHDOG=1") && now() < voices_.life_said_at(id) + its.watchdog)
+        violated(who(id) + " is ended for its silence, and has spoken in time");
+    const bool begins_anew = kernel_.memory == FakeKernel::Memory::lossy;
+    if (its.ready == units::ReadyBy::notify && reason.starts_with("not ready within") &&
+        voices_.has_said_ready(id) && !begins_anew)
+        violated(who(id) + " is ended as not ready, and has said that it is");
 }
 
 void World::check_failed(InstanceId id)

@@ -80,6 +80,8 @@ UnitSpec make_unit(Rng& rng, unsigned index)
     for (unsigned i = 0; i < probes; ++i)
         spec.probes.push_back(make_probe(rng, i));
     if (probes > 0 && rng.chance(0.8)) spec.ready = units::ReadyBy::probe;
+    if (rng.chance(0.25)) spec.ready = units::ReadyBy::notify;
+    if (rng.chance(0.2)) spec.watchdog = rng.one_of<Duration>({10s, 60s, 300s, 900s});
     return spec;
 }
 
@@ -115,6 +117,7 @@ Weights make_weights(Rng& rng, Size size)
     w.lies = some(0.1);
     w.unknowns = some(0.3);
     w.shuffles = some(0.5);
+    w.mutes = some(0.3);
     w.lateness = rng.one_of<Duration>({0ms, 0ms, 5ms, 500ms});
     w.report_latency = rng.one_of<Duration>({0ms, 1ms, 50ms});
     w.sickness_lasts = rng.one_of<Duration>({5s, 2min, 20min});
@@ -176,7 +179,8 @@ Duration recovery_bound(const Scenario& scenario)
     Duration bound = 2min;
     for (const UnitSpec& spec : scenario.specs) {
         Duration one = 2 * spec.start.timeout + spec.stop.timeout + spec.unready_limit +
-                       2 * std::max(spec.restart.delay_max, spec.escalation.retry_every) + 30s;
+                       2 * std::max(spec.restart.delay_max, spec.escalation.retry_every) + 30s +
+                       2 * spec.watchdog;
         for (const units::ProbeSpec& probe : spec.probes)
             one += (probe.failures + probe.successes + 1) * (probe.interval + probe.timeout + 6s);
         bound += 2 * one + spec.outage.settle + spec.instances * 2s;

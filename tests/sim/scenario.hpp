@@ -35,6 +35,7 @@ struct Weights {
     double unknowns = 0;
     double meddles = 0;
     double shuffles = 0;
+    double mutes = 0;        ///< what a process says of itself is lost
     double cuts_journal = 0; ///< at a death: loses more than the last record
     double dies_midway = 0;  ///< at a death: between two calls of the ports
     double logs_fail = 0;

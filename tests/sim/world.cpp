@@ -16,6 +16,8 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
       kernel_(loop_, rng_, fuse_,
               {.fate = [this](InstanceId id) { return draw_fate(id); },
                .find = [this](const std::string& unit, Slot slot) { return find(unit, slot); },
+               .born = [this](SpawnId spawn, InstanceId id,
+                              const Fate& fate) { born(spawn, id, fate); },
                .trace = trace_ ? [this](const std::string& line) { World::trace(line); }
                                : std::function<void(std::string)>{}}),
       prober_(
@@ -27,6 +29,8 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
               probe_said(address, verdict);
           }),
       logs_(rng_, fuse_), journal_(fuse_), holds_(fuse_),
+      notices_(loop_, rng_, fuse_,
+               [this](SpawnId spawn, const core::Notice& notice) { notice_told(spawn, notice); }),
       oracle_(scenario_.specs,
               {loop_, kernel_, scenario_.weights.lateness + 2 * loop_resolution,
                scenario_.host.storm, size == Size::core && scenario_.weights.meddles == 0,
@@ -36,6 +40,7 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
     loop_.lateness = w.lateness;
     kernel_.report_latency = w.report_latency;
     kernel_.shuffles = w.shuffles;
+    notices_.latency = w.report_latency;
     if (w.meddle_every > Duration{0}) kernel_.acks = FakeKernel::Acks::lenient;
     logs_.fails = w.logs_fail;
 }
@@ -71,9 +76,11 @@ std::string World::describe() const
         for (const auto rung : s.escalation.ladder)
             text += fmt::format(" {}", keel::name(rung));
         text +=
-            fmt::format(" ], start {}, stop {}, unready_limit {}, grace {}, settle {}\n",
-                        to_text(s.start.timeout), to_text(s.stop.timeout), to_text(s.unready_limit),
-                        to_text(s.outage.grace), to_text(s.outage.settle));
+            fmt::format(" ], ready by {}, start {}, stop {}, unready_limit {}, watchdog {}, grace "
+                        "{}, settle {}\n",
+                        keel::name(s.ready), to_text(s.start.timeout), to_text(s.stop.timeout),
+                        to_text(s.unready_limit), to_text(s.watchdog), to_text(s.outage.grace),
+                        to_text(s.outage.settle));
         for (const auto& p : s.probes)
             text += fmt::format(
                 "  probe {}:{}{}{} every {}, timeout {}, failures {}, successes {}\n", p.name,
@@ -132,7 +139,7 @@ void World::turn()
 void World::begin_life()
 {
     brain_born_ = now();
-    const BrainPorts ports{loop_, kernel_, prober_, logs_, journal_, holds_, rng_};
+    const BrainPorts ports{loop_, kernel_, prober_, logs_, journal_, holds_, notices_, rng_};
     BrainOptions options{scenario_.specs, scenario_.host, rng_.next(), scenario_.weights.meddles};
     if (size_ == Size::core)
         brain_ = make_core_brain(ports, options, memory_, *this);
@@ -159,6 +166,7 @@ void World::die(bool midway)
     loop_.engine_died();
     kernel_.engine_died();
     prober_.engine_died();
+    notices_.engine_died();
     open_requests_.clear();
     std::size_t lost = 0; // A record that was being written never was: healing takes it away.
     if (rng_.chance(scenario_.weights.cuts_journal)) {
@@ -261,6 +269,7 @@ void World::moved(InstanceId id, std::string_view from, std::string_view to,
     if (exact && from == "ready" && to == "unready" &&
         !probes_.has_failed(spec(id.unit), id.slot, &units::ProbeRoles::readiness))
         violated(who(id) + " is called unready and no probe failed often enough");
+    check_move_by_voice(id, to, reason);
     oracle_.moved(brain_->host(), id, from, to, reason);
 }
 

@@ -7,6 +7,7 @@
 #include "tests/sim/oracle.hpp"
 #include "tests/sim/probe_watch.hpp"
 #include "tests/sim/scenario.hpp"
+#include "tests/sim/voices.hpp"
 
 #include <memory>
 #include <set>
@@ -66,6 +67,10 @@ private:
     [[nodiscard]] Fate draw_fate(InstanceId id);
     [[nodiscard]] ProbeFate draw_probe(const std::string& address, Duration timeout);
     void probe_said(const std::string& address, core::Verdict verdict);
+    void born(SpawnId spawn, InstanceId id, const Fate& fate);
+    void say(SpawnId spawn, InstanceId id, const core::Notice& notice);
+    void show_life(SpawnId spawn, InstanceId id);
+    void notice_told(SpawnId spawn, const core::Notice& notice);
     void somebody_asks();
     core::HoldTerms draw_terms();
     void somebody_falls_ill();
@@ -79,6 +84,8 @@ private:
     void check_process(InstanceId id, const core::Instance& instance);
     void check_wait(InstanceId id, const core::Instance& instance);
     void check_failed(InstanceId id);
+    void check_watchdog(InstanceId id, const core::Instance& instance);
+    void check_move_by_voice(InstanceId id, std::string_view to, std::string_view reason);
     void check_deadline(Cause cause);
 
     [[nodiscard]] const units::UnitSpec& spec(UnitId id) const
@@ -101,10 +108,12 @@ private:
     FakeLogs logs_;
     FakeJournal journal_;
     FakeJournal holds_;
+    FakeNotices notices_;
     MonoTime held_until_{}; ///< no hold that ends by itself ends later
     CoreMemory memory_;
     Oracle oracle_;
     ProbeWatch probes_;
+    Voices voices_;
     std::unique_ptr<Brain> brain_;
 
     MonoTime brain_born_{};

@@ -46,6 +46,7 @@ public:
                                      [this, id](ports::FdEvents) { reap(id); });
         return ports::ProcessIdentity{pid, 1};
     }
+    void take_for_main(SpawnId, pid_t) override {}
     void signal(SpawnId id, int number) override
     {
         if (children.contains(id) && children[id].watch) ::kill(children[id].pid, number);

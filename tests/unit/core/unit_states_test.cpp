@@ -57,6 +57,7 @@ std::vector<NamedEvent> events()
     const auto exited = [](SpawnId spawn, int code, TreeState tree) {
         return ProcessExited{spawn, exit_code(code), tree};
     };
+    const auto notice = [](std::string_view text) { return parse_notice(text); };
     using enum TreeState;
     return {
         {"LaunchWanted", "be up: boot, or a person's `start`", LaunchWanted{}},
@@ -83,6 +84,11 @@ std::vector<NamedEvent> events()
          ProbeAnswered{its_own, 0, 1, unknown()}},
         {"ProbeAnswered (late)", "to an attempt before this one",
          ProbeAnswered{its_own, 0, 9, fails()}},
+        {"Notified READY=1", "the process's own word", Notified{its_own, notice("READY=1")}},
+        {"Notified STOPPING=1", "the same", Notified{its_own, notice("STOPPING=1")}},
+        {"Notified WATCHDOG=trigger", "the same", Notified{its_own, notice("WATCHDOG=trigger")}},
+        {"Notified (stale)", "by an earlier spawn", Notified{a_stale_one, notice("READY=1")}},
+        {"HeardOut", "there was nothing more to hear", HeardOut{its_own}},
         {"Adopted", "a new engine found the process alive", Adopted{its_own}},
         {"HandedBack", "a hold that left the process running is over", HandedBack{}},
         {"Tick", "the state's deadline has come", Tick{}},
@@ -121,6 +127,7 @@ std::string text_of(const InstanceAction& action)
         return "Signal " + signal_name(a->signal_number);
     if (std::holds_alternative<KillTree>(action)) return "KillTree";
     if (std::holds_alternative<RunProbe>(action)) return "RunProbe";
+    if (std::holds_alternative<HearOut>(action)) return "HearOut";
     return "Acknowledge";
 }
 

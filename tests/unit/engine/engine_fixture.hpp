@@ -3,6 +3,7 @@
 #include "engine/engine.hpp"
 #include "engine/log.hpp"
 #include "tests/sim/fake_kernel.hpp"
+#include "tests/sim/fake_notices.hpp"
 #include "tests/sim/fake_ports.hpp"
 #include "units/effective.hpp"
 
@@ -38,9 +39,9 @@ protected:
     {
         journal_.reopen(lost);
         holds_.reopen(0);
-        engine_ =
-            std::make_unique<Engine>(EnginePorts{loop_, kernel_, prober_, logs_, journal_, holds_},
-                                     configured(specs_), EngineOptions{});
+        engine_ = std::make_unique<Engine>(
+            EnginePorts{loop_, kernel_, prober_, logs_, journal_, holds_, notices_},
+            configured(specs_), EngineOptions{});
         kernel_.set_handlers(
             {.on_exit = [this](SpawnId id, core::ExitStatus status,
                                core::TreeState tree) { engine_->process_exited(id, status, tree); },
@@ -53,6 +54,7 @@ protected:
         loop_.engine_died();
         kernel_.engine_died();
         prober_.engine_died();
+        notices_.engine_died();
     }
     /// Lives on for so long.
     void run(Duration length)
@@ -99,12 +101,14 @@ protected:
                  return fate_of_ ? fate_of_(specs_[number(id.unit)].name) : fate_;
              },
          .find = [this](const std::string& name, Slot slot) { return find(name, slot); },
+         .born = {},
          .trace = {}}};
     sim::FakeProber prober_{loop_, fuse_,
                             [this](const std::string&, Duration) { return probe_fate_; },
                             [](const std::string&, core::Verdict) {}};
     sim::ProbeFate probe_fate_;
     sim::FakeLogs logs_{rng_, fuse_};
+    sim::FakeNotices notices_{loop_, rng_, fuse_, [](SpawnId, const core::Notice&) {}};
     sim::FakeJournal journal_{fuse_};
     sim::FakeJournal holds_{fuse_};
     std::unique_ptr<Engine> engine_;

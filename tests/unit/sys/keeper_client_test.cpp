@@ -7,6 +7,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <map>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -123,6 +124,31 @@ TEST_F(KeeperChannel, ListsAndReportsEndsInTheirTurn)
         later = true;
     });
     EXPECT_TRUE(test::run_until(loop, [&] { return later; }));
+}
+
+TEST_F(KeeperChannel, IsGivenWhatTheKeeperHolds)
+{
+    listed();
+    std::map<std::uint64_t, bool> given;
+    client->on_held([&](std::uint64_t key, const OwnedFd& fd) { given[key] = bool(fd); });
+    client->fetch(7);
+    EXPECT_EQ(heard().kind, Kind::fetch);
+    say({.kind = Kind::held, .id = 6}); // a descriptor that got lost: to be asked for again
+    say({.kind = Kind::not_held, .id = 8});
+    Record record{.kind = Kind::held, .id = 7};
+    iovec part{&record, sizeof record};
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    const int fd = STDERR_FILENO;
+    *CMSG_FIRSTHDR(&message) = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
+    std::memcpy(CMSG_DATA(CMSG_FIRSTHDR(&message)), &fd, sizeof fd);
+    EXPECT_GT(::sendmsg(keeper.get(), &message, 0), 0);
+    EXPECT_TRUE(test::run_until(loop, [&] { return given.size() == 2; }));
+    EXPECT_EQ(given, (std::map<std::uint64_t, bool>{{7, true}, {8, false}}));
 }
 
 TEST_F(KeeperChannel, KeepsInOrderWhatTheChannelDoesNotTake)

@@ -1,0 +1,210 @@
+#!/usr/bin/python3
+"""Units that are ready when they say so, by real programs that speak sd_notify(3), and by the
+engine's death at the worst moments: nothing that a process said is lost, nobody is ended for it.
+"""
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from harness import Failed, Keel, alive, free_ports, until
+
+SAY = """
+import os, signal, socket, sys, time
+def say(text):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+        channel.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
+"""
+
+
+def check(truth, what):
+    if not truth:
+        raise Failed(what)
+    print(f"  ok  {what}", flush=True)
+
+
+def instance(keel, unit):
+    return keel.status()[unit]["instances"][0]
+
+
+def engine_gone(keel):
+    """The engine, stopped, so that nothing is read from now on until it is killed."""
+    pid = keel.engine_pid()
+    os.kill(pid, signal.SIGSTOP)
+    return pid
+
+
+def next_engine(keel, before):
+    os.kill(before, signal.SIGKILL)
+    until("the next engine answers",
+          lambda: keel.engine_pid() not in (None, before) and keel.answers())
+
+
+def write_script(keel, name, text):
+    path = keel.root / f"{name}.py"
+    path.write_text(SAY + text)
+    return f'["/usr/bin/python3", "{path}"]'
+
+
+def write_units(keel):
+    (port,) = free_ports(1)
+    keel.write_unit("redis", f"""
+command = "redis-server --port {port} --supervised systemd --daemonize no --save ''"
+ready = "notify"
+""")
+    # Waits at the barrier that systemd-notify sends after its words.
+    keel.write_unit("shell", """
+command = ["sh", "-c", "systemd-notify --ready --status='All is well'; exec sleep infinity"]
+ready = "notify"
+user = "nobody"
+""")
+    go = keel.root / "go"
+    command = write_script(keel, "late", f"""
+while not os.path.exists({str(go)!r}): time.sleep(0.01)
+say("READY=1\\nSTATUS=at last")
+open({str(go)!r} + ".said", "w").close()
+time.sleep(1000)
+""")
+    keel.write_unit("late", f'command = {command}\nready = "notify"\n[start]\ntimeout = "1m"\n')
+    command = write_script(keel, "watched", f"""
+say("READY=1")
+assert os.environ["WATCHDOG_PID"] == str(os.getpid())
+while True:
+    if not os.path.exists({str(keel.root / 'hush')!r}): say("WATCHDOG=1")
+    time.sleep(int(os.environ["WATCHDOG_USEC"]) / 3e6)
+""")
+    keel.write_unit("watched", f"""
+command = {command}
+ready = "notify"
+watchdog = "2s"
+[escalation]
+failures = 0
+""")
+    # The parent stays and does not care for TERM; whom it names does the work, and cares.
+    command = write_script(keel, "named", """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = os.fork()
+if child == 0:
+    os.setsid()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    say(f"READY=1\\nMAINPID={os.getpid()}")
+    while True: time.sleep(1000)
+os.waitpid(child, 0)
+""")
+    keel.write_unit("named", f"""
+command = {command}
+ready = "notify"
+[stop]
+timeout = "1m"
+""")
+    return go
+
+
+def real_programs(keel):
+    keel.wait("redis", "shell", "watched", "named")
+    check(instance(keel, "redis")["says"] == "Ready to accept connections",
+          "redis-server --supervised systemd is ready by its word, and its status is shown")
+    check("says: All is well" in keel.run("status", "shell").stdout,
+          "systemd-notify of another user: ready, and keel status tells what it says")
+    check("said READY=1" in keel.run("why", "redis").stdout, "keel why tells by what it is ready")
+
+
+def haproxy(keel):
+    if shutil.which("haproxy") is None:
+        raise Failed("haproxy is not installed: ./dev setup")
+    (port,) = free_ports(1)
+    config = keel.root / "haproxy.cfg"
+    config.write_text(f"""
+defaults
+    timeout client 1s
+    timeout server 1s
+    timeout connect 1s
+frontend all
+    mode http
+    bind 127.0.0.1:{port}
+""")
+    keel.write_unit("haproxy", f"""
+command = ["haproxy", "-Ws", "-f", "{config}"]
+ready = "notify"
+""")
+
+
+def a_word_that_nobody_read(keel, go):
+    pid = instance(keel, "late")["pid"]
+    engine = engine_gone(keel)
+    go.touch()
+    until("it has said READY=1", Path(f"{go}.said").exists)
+    next_engine(keel, engine)
+    keel.wait("late")
+    after = instance(keel, "late")
+    check(after["pid"] == pid and after["says"] == "at last" and after["restarts"] == 0,
+          "READY=1, then the engine is killed before it reads: the next one has it ready")
+    next_engine(keel, keel.engine_pid())
+    check(instance(keel, "late")["says"] == "at last", "its word is known to the one after, too")
+
+
+def a_word_from_a_stranger(keel):
+    spawn = instance(keel, "late")["spawn"]
+    path = keel.root / f"run/keel/notify/{spawn}"
+    subprocess.run(["/usr/bin/python3", "-c", SAY + 'say("STATUS=mine now")'],
+                   env={"NOTIFY_SOCKET": str(path)}, check=True)
+    until("it is told", lambda: "was not heeded" in keel.run("events").stdout)
+    check(instance(keel, "late")["says"] == "at last", "a stranger's word is not heeded, and told")
+
+
+def watchdog(keel):
+    first = instance(keel, "watched")
+    next_engine(keel, keel.engine_pid())
+    spawn = first["spawn"]
+    over_at = time.monotonic() + 3
+    until("an interval and a half has passed", lambda: time.monotonic() > over_at)
+    check(instance(keel, "watched")["spawn"] == spawn, "watched over an engine's death: not ended")
+    (keel.root / "hush").touch()
+    until("it is replaced", lambda: instance(keel, "watched")["spawn"] != spawn)
+    why = keel.run("why", "watched").stdout
+    check("no WATCHDOG=1 for 2s" in why and "SIGABRT" in why, "silent: ended by SIGABRT, and why")
+    (keel.root / "hush").unlink()
+    keel.wait("watched")
+    metrics = keel.metrics()
+    check(metrics['keel_restarts_total{unit="watched",reason="watchdog"}'] >= 1, "it is counted")
+
+
+def main_process(keel):
+    before = keel.pids()["named"]
+    next_engine(keel, keel.engine_pid())
+    keel.run("stop", "named")
+    check(not alive(before), "the stop signal goes to the process it named, also after the engine")
+
+
+def over(keel):
+    folder = keel.root / "run/keel/notify"
+    living = {str(i["spawn"]) for u in keel.status().values() for i in u["instances"]}
+    check(set(os.listdir(folder)) <= living, "no socket is left of spawns that are over")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin", required=True, type=Path)
+    with Keel(parser.parse_args().bin, prefix="keel-ready-") as keel:
+        go = write_units(keel)
+        haproxy(keel)
+        keel.start()
+        real_programs(keel)
+        keel.wait("haproxy")
+        check(True, "haproxy -Ws is ready by its word")
+        a_word_that_nobody_read(keel, go)
+        a_word_from_a_stranger(keel)
+        watchdog(keel)
+        main_process(keel)
+        over(keel)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failed as failure:
+        sys.exit(f"ready_test: {failure}")
