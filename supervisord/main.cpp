@@ -2,6 +2,7 @@
 // others, and left to itself. Nothing is decided in this file.
 #include "applying.hpp"
 #include "base/ensure.hpp"
+#include "base/keeld_options.hpp"
 #include "control/server.hpp"
 #include "engine/configuration.hpp"
 #include "engine/engine.hpp"
@@ -52,11 +53,13 @@ std::optional<int> parse(Options& options, int argc, char** argv)
                  "keeld"};
     app.option_defaults()->take_last();
     app.set_version_flag("--version", "keeld " KEEL_VERSION);
-    app.add_option("--root", options.root, "put every path under this folder")->type_name("DIR");
-    app.add_option("--http", options.http, "where the pages are, or off; else as keel.toml says")
-        ->type_name("ADDR:PORT");
-    app.add_option("--log-level", options.log_level, "debug, info, warn, error or off")
-        ->type_name("LEVEL");
+    const auto add = [&](const KeeldOption& option, std::optional<std::string>& value) {
+        app.add_option(std::string(option.flag), value, std::string(option.meaning))
+            ->type_name(std::string(option.value));
+    };
+    add(keeld_root, options.root);
+    add(keeld_http, options.http);
+    add(keeld_log_level, options.log_level);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
