@@ -1,4 +1,5 @@
 // keel graph: what depends on what, and which units decided how long the last start took.
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/graph.hpp"
 #include "cli/status.hpp"
@@ -21,7 +22,12 @@ Exit graph(const Context& context, const GraphOptions& options)
     auto& units = std::get<std::vector<UnitView>>(read);
     for (const std::string& name : options.units)
         if (std::ranges::find(units, name, &UnitView::name) == units.end()) {
-            complain(fmt::format("there is no unit `{}`", name), "`keel status` lists them");
+            std::vector<std::string_view> known;
+            for (const UnitView& unit : units)
+                known.push_back(unit.name);
+            const auto near = nearest(name, known);
+            complain(fmt::format("there is no unit `{}`", printable(name, 64)),
+                     near ? fmt::format("did you mean `{}`?", *near) : "`keel status` lists them");
             return Exit::usage;
         }
     const Graph graph(std::move(units), options.units);

@@ -74,7 +74,7 @@ std::string standing_of(const core::UnitView& unit, WallTime now, Colour colour)
                                    toned(name(unit.status), tone_of(unit.status), colour));
     const std::string since = age(unit.since, now);
     if (!since.empty()) text += fmt::format(", and has been for {}", since);
-    if (unit.wanted_instances > 1)
+    if (unit.wanted_instances > 1 && is_wanted_up(unit))
         text += fmt::format("; {} of {} instances are ready, {} needed", unit.ready,
                             unit.wanted_instances, unit.min_ready);
     return text;

@@ -224,8 +224,8 @@ void say_hold(const units::UnitSpec& spec, const Held& held, const Unit& unit, N
               WhyView& why)
 {
     const std::string reason = held.why.empty() ? "no reason given" : held.why;
-    why.now.push_back(
-        fmt::format("held by {} since {}: {}", held.by, to_rfc3339(held.since), reason));
+    why.now.push_back(fmt::format("held by {} for {}: {}", held.by,
+                                  to_human(std::max(Duration{0}, now.wall - held.since)), reason));
     if (held.process == Held::Process::left_running)
         why.now.push_back(
             has_process(unit)
