@@ -106,9 +106,9 @@ public:
         connect();
         configure();
         make_engine();
+        engine_->start(); // First: lines that it awaits must not be taken before.
         logs_.take_over(
             [this](const std::string& unit, Slot slot) { return log_spec_of(unit, slot); });
-        engine_->start();
         serve();
         listener_ = engine_->subscribe([this](const core::EventView&) { status_soon(); });
         loop_.defer([this] {

@@ -181,4 +181,22 @@ std::string to_text(const ResourceLimit& limit, Measure measure)
     return text;
 }
 
+std::variant<ReadyWhen, Mistake> ready_when(const std::string& text, const Readiness& kind)
+{
+    constexpr std::string_view log = "log:";
+    constexpr std::size_t length_max = 1024;
+    if (!text.starts_with(log)) {
+        const auto found = std::find(kind.words.begin(), kind.words.end(), text);
+        if (found == kind.words.end()) return unknown_word(text, kind.words, kind.later);
+        return ReadyWhen{static_cast<ReadyBy>(found - kind.words.begin()), {}};
+    }
+    const std::string line = text.substr(log.size());
+    if (line.empty())
+        return Mistake{"waits for no line in particular", "for example \"log:listening on\""};
+    if (line.size() > length_max)
+        return Mistake{fmt::format("is longer than {} bytes", length_max), "shorten it"};
+    if (auto mistake = expression.check(line)) return std::move(*mistake);
+    return ReadyWhen{ReadyBy::log, line};
+}
+
 } // namespace keel::units

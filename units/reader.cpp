@@ -121,10 +121,14 @@ public:
     {
         const auto* given = as<std::string>();
         if (given == nullptr) return;
-        if (const auto place = place_of(*given, kind.words))
-            kind.slot.set(draft_, *place);
-        else
-            complain(unknown_word(*given, kind.words, kind.later));
+        if (const auto place = place_of(*given, kind.words)) return kind.slot.set(draft_, *place);
+        complain(unknown_word(*given, kind.words, kind.later));
+    }
+
+    void take(const Readiness& kind)
+    {
+        const auto* given = as<std::string>();
+        if (given != nullptr) take_parsed(ready_when(*given, kind), kind.slot);
     }
 
     void take(const Choices& kind)
@@ -148,10 +152,8 @@ public:
     {
         const auto* given = as<std::string>();
         if (given == nullptr) return;
-        if (const auto number = parse_signal(*given))
-            kind.slot.set(draft_, *number);
-        else
-            complain(unknown_signal(*given));
+        if (const auto number = parse_signal(*given)) return kind.slot.set(draft_, *number);
+        complain(unknown_signal(*given));
     }
 
     void take(const Texts& kind)

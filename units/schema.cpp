@@ -37,10 +37,19 @@ using Climb = EscalationSpec;
 // ---- closed sets -------------------------------------------------------------------------------
 
 constexpr std::array<std::string_view, 1> later_types = {"forking"};
-constexpr std::array<std::string_view, 2> later_ready = {"fd:", "log:"};
+constexpr std::array<std::string_view, 1> later_ready = {"fd:"};
+constexpr std::array<std::string_view, 3> ready_words = {"exec", "probe", "notify"};
 constexpr std::array<std::string_view, 3> later_rungs = {"redeploy", "rollback", "run:"};
 constexpr std::array<std::string_view, 1> later_targets = {"journal"};
 constexpr std::array<std::string_view, 0> none{};
+
+constexpr Slot<ReadyWhen> ready{[](const Draft& draft) {
+                                    return ReadyWhen{draft.unit.ready, draft.unit.ready_line};
+                                },
+                                [](Draft& draft, ReadyWhen when) {
+                                    draft.unit.ready = when.by;
+                                    draft.unit.ready_line = std::move(when.line);
+                                }};
 
 constexpr Slot<std::vector<std::uint8_t>> ladder{
     [](const Draft& draft) {
@@ -147,9 +156,10 @@ constexpr Key table[] = {
      "units that, if wanted up, must be ready or have failed before an instance starts"},
     {"restart_with", Texts{unit<&U::restart_with>, &unit_name, 256, "units"}, live,
      "units whose restart restarts this one"},
-    {"ready", Choice{unit<&U::ready>, names_of<ReadyBy>, later_ready}, next_start,
-     "ready once the program runs (`exec`), once startup and readiness probes pass (`probe`), or "
-     "once it says `READY=1`, as sd_notify(3) has it (`notify`)",
+    {"ready", Readiness{ready, ready_words, later_ready}, next_start,
+     "ready once the program runs (`exec`), once startup and readiness probes pass (`probe`), once "
+     "it says `READY=1`, as sd_notify(3) has it (`notify`), or once it has written a line in which "
+     "an RE2 expression is found (`log:…`)",
      "`probe` if a probe has the role startup or readiness, else `exec`"},
     {"unready_limit", Span{unit<&U::unready_limit>, second, 7 * day}, live,
      "unready that long, with all it requires ready, is one failure"},

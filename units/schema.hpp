@@ -91,6 +91,17 @@ struct Choice {
     /// Words that a later version will know; those that end in `:` take an argument.
     std::span<const std::string_view> later;
 };
+/// What makes a start a success, as one text: a word, or `log:` and an expression.
+struct ReadyWhen {
+    ReadyBy by = ReadyBy::exec;
+    std::string line;
+    friend bool operator==(const ReadyWhen&, const ReadyWhen&) = default;
+};
+struct Readiness {
+    Slot<ReadyWhen> slot;
+    std::span<const std::string_view> words; ///< those that stand alone
+    std::span<const std::string_view> later;
+};
 /// Several words of a closed set, each at most once. A single string stands for a list of one.
 struct Choices {
     Slot<std::vector<std::uint8_t>> slot;
@@ -147,8 +158,8 @@ struct UnitKeys {};
 struct Later {};
 
 using Kind = std::variant<Boolean, Integer, Number, Span, Size, Text, Command, TextMap, Choice,
-                          Choices, SignalName, Texts, FileMode, Processors, Limit, ExitMatches,
-                          StatusRanges, Section, Sections, UnitKeys, Later>;
+                          Readiness, Choices, SignalName, Texts, FileMode, Processors, Limit,
+                          ExitMatches, StatusRanges, Section, Sections, UnitKeys, Later>;
 
 // ---- the table ---------------------------------------------------------------------------------
 

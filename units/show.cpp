@@ -37,6 +37,12 @@ std::string show_choices(const std::vector<std::uint8_t>& chosen,
     return fmt::format("[{}]", fmt::join(shown, ", "));
 }
 
+std::string show_ready(const ReadyWhen& when)
+{
+    const std::string line = when.by == ReadyBy::log ? ":" + when.line : std::string();
+    return toml_string(fmt::format("{}{}", name(when.by), line));
+}
+
 std::string show_exits(const std::vector<ExitMatch>& matches)
 {
     std::vector<std::string> shown;
@@ -104,6 +110,7 @@ std::string type_text(const Kind& kind)
             [](const Command&) -> std::string { return "command"; },
             [](const TextMap& map) { return std::string(map.rule->type); },
             [](const Choice& choice) { return one_of(choice.words); },
+            [](const Readiness& k) { return one_of(k.words) + ", or `log:` and an expression"; },
             [](const Choices& choices) { return "list of " + one_of(choices.words); },
             [](const SignalName&) -> std::string { return "signal"; },
             [](const Texts& texts) { return fmt::format("list of {}", texts.what); },
@@ -147,6 +154,7 @@ std::string range_text(const Kind& kind)
             [&](const Command& command) { return at_most(command.words_max, "words"); },
             [&](const TextMap& map) { return at_most(map.entries_max, "entries"); },
             [](const Choice&) -> std::string { return ""; },
+            [](const Readiness&) -> std::string { return ""; },
             [](const Choices&) -> std::string { return ""; },
             [](const SignalName&) -> std::string { return ""; },
             [&](const Texts& texts) { return at_most(texts.texts_max, texts.what); },
@@ -175,6 +183,7 @@ std::string show(const Kind& kind, const Draft& draft)
             [&](const Command& k) { return show_words(k.slot.get(draft)); },
             [&](const TextMap& k) { return show_map(k.slot.get(draft)); },
             [&](const Choice& k) { return toml_string(k.words[k.slot.get(draft)]); },
+            [&](const Readiness& k) { return show_ready(k.slot.get(draft)); },
             [&](const Choices& k) { return show_choices(k.slot.get(draft), k.words); },
             [&](const SignalName& k) { return toml_string(signal_text(k.slot.get(draft))); },
             [&](const Texts& k) { return show_words(k.slot.get(draft)); },

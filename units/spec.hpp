@@ -28,8 +28,8 @@ enum class UnitType : std::uint8_t { simple, oneshot };
 // ---- readiness -------------------------------------------------------------------------------
 
 /// `exec`: ready as soon as the program runs. `probe`: when startup and readiness probes pass.
-/// `notify`: when the process says so, by sd_notify(3).
-enum class ReadyBy : std::uint8_t { exec, probe, notify };
+/// `notify`: when the process says so, by sd_notify(3). `log`: when a line of its output matches.
+enum class ReadyBy : std::uint8_t { exec, probe, notify, log };
 
 // ---- start, stop, restart, escalation ----------------------------------------------------------
 
@@ -220,6 +220,7 @@ struct UnitSpec {
     std::vector<std::string> after;
     std::vector<std::string> restart_with;
     ReadyBy ready = ReadyBy::exec;
+    std::string ready_line; ///< `log` only: units/expression.hpp, searched in each line
     StartSpec start;
     StopSpec stop;
     RestartSpec restart;
@@ -247,7 +248,7 @@ inline constexpr std::array
     names_of<units::UnitType> = std::to_array<std::string_view>({"simple", "oneshot"});
 template <>
 inline constexpr std::array
-    names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec", "probe", "notify"});
+    names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec", "probe", "notify", "log"});
 template <>
 inline constexpr std::array names_of<units::RestartWhen> =
     std::to_array<std::string_view>({"always", "on-failure", "never"});

@@ -145,6 +145,16 @@ void settle_ready(UnitSpec& unit, const Notes& notes, Report& report)
                     "add a [[probe]], or write ready = \"exec\""});
 }
 
+/// What Keel does not see it cannot find anything in.
+void check_ready_line(const UnitSpec& unit, const Notes& notes, Report& report)
+{
+    if (unit.ready != ReadyBy::log || unit.log.target == LogTarget::file) return;
+    report.add(position_of(notes, "ready"), "ready",
+               {fmt::format("waits for a line that Keel does not see: log.target is `{}`",
+                            name(unit.log.target)),
+                "leave log.target at \"file\", or choose another kind of readiness"});
+}
+
 /// Keel gives the process these itself.
 void check_notify_variables(const UnitSpec& unit, const Notes& notes, Report& report)
 {
@@ -200,6 +210,7 @@ void finish_unit(UnitSpec& unit, const Notes& notes, Report& report)
     name_probes(unit, notes, report);
     settle_ready(unit, notes, report);
     check_notify_variables(unit, notes, report);
+    check_ready_line(unit, notes, report);
     settle_oneshot(unit, notes, report);
 }
 

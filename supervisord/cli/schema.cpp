@@ -92,6 +92,9 @@ private:
                        [&](const Command& k) { command(k); },
                        [&](const TextMap& k) { text_map(k); },
                        [&](const Choice& k) { words(k.words); },
+                       [&](const Readiness& k) {
+                           pattern(fmt::format("^({}|log:.+)$", fmt::join(k.words, "|")));
+                       },
                        [&](const Choices& k) { choices(k); },
                        [&](const SignalName&) { pattern(signal_pattern); },
                        [&](const Texts& k) { texts(k); },

@@ -184,6 +184,11 @@ struct Notified {
     SpawnId spawn;
     Notice notice;
 };
+/// What the readiness of a start waits for, other than a word of the process or a probe, is there.
+struct ShownReady {
+    SpawnId spawn;
+    std::string how; ///< for people: `wrote "listening"`
+};
 /// All that the process had said when HearOut was carried out has been told.
 struct HeardOut {
     SpawnId spawn;
@@ -195,9 +200,10 @@ struct Adopted {
 /// Keel may act on the process again, after a person held it as it was: deadlines begin anew.
 struct HandedBack {};
 struct Tick {}; ///< time has passed; idempotent, may come early, late or twice
-using InstanceEvent = std::variant<LaunchWanted, RestartWanted, StopWanted, Recalled, GateChanged,
-                                   GiveUpWanted, Spawned, SpawnFailed, ProcessExited, TreeEmptied,
-                                   ProbeAnswered, Notified, HeardOut, Adopted, HandedBack, Tick>;
+using InstanceEvent =
+    std::variant<LaunchWanted, RestartWanted, StopWanted, Recalled, GateChanged, GiveUpWanted,
+                 Spawned, SpawnFailed, ProcessExited, TreeEmptied, ProbeAnswered, Notified,
+                 ShownReady, HeardOut, Adopted, HandedBack, Tick>;
 
 /// What the machine needs to know of the world around it, as of this step.
 struct Inputs {

@@ -204,6 +204,8 @@ InstanceStep fail_the_start(Here& h, SpawnId spawn)
             health.last && !is_passing(h.spec.probes[i], health))
             what += "; " + probe_says(h.spec.probes[i], *health.last);
     if (h.spec.ready == units::ReadyBy::notify) what += "; it did not say READY=1";
+    if (h.spec.ready == units::ReadyBy::log)
+        what += fmt::format("; no line of its output matched `{}`", h.spec.ready_line);
     if (!h.instance.said.status.empty())
         what += fmt::format("; its status: {}", h.instance.said.status);
     return replace(h, spawn, StartCause::start_timeout, std::move(what), h.spec.start.timeout);

@@ -81,6 +81,7 @@ InstanceStep fail_the_start(Here&, SpawnId);
 
 // What a process says of itself, and its silence: core/instance_notices.cpp.
 InstanceStep on(Here&, const Starting&, const Notified&);
+InstanceStep on(Here&, const Starting&, const ShownReady&);
 InstanceStep on(Here&, const Ready&, const Notified&);
 InstanceStep on(Here&, const Unready&, const Notified&);
 InstanceStep on(Here&, const Stopping&, const Notified&);

@@ -61,6 +61,11 @@ bool passes_readiness(const Here& h)
     return all_pass(h, [](const units::ProbeSpec& probe) { return probe.role.readiness; });
 }
 
+bool is_told_of_readiness(const units::UnitSpec& spec)
+{
+    return spec.ready == units::ReadyBy::notify || spec.ready == units::ReadyBy::log;
+}
+
 /// Whether something is due only because nothing was heard.
 bool is_silence_due(const Here& h)
 {
@@ -68,7 +73,7 @@ bool is_silence_due(const Here& h)
     const Said& said = h.instance.said;
     if (said.life_by && h.now() >= *said.life_by) return true;
     const auto* starting = std::get_if<Starting>(&h.instance.state);
-    return starting != nullptr && h.spec.ready == units::ReadyBy::notify && starting->ready_by &&
+    return starting != nullptr && is_told_of_readiness(h.spec) && starting->ready_by &&
            h.now() >= *starting->ready_by;
 }
 
@@ -78,6 +83,8 @@ std::string awaited_for_readiness(const units::UnitSpec& spec)
 {
     switch (spec.ready) {
     case units::ReadyBy::notify: return "once it says READY=1";
+    case units::ReadyBy::log:
+        return fmt::format("once a line of its output matches `{}`", spec.ready_line);
     case units::ReadyBy::probe: return "once its probes pass";
     case units::ReadyBy::exec: break;
     }
@@ -95,6 +102,13 @@ InstanceStep on(Here& h, const Starting& s, const Notified& e)
         starting.ready_by = extended(h, *starting.ready_by, starting.since, h.spec.start.timeout,
                                      *e.notice.extension);
     return note(h, e.notice);
+}
+
+InstanceStep on(Here& h, const Starting& s, const ShownReady& e)
+{
+    note_started(h);
+    if (h.spec.ready != units::ReadyBy::log) return stay(h, e.how);
+    return become_ready(h, s.spawn, e.how);
 }
 
 InstanceStep on(Here& h, const Ready& s, const Notified& e)

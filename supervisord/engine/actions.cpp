@@ -68,6 +68,7 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
         post(id, core::SpawnFailed{action.spawn, stage, 0, failed->text()});
         return;
     }
+    await_line(id, action.spawn, ports::LogSink::Awaits::new_spawn);
     plan.output_fd = output_of(id);
     if (const auto last = body(id).spawn) owners_.erase(number(*last));
     body(id).spawn = action.spawn;

@@ -236,6 +236,10 @@ void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
         missing_.erase(number(survivor.id));
         ++counters_.adopted_processes;
         // The log's reader died with the last engine; output goes on from where it stands.
+        const InstanceId its = owner->second;
+        const auto& state = host_.unit(its.unit).instances[its.slot - 1U].state;
+        if (std::holds_alternative<core::Starting>(state))
+            await_line(its, survivor.id, ports::LogSink::Awaits::adopted);
         (void)output_of(owner->second);
         post(owner->second, core::Adopted{survivor.id});
     }
@@ -282,6 +286,7 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
     body(id).spawn = survivor.id;
     processes_[number(survivor.id)] = survivor.process;
     ++counters_.adopted_processes;
+    await_line(id, survivor.id, ports::LogSink::Awaits::adopted);
     (void)output_of(id);
     post(id, core::Adopted{survivor.id});
     if (is_to_stop) post(id, core::StopWanted{});

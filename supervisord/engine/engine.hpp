@@ -125,6 +125,7 @@ private:
     [[nodiscard]] std::optional<Error> give_socket(InstanceId id, SpawnId spawn,
                                                    ports::SpawnPlan& plan);
     void keep_hearing();
+    void await_line(InstanceId id, SpawnId spawn, ports::LogSink::Awaits awaits);
     void forget_notices(InstanceId id, SpawnId spawn);
 
     // telling.cpp: notes to log, events and counters

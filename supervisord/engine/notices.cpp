@@ -2,6 +2,8 @@
 #include "engine/engine.hpp"
 #include "engine/log.hpp"
 
+#include "base/text.hpp"
+
 #include <charconv>
 #include <fmt/format.h>
 
@@ -64,8 +66,27 @@ void Engine::hear_out(InstanceId id, SpawnId spawn)
     ports_.loop.defer([this, id, spawn, alive = std::weak_ptr<int>(alive_)] {
         if (alive.expired()) return;
         ports_.notices.hear(spawn);
-        post(id, core::HeardOut{spawn});
+        const units::UnitSpec& spec = host_.spec(id.unit);
+        if (spec.ready != units::ReadyBy::log) return post(id, core::HeardOut{spawn});
+        ports_.logs.when_drained(spec.name, id.slot, [this, id, spawn, alive] {
+            if (!alive.expired()) post(id, core::HeardOut{spawn});
+        });
     });
+}
+
+/// To be called before its output is opened, so that no line is missed.
+void Engine::await_line(InstanceId id, SpawnId spawn, ports::LogSink::Awaits awaits)
+{
+    const units::UnitSpec& spec = host_.spec(id.unit);
+    if (spec.ready != units::ReadyBy::log) return;
+    ports_.logs.await_line(
+        spec.name, id.slot,
+        {spec.ready_line,
+         [this, id, spawn, alive = std::weak_ptr<int>(alive_)](const std::string& line) {
+             if (alive.expired()) return;
+             post(id, core::ShownReady{spawn, fmt::format("wrote \"{}\"", printable(line, 256))});
+         }},
+        awaits);
 }
 
 /// What a process needs to speak; a reason if it cannot be had.

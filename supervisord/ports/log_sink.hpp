@@ -6,6 +6,7 @@
 #include "units/spec.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,25 @@ public:
     [[nodiscard]] virtual Result<int> output_of(const std::string& unit, Slot slot,
                                                 const units::LogSpec& spec,
                                                 const std::optional<Credentials>& owner) = 0;
+
+    /// A line that readiness waits for.
+    struct AwaitedLine {
+        std::string expression; ///< units/expression.hpp
+        /// Told once, on the loop's thread, never from inside await_line(). Only the first part of
+        /// a very long line is searched and told.
+        std::function<void(const std::string& line)> found;
+    };
+    /// `new_spawn`: what was written before belongs to earlier ones, and does not count. `adopted`:
+    /// what nobody has read yet does.
+    enum class Awaits : std::uint8_t { new_spawn, adopted };
+    /// To be called before output_of(): the first whole line that matches is told, whether or not
+    /// it can be kept. Takes the place of what was awaited before. Only where the target is `file`.
+    virtual void await_line(const std::string& unit, Slot slot, AwaitedLine line,
+                            Awaits awaits) = 0;
+
+    /// Calls `done` on the loop, later, once all that the instance has written until now has been
+    /// read, and lines that were awaited have been told.
+    virtual void when_drained(const std::string& unit, Slot slot, std::function<void()> done) = 0;
 
     /// Bytes moved from the unit's FIFOs to its files since this engine began.
     [[nodiscard]] virtual std::uint64_t bytes(const std::string& unit) const = 0;

@@ -56,10 +56,12 @@ void DrainedLog::pack_put_aside()
 
 bool DrainedLog::take_piece(PipePeek& peek)
 {
-    if (gate_.rate() == 0) return keep_piece(peek, LogFile::piece_max);
+    if (gate_.rate() == 0 && !source_.awaited) return keep_piece(peek, LogFile::piece_max);
     const auto waiting = peek.look(fifo());
     if (!waiting) return drop_unwritable(peek, waiting.error());
     if (waiting->empty()) return false;
+    looked_at_.clear();
+    if (source_.awaited) looked_at_ = *waiting;
     const MonoTime now = read_mono();
     if (const std::size_t room = gate_.room_for(*waiting, now); room > 0) {
         tell_of_gap();
@@ -73,6 +75,7 @@ bool DrainedLog::keep_piece(PipePeek& peek, std::size_t bytes_max)
     const auto moved = source_.file.take_from(fifo(), peek, bytes_max);
     if (!moved) return drop_unwritable(peek, moved.error());
     if (*moved == 0) return false;
+    show(*moved);
     source_.counters->bytes.fetch_add(*moved, std::memory_order_relaxed);
     gate_.kept(*moved);
     pack_put_aside();
@@ -85,7 +88,9 @@ bool DrainedLog::keep_piece(PipePeek& peek, std::size_t bytes_max)
 /// A log that cannot be written must never hold a service back.
 bool DrainedLog::drop_unwritable(PipePeek& peek, const Error& why)
 {
-    const std::size_t gone = source_.file.take_lost() + peek.drop(fifo(), LogFile::piece_max);
+    const std::size_t lost = source_.file.take_lost();
+    show(lost);
+    const std::size_t gone = lost + drop(peek, LogFile::piece_max);
     if (gone == 0) return false;
     count_dropped(gone);
     unwritten_ += gone;
@@ -99,7 +104,7 @@ bool DrainedLog::drop_unwritable(PipePeek& peek, const Error& why)
 
 bool DrainedLog::drop_above_rate(PipePeek& peek, std::size_t bytes, MonoTime now)
 {
-    const std::size_t gone = peek.drop(fifo(), bytes);
+    const std::size_t gone = drop(peek, bytes);
     count_dropped(gone);
     if (flood_ == 0)
         tell_(name(), fmt::format("it writes more than {} a second; what is above is dropped",
@@ -109,6 +114,27 @@ bool DrainedLog::drop_above_rate(PipePeek& peek, std::size_t bytes, MonoTime now
     flood_ += gone;
     flooded_at_ = now;
     return gone > 0;
+}
+
+/// While a line is awaited no more than was looked at, so that none goes by unseen.
+std::size_t DrainedLog::drop(PipePeek& peek, std::size_t bytes_max)
+{
+    if (source_.awaited) bytes_max = std::min(bytes_max, looked_at_.size());
+    const std::size_t gone = peek.drop(fifo(), bytes_max);
+    show(gone);
+    return gone;
+}
+
+/// So many more bytes of what was looked at have left the FIFO.
+void DrainedLog::show(std::size_t bytes)
+{
+    if (!source_.awaited) return;
+    const std::size_t seen = std::min(bytes, looked_at_.size());
+    const auto line = source_.awaited->watch.see(std::string_view(looked_at_).substr(0, seen));
+    looked_at_.erase(0, seen);
+    if (!line) return;
+    const AwaitedLine awaited = std::move(*std::exchange(source_.awaited, std::nullopt));
+    awaited.found(*line);
 }
 
 /// One line for each gap, where it is. On a disk that is full it is missing; the loss of the disk

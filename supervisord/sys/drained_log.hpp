@@ -7,6 +7,7 @@
 // hence it is used by the thread of LogDrain alone.
 #pragma once
 #include "base/owned_fd.hpp"
+#include "sys/line_watch.hpp"
 #include "sys/log_file.hpp"
 #include "sys/log_packer.hpp"
 #include "sys/rate_gate.hpp"
@@ -25,12 +26,19 @@ struct LogCounters {
     std::atomic<std::uint64_t> dropped = 0;
 };
 
+/// A line that somebody waits for.
+struct AwaitedLine {
+    LineWatch watch;
+    std::function<void(const std::string& line)> found; ///< called by the thread
+};
+
 /// One FIFO to be drained, handed over to the thread.
 struct LogSource {
     std::string name;                    ///< `worker.3`
     std::shared_ptr<const OwnedFd> fifo; ///< closed when nobody needs it any more
     LogFile file;
     std::shared_ptr<LogCounters> counters;
+    std::optional<AwaitedLine> awaited;
 };
 
 /// A sentence for people about the log of the named instance.
@@ -45,6 +53,7 @@ public:
     [[nodiscard]] const std::string& name() const { return source_.name; }
     void set_rules(const units::LogSpec& rules);
     void set_piece_in_hand(PieceInHand piece) { source_.file.set_piece_in_hand(std::move(piece)); }
+    void await_line(AwaitedLine line) { source_.awaited = std::move(line); }
     /// Brings what an engine before this one had in hand into the file.
     void finish_piece(PipePeek& peek);
 
@@ -60,6 +69,8 @@ private:
     [[nodiscard]] bool keep_piece(PipePeek& peek, std::size_t bytes_max);
     [[nodiscard]] bool drop_unwritable(PipePeek& peek, const Error& why);
     [[nodiscard]] bool drop_above_rate(PipePeek& peek, std::size_t bytes, MonoTime now);
+    [[nodiscard]] std::size_t drop(PipePeek& peek, std::size_t bytes_max);
+    void show(std::size_t bytes);
     void tell_of_gap();
     void pack_put_aside();
     void count_dropped(std::size_t bytes);
@@ -75,6 +86,7 @@ private:
     MonoTime gap_at_{};               ///< when the gap began
     MonoTime flooded_at_{};           ///< the last loss above the rate
     std::optional<MonoTime> age_due_; ///< when files may have become too old
+    std::string looked_at_; ///< what waited when this piece began, while a line is awaited
 };
 
 } // namespace keel::sys

@@ -120,6 +120,12 @@ public:
         log->second.finish_piece(peek_);
     }
 
+    void await_line(std::uint64_t id, AwaitedLine line)
+    {
+        if (const auto log = logs_.find(id); log != logs_.end())
+            log->second.await_line(std::move(line));
+    }
+
     void take_all(std::uint64_t id)
     {
         if (const auto log = logs_.find(id); log != logs_.end()) take_all(log->second);
@@ -234,6 +240,13 @@ void LogDrain::set_piece_in_hand(std::uint64_t id, PieceInHand piece)
     worker_->order([id, handed_over](Worker& worker) {
         worker.set_piece_in_hand(id, std::move(*handed_over));
     });
+}
+
+void LogDrain::await_line(std::uint64_t id, AwaitedLine line)
+{
+    auto handed_over = std::make_shared<AwaitedLine>(std::move(line));
+    worker_->order(
+        [id, handed_over](Worker& worker) { worker.await_line(id, std::move(*handed_over)); });
 }
 
 void LogDrain::remove(std::uint64_t id)

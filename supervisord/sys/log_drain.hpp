@@ -32,6 +32,8 @@ public:
     void set_rules(std::uint64_t id, units::LogSpec rules);
     /// Before rules that ask for times.
     void set_piece_in_hand(std::uint64_t id, PieceInHand piece);
+    /// From the next piece on.
+    void await_line(std::uint64_t id, AwaitedLine line);
     /// Moves what still waits, then closes it.
     void remove(std::uint64_t id);
     /// Calls `done` from the thread when all that waited at this moment is in the file.

@@ -74,7 +74,10 @@ Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, units:
     const bool has_piece = piece.has_value();
     if (piece) file.set_piece_in_hand(std::move(*piece));
     try {
-        drain().add(next_id_, LogSource{name, shared, std::move(file), counters_of(unit)});
+        LogSource source{name, shared, std::move(file), counters_of(unit), {}};
+        if (auto node = awaited_.extract(name); !node.empty())
+            source.awaited = std::move(node.mapped());
+        drain().add(next_id_, std::move(source));
     } catch (const std::system_error& refused) {
         return Error{"start log thread", name, refused.code().value()};
     }
@@ -138,6 +141,7 @@ void LogSink::forget(const std::string& unit, Slot slot)
     const auto known = entries_.find(name);
     if (known == entries_.end()) return;
     drain().remove(known->second.id);
+    finders_.erase(name);
     if (options_.drop) options_.drop(hold_key(name));
     ::unlink((options_.fifo_dir / name).c_str());
     if (known->second.has_piece) {
@@ -145,6 +149,47 @@ void LogSink::forget(const std::string& unit, Slot slot)
         PieceInHand::remove(options_.fifo_dir, name);
     }
     entries_.erase(known);
+}
+
+void LogSink::await_line(const std::string& unit, Slot slot, ports::LogSink::AwaitedLine line,
+                         Awaits awaits)
+{
+    const std::string name = instance_name(unit, slot);
+    if (awaits == Awaits::new_spawn) renew(name);
+    const auto known = entries_.find(name);
+    if (known != entries_.end())
+        drain().await_line(known->second.id, carried_over(name, std::move(line)));
+    else
+        awaited_.insert_or_assign(name, carried_over(name, std::move(line)));
+}
+
+/// A FIFO of its own for what comes now, so that nothing of it is taken for what came before. The
+/// thread moves what the old one still holds before it begins with the new one. Nobody else holds
+/// the old one then: an engine that is killed before that takes those bytes along.
+void LogSink::renew(const std::string& name)
+{
+    const auto known = entries_.find(name);
+    if (known == entries_.end()) return;
+    drain().remove(known->second.id);
+    ::unlink((options_.fifo_dir / name).c_str());
+    entries_.erase(known);
+}
+
+/// `found` stays on the loop's side: the thread only carries its number.
+sys::AwaitedLine LogSink::carried_over(const std::string& name, ports::LogSink::AwaitedLine line)
+{
+    const std::uint64_t ticket = next_id_++;
+    finders_[name] = {ticket, std::move(line.found)};
+    return {LineWatch(line.expression),
+            [sender = mailbox_.sender(), this, name, ticket](const std::string& text) {
+                sender.post([this, name, ticket, text] {
+                    const auto mine = finders_.find(name);
+                    if (mine == finders_.end() || mine->second.ticket != ticket) return;
+                    const auto found = std::move(mine->second.found);
+                    finders_.erase(mine);
+                    found(text);
+                });
+            }};
 }
 
 void LogSink::when_drained(const std::string& unit, Slot slot, std::function<void()> done)

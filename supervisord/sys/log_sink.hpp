@@ -48,10 +48,10 @@ public:
     [[nodiscard]] std::uint64_t bytes(const std::string& unit) const override;
     [[nodiscard]] std::uint64_t dropped_bytes(const std::string& unit) const override;
     void forget(const std::string& unit, Slot slot) override;
-
-    /// Calls `done` on the loop once all that the instance has written until now can be read from
-    /// its file. At once (in the next turn) if it has no FIFO.
-    void when_drained(const std::string& unit, Slot slot, std::function<void()> done);
+    void await_line(const std::string& unit, Slot slot, ports::LogSink::AwaitedLine line,
+                    Awaits awaits) override;
+    /// By then it can be read from its file, too. In the next turn if it has no FIFO.
+    void when_drained(const std::string& unit, Slot slot, std::function<void()> done) override;
 
 private:
     struct Entry {
@@ -61,6 +61,9 @@ private:
         bool has_piece = false;
     };
 
+    void renew(const std::string& name);
+    [[nodiscard]] sys::AwaitedLine carried_over(const std::string& name,
+                                                ports::LogSink::AwaitedLine line);
     [[nodiscard]] Result<Entry*> open(const std::string& unit, Slot slot, units::LogSpec rules);
     [[nodiscard]] std::optional<PieceInHand> open_piece(const std::string& name,
                                                         const units::LogSpec& rules);
@@ -73,6 +76,12 @@ private:
     std::map<std::string, Entry> entries_;                         ///< by instance name
     std::map<std::string, std::shared_ptr<LogCounters>> counters_; ///< by unit
     std::map<std::uint64_t, std::function<void()>> waiting_;       ///< for when_drained
+    std::map<std::string, sys::AwaitedLine> awaited_; ///< by instance, for when it is opened
+    struct Finder {
+        std::uint64_t ticket = 0;
+        std::function<void(const std::string& line)> found;
+    };
+    std::map<std::string, Finder> finders_; ///< by instance, of the line that is awaited last
     std::uint64_t next_id_ = 0;
     std::unique_ptr<LogDrain> drain_; ///< from the first FIFO on
 };

@@ -133,6 +133,48 @@ ready = "notify"
 """)
 
 
+def write_lined_units(keel):
+    (port,) = free_ports(1)
+    slow = keel.root / "slow"
+    command = write_script(keel, "liner", f"""
+print("listening", flush=True) if not os.path.exists({str(slow)!r}) else None
+while not os.path.exists({str(slow)!r} + ".go"): time.sleep(0.01)
+print("listening", flush=True)
+open({str(slow)!r} + ".gone", "w").close()
+time.sleep(1000)
+""")
+    keel.write_unit("lined-redis", f"""
+command = "redis-server --port {port} --daemonize no --save ''"
+ready = "log:Ready to accept connections"
+""")
+    keel.write_unit("liner", f"""
+command = {command}
+ready = 'log:^listening$'
+[start]
+timeout = "1m"
+[log]
+format = "timestamp"
+""")
+
+
+def ready_by_lines(keel):
+    keel.wait("lined-redis", "liner")
+    check("Ready to accept connections" in keel.run("why", "lined-redis").stdout,
+          "redis is ready by a line of its log, and keel why tells which")
+    slow = keel.root / "slow"
+    slow.touch()
+    os.kill(instance(keel, "liner")["pid"], signal.SIGKILL)
+    until("it starts again", lambda: instance(keel, "liner")["state"] == "starting")
+    engine = engine_gone(keel)
+    check(True, "what its first life wrote does not make its second one ready")
+    Path(f"{slow}.go").touch()
+    until("the line is in the pipe", Path(f"{slow}.gone").exists)
+    next_engine(keel, engine)
+    keel.wait("liner")
+    log = keel.run("logs", "liner").stdout
+    check(log.count("listening") == 2, "a line that the last engine left unread: ready by the next")
+
+
 def a_word_that_nobody_read(keel, go):
     pid = instance(keel, "late")["pid"]
     engine = engine_gone(keel)
@@ -192,10 +234,12 @@ def main():
     with Keel(parser.parse_args().bin, prefix="keel-ready-") as keel:
         go = write_units(keel)
         haproxy(keel)
+        write_lined_units(keel)
         keel.start()
         real_programs(keel)
         keel.wait("haproxy")
         check(True, "haproxy -Ws is ready by its word")
+        ready_by_lines(keel)
         a_word_that_nobody_read(keel, go)
         a_word_from_a_stranger(keel)
         watchdog(keel)

@@ -2,6 +2,7 @@
 // a text, and a spec that was accepted obeys every range of the schema.
 #include "base/ensure.hpp"
 #include "units/daemon_file.hpp"
+#include "units/expression.hpp"
 #include "units/loader.hpp"
 #include "units/placeholders.hpp"
 #include "units/rules.hpp"
@@ -66,6 +67,12 @@ void check(const Limit& limit, const Draft& draft)
 void check(const TextMap& map, const Draft& draft)
 {
     ENSURE(map.slot.get(draft).size() <= map.entries_max, "an accepted table is not too large");
+}
+void check(const Readiness& readiness, const Draft& draft)
+{
+    const ReadyWhen when = readiness.slot.get(draft);
+    ENSURE((when.by == ReadyBy::log) != when.line.empty(), "an expression where one is needed");
+    ENSURE(Expression(when.line).problem().empty(), "an expression that can be searched");
 }
 void check(const Choice& choice, const Draft& draft)
 {

@@ -95,6 +95,14 @@ public:
     [[nodiscard]] std::uint64_t bytes(const std::string&) const override { return 0; }
     [[nodiscard]] std::uint64_t dropped_bytes(const std::string&) const override { return 0; }
     void forget(const std::string&, Slot) override {}
+    void await_line(const std::string&, Slot, AwaitedLine, Awaits) override
+    {
+        violated("no unit of these worlds is ready by its output");
+    }
+    void when_drained(const std::string&, Slot, std::function<void()>) override
+    {
+        violated("no unit of these worlds is ready by its output");
+    }
 
 private:
     Rng& rng_;

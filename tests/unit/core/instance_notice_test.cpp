@@ -182,6 +182,34 @@ TEST_F(Speaking, StaysReadyWhileItReloads)
     EXPECT_EQ(it.said.phase, Phase::ready);
 }
 
+TEST_F(Speaking, IsReadyWhenItsOutputShowsIt)
+{
+    spec.ready = units::ReadyBy::log;
+    spec.ready_line = "up in";
+    start();
+    EXPECT_EQ(last.reason, "runs; ready once a line of its output matches `up in`");
+    says("READY=1");
+    EXPECT_TRUE(state<Starting>());
+    apply(ShownReady{SpawnId{number(spawn()) - 1}, "wrote \"old\""});
+    EXPECT_TRUE(state<Starting>()) << "by an earlier spawn";
+    tick();
+    EXPECT_TRUE(did<HearOut>());
+    apply(ShownReady{spawn(), "wrote \"up in 3 s\""});
+    ASSERT_TRUE(state<Ready>());
+    EXPECT_EQ(last.reason, "wrote \"up in 3 s\"");
+}
+
+TEST_F(Speaking, FailsItsStartIfNoLineOfItsOutputMatches)
+{
+    spec.ready = units::ReadyBy::log;
+    spec.ready_line = "up in";
+    start();
+    tick();
+    is_heard_out();
+    ASSERT_TRUE(state<Stopping>());
+    EXPECT_EQ(last.failure->what, "not ready within 30s; no line of its output matched `up in`");
+}
+
 // ---- the watchdog -------------------------------------------------------------------------------
 
 TEST_F(Speaking, MayBeSilentForNoLongerThanItsWatchdog)

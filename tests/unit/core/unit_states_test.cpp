@@ -88,6 +88,7 @@ std::vector<NamedEvent> events()
         {"Notified STOPPING=1", "the same", Notified{its_own, notice("STOPPING=1")}},
         {"Notified WATCHDOG=trigger", "the same", Notified{its_own, notice("WATCHDOG=trigger")}},
         {"Notified (stale)", "by an earlier spawn", Notified{a_stale_one, notice("READY=1")}},
+        {"ShownReady", "a line of its output matched", ShownReady{its_own, "wrote \"up\""}},
         {"HeardOut", "there was nothing more to hear", HeardOut{its_own}},
         {"Adopted", "a new engine found the process alive", Adopted{its_own}},
         {"HandedBack", "a hold that left the process running is over", HandedBack{}},

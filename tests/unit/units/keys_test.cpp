@@ -65,7 +65,7 @@ constexpr auto cases = std::to_array<KeyCase>({
     {"binds_to", R"(["redis"])", "", R"(["Redis"])", "cannot be the name of a unit"},
     {"restart_with", R"(["redis"])", "", R"([1])", "expected a string, found an integer"},
     {"after", R"(["redis"])", "", R"("redis")", R"(write ["redis"])"},
-    {"ready", R"("notify")", "", R"("fd:4")", "not supported by this version of keel yet"},
+    {"ready", R"("log:ready in [0-9]+ ms")", "", R"("log:(")", "no regular expression"},
     {"watchdog", R"("10s")", "", R"("10ms")", "must be 100ms to 1d, is 10ms"},
     {"unready_limit", R"("90s")", "", R"("0s")", "must be 1s to 7d, is 0s"},
     {"start.timeout", R"("2m")", "", "120", R"(write "120s")"},
