@@ -118,6 +118,7 @@ void World::check_watchdog(InstanceId id, const core::Instance& instance)
     const auto* ready = std::get_if<core::Ready>(&instance.state);
     if (interval == Duration{0} || ready == nullptr) return;
     if (core::is_left_alone(brain_->host().unit(id.unit))) return;
+    if (scenario_.weights.meddle_every > Duration{0}) return; // signs of life come again
     const MonoTime since = std::max({ready->since, voices_.life_told_at(id), brain_born_,
                                      oracle_.unit(id.unit).handed_back_at});
     const Duration slack = 2 * scenario_.weights.lateness + core::hearing_patience + 1s;
