@@ -1,6 +1,7 @@
 #include "applying.hpp"
 
 #include "engine/configuration.hpp"
+#include "engine/log.hpp"
 #include "sys/start_configuration.hpp"
 #include "units/host_check.hpp"
 
@@ -76,6 +77,21 @@ void Applying::apply(const ApplySpec& spec, std::function<void(const Answer&)> d
                       reading_ = Reading::no;
                       hand_over(spec, *found, done);
                   });
+}
+
+void Applying::apply_for(const std::string& by)
+{
+    ApplySpec spec;
+    spec.by = by;
+    apply(spec, [by](const Answer& answer) {
+        const auto warn = [&](const std::string& text) {
+            log::write(log::Level::warn, "apply by " + by + ": " + text);
+        };
+        if (const auto* refusal = std::get_if<ports::Refusal>(&answer)) warn(refusal->text);
+        if (const auto* problems = std::get_if<std::vector<units::Problem>>(&answer))
+            for (const units::Problem& problem : *problems)
+                warn(to_text(problem));
+    });
 }
 
 /// On another thread.

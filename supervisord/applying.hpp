@@ -20,6 +20,8 @@ public:
     Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths);
 
     void apply(const ports::ApplySpec& spec, std::function<void(const Answer&)> done) override;
+    /// What stands on the disk, for somebody who hears no answer (SIGHUP): it is in the log.
+    void apply_for(const std::string& by);
 
 private:
     struct Read; ///< what another thread has found

@@ -3,6 +3,7 @@
 #include "applying.hpp"
 #include "base/ensure.hpp"
 #include "base/keeld_options.hpp"
+#include "base/text.hpp"
 #include "control/server.hpp"
 #include "engine/configuration.hpp"
 #include "engine/engine.hpp"
@@ -27,6 +28,7 @@
 
 #include <array>
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <unistd.h>
 #include <utility>
@@ -199,7 +201,10 @@ private:
                     keeper_.stopping();
                     engine_->shut_down("asked to");
                 },
-            .on_apply = [this] { apply_as_told(); },
+            .on_apply =
+                [this] {
+                    if (applying_) applying_->apply_for("SIGHUP");
+                },
             .on_leave =
                 [this] {
                     run_dir_.leave();
@@ -234,19 +239,6 @@ private:
         });
     }
 
-    /// SIGHUP: whoever sent it reads the log.
-    void apply_as_told()
-    {
-        if (!applying_) return;
-        applying_->apply({.by = "SIGHUP"}, [](const ports::Configurer::Answer& answer) {
-            if (const auto* refusal = std::get_if<ports::Refusal>(&answer))
-                warn("apply by SIGHUP: " + refusal->text);
-            if (const auto* problems = std::get_if<std::vector<units::Problem>>(&answer))
-                for (const units::Problem& problem : *problems)
-                    warn("apply by SIGHUP: " + to_text(problem));
-        });
-    }
-
     void configure()
     {
         const auto& recovered = journal_.recovered();
@@ -269,6 +261,9 @@ private:
         options.runtime_root = (paths_.run / "units").string();
         options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
         options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
+        // For tests, which cannot wait ten seconds a thousand times.
+        if (const char* trial = std::getenv("KEEL_APPLY_TRIAL"))
+            options.trial = parse_duration(trial).value_or(options.trial);
         engine_ = std::make_unique<engine::Engine>(
             engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_, notices_},
             std::move(units), options);

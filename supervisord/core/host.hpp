@@ -111,8 +111,10 @@ public:
     // before the next step comes relink(). What follows of it is left to events.
     /// A unit more, at rest; Booted makes it begin.
     UnitId add(units::UnitSpec spec);
-    /// The unit has another spec; Respecified tells it so. Returns the former one.
-    units::UnitSpec respecify(UnitId id, units::UnitSpec spec, Now now);
+    /// The unit has another spec; Respecified tells it so. Returns the former one. `unmade`: slots
+    /// with a Spawn that was decided and not yet carried out, and so will be made from this spec.
+    units::UnitSpec respecify(UnitId id, units::UnitSpec spec, Now now,
+                              const std::vector<Slot>& unmade = {});
     /// A unit whose file could not be used is a unit at rest like any other, of this spec.
     void mend(UnitId id, units::UnitSpec spec);
     /// The unit is no more. It must have no process.

@@ -31,9 +31,12 @@ UnitId Host::add(units::UnitSpec spec)
     return id;
 }
 
-units::UnitSpec Host::respecify(UnitId id, units::UnitSpec spec, Now now)
+units::UnitSpec Host::respecify(UnitId id, units::UnitSpec spec, Now now,
+                                const std::vector<Slot>& unmade)
 {
     carry_over(units_[number(id)], specs_[number(id)], spec, now);
+    for (const Slot slot : unmade)
+        units_[number(id)].instances[slot - 1U].recipe = spec.recipe;
     return std::exchange(specs_[number(id)], std::move(spec));
 }
 

@@ -139,7 +139,7 @@ void Rollout::begin(const Host& host, UnitId id, Item& item, MonoTime now, Opera
     item.operation = operation;
     operation = OperationId{number(operation) + 1};
     Asked asked{item.operation, Verb::restart, spec_.by, spec_.why, {}};
-    asked.which = Asked::Which::outdated;
+    asked.which = Operation::Which::outdated;
     out.events.emplace_back(Request{id, std::move(asked)});
     item.stage = Item::Stage::rolling;
     const bool takes_its_time = spec.type == units::UnitType::oneshot;
@@ -149,6 +149,13 @@ void Rollout::begin(const Host& host, UnitId id, Item& item, MonoTime now, Opera
 
 void Rollout::end_rolling(const Host& host, UnitId id, Item& item, MonoTime now)
 {
+    const bool insists = spec_.trial == RolloutSpec::Trial::no && is_wanted_up(host.unit(id));
+    if (insists && has_outdated(host.spec(id), host.unit(id))) {
+        // Each time at least one instance less: those that are left had to wait for it.
+        item.stage = Item::Stage::waiting;
+        item.limit = MonoTime{};
+        return;
+    }
     const bool is_late = item.limit && *item.limit != MonoTime{};
     if (is_late && item.failure.empty())
         item.failure = "not through in time, " + trouble_of(host, id);
@@ -251,17 +258,15 @@ RolloutStep Rollout::advance(const Host& host, Now now, OperationId& operation)
     return out;
 }
 
-std::string Rollout::progress(const Host& host) const
+void Rollout::end_trial(const Host& host)
 {
-    std::string text;
-    for (const UnitId id : host.start_order()) {
-        const auto known = items_.find(id);
-        if (known == items_.end() || known->second.stage == Item::Stage::proving) continue;
-        const bool waits = known->second.stage == Item::Stage::waiting;
-        text += fmt::format("{}{} {}", text.empty() ? "" : ", ", host.spec(id).name,
-                            waits ? "waits for its turn" : "is being restarted");
+    spec_.trial = RolloutSpec::Trial::no;
+    for (auto& [id, item] : items_) {
+        item.failure.clear();
+        const bool is_through = item.stage == Item::Stage::proving;
+        if (is_through && has_outdated(host.spec(id), host.unit(id)))
+            item.stage = Item::Stage::waiting;
     }
-    return text.empty() ? "all are on trial" : text;
 }
 
 } // namespace keel::core

@@ -9,7 +9,8 @@
 //
 // A trial has failed at the first charged failure of something that is made as the unit has it now,
 // or when a unit is not through in time. Units that are not wanted up, and oneshots that are done,
-// do not count. Without a trial the same steps are taken, and nothing is asked of the outcome.
+// do not count. Without a trial the same steps are taken, again and again where something came in
+// between, until nothing is left that is made from another recipe; then it has passed.
 //
 // Pure: it looks at the host, says which events come next, and needs to be asked again after each
 // step and at its deadline. The specs have been replaced before (Host::respecify).
@@ -50,14 +51,11 @@ public:
     /// What comes next. `operation`: the number of the next operation, should it begin some.
     [[nodiscard]] RolloutStep advance(const Host&, Now now, OperationId& operation);
 
+    /// The same steps to their end, and nothing more is asked of the outcome.
+    void end_trial(const Host&);
+
     /// When advance() has to be called at the latest; none: only the host's steps move it.
     [[nodiscard]] std::optional<MonoTime> deadline() const { return deadline_; }
-
-    /// In words, how far it is.
-    [[nodiscard]] std::string progress(const Host&) const;
-
-    /// The units that it waits for in order, for showing it: those that restart, by turn.
-    [[nodiscard]] const RolloutSpec& spec() const { return spec_; }
 
 private:
     struct Item {

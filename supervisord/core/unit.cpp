@@ -242,11 +242,13 @@ void want_up(UnitMaking& m, const std::string& why)
 void be_up(UnitMaking& m, Completed completed, const std::string& why)
 {
     Unit& unit = m.unit();
+    const bool was_left_alone = is_left_alone(unit);
     want_up(m, why);
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
         const bool is_done = std::holds_alternative<Done>(m.instance(slot).state);
         if (completed == Completed::run_again || !is_done) run_instance(m, slot, LaunchWanted{});
     }
+    if (was_left_alone) restart_outdated(m);
 }
 
 namespace {

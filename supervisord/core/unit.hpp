@@ -71,6 +71,10 @@ struct Operation {
     std::vector<Slot> targets;
     std::vector<Slot> waiting; ///< restart: slots whose turn has not come
     std::string failure;       ///< of a target since the operation began; empty: none
+    enum class Which : std::uint8_t {
+        all,
+        outdated          ///< those that are made from another recipe than the unit's
+    } which = Which::all; ///< restart only
 };
 
 struct OperationResult {
@@ -109,12 +113,9 @@ struct Asked {    ///< a person's request; ends in an OperationResult
     Verb verb{};
     std::string by;
     std::string why;
-    std::optional<Slot> slot; ///< restart only; none: all
-    HoldTerms hold{};         ///< hold only
-    enum class Which : std::uint8_t {
-        all,
-        outdated          ///< those that are made from another recipe than the unit's
-    } which = Which::all; ///< restart only
+    std::optional<Slot> slot;                       ///< restart only; none: all
+    HoldTerms hold{};                               ///< hold only
+    Operation::Which which = Operation::Which::all; ///< restart only
 };
 struct WantedByDependant {
     std::string by;

@@ -124,6 +124,21 @@ void on(UnitMaking& m, const StayWanted&)
     be_up(m, Completed::stay_done, "its configuration is in force again");
 }
 
+void restart_outdated(UnitMaking& m)
+{
+    for (Slot slot = 1; slot <= m.spec.instances; ++slot) {
+        if (!is_outdated(m.spec, m.instance(slot))) continue;
+        run_instance(m, slot, RestartWanted{});
+        m.unit().sign = OutageSign{OutageCause::operation,
+                                   "restarted after a hold: its configuration has changed",
+                                   "operation",
+                                   {},
+                                   Outage::Planned::yes,
+                                   {}};
+        m.sign = UnitMaking::Sign::fresh;
+    }
+}
+
 void retire_instances(UnitMaking& m)
 {
     Unit& unit = m.unit();

@@ -48,6 +48,8 @@ void recall_if_gone(UnitMaking&);
 void on(UnitMaking&, const Respecified&);
 void on(UnitMaking&, const LeaveWanted&);
 void on(UnitMaking&, const StayWanted&);
+/// After a hold that left them running: another configuration may have come into force meanwhile.
+void restart_outdated(UnitMaking&);
 /// Instances beyond the unit's number are stopped, and gone once they are.
 void retire_instances(UnitMaking&);
 

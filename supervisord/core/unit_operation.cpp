@@ -40,7 +40,10 @@ void roll_on(UnitMaking& m)
         if (!others_serve) return;
         const Slot next = op.waiting.front();
         op.waiting.erase(op.waiting.begin());
-        run_instance(m, next, RestartWanted{});
+        // One that has come back by itself meanwhile is made as it should be.
+        const bool is_owed =
+            op.which == Operation::Which::all || is_outdated(m.spec, m.instance(next));
+        if (is_owed) run_instance(m, next, RestartWanted{});
     }
 }
 
@@ -77,10 +80,11 @@ void break_off_operation(UnitMaking& m, const std::string& why)
 void begin_operation(UnitMaking& m, const Asked& asked)
 {
     break_off_operation(m, "superseded by a later request");
-    Operation op{asked.id, asked.verb, asked.by, m.inputs.now.wall, m.now(), {}, {}, {}};
+    Operation op{asked.id, asked.verb, asked.by, m.inputs.now.wall, m.now(),
+                 {},       {},         {},       asked.which};
     for (Slot slot = 1; slot <= m.spec.instances; ++slot) {
         const bool concerns =
-            asked.which == Asked::Which::all || is_outdated(m.spec, m.instance(slot));
+            asked.which == Operation::Which::all || is_outdated(m.spec, m.instance(slot));
         if (concerns && (!asked.slot || *asked.slot == slot)) op.targets.push_back(slot);
     }
     m.unit().operation = std::move(op);

@@ -25,13 +25,18 @@ std::optional<UnitId> speaker_of_news(const core::HostEvent& event)
 }
 
 /// The units that a step changed, as its notes and actions tell; probe attempts change nothing
-/// that a new engine needs. A person's word may change what is wanted and no more, which no note
-/// tells.
+/// that a new engine needs. A person's word, or another configuration, may change what is wanted
+/// and no more, which no note tells.
 std::set<UnitId> changed_units(const core::HostEvent& event, const core::HostStep& step)
 {
     std::set<UnitId> changed;
     if (std::holds_alternative<core::Request>(event))
         changed.insert(step.touched.begin(), step.touched.end());
+    const auto* one = std::get_if<core::ForUnit>(&event);
+    if (one != nullptr && (std::holds_alternative<core::Respecified>(one->event) ||
+                           std::holds_alternative<core::LeaveWanted>(one->event) ||
+                           std::holds_alternative<core::StayWanted>(one->event)))
+        changed.insert(one->unit);
     for (const core::HostNote& note : step.notes)
         changed.insert(note.unit);
     for (const core::HostAction& action : step.actions)

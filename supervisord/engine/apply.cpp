@@ -224,17 +224,22 @@ void Engine::advance_rollout()
     for (core::HostEvent& event : next.events)
         events_.push_back(std::move(event));
     if (next.verdict == core::RolloutStep::Verdict::under_way) return;
-    rollout_.reset();
     const bool passed = next.verdict == core::RolloutStep::Verdict::passed;
+    if (!passed && apply_->view.outcome == ApplyView::Outcome::kept) {
+        // What is to stay is to be in force everywhere all the same.
+        apply_->view.unit = next.unit;
+        apply_->view.why = next.why;
+        rollout_->end_trial(host_);
+        return advance_rollout();
+    }
+    rollout_.reset();
     if (!apply_) {
         ports_.journal.erase(key_of_apply);
         return say_host("all that runs is as the configuration in force has it again");
     }
     if (apply_->phase == ApplyUnderWay::Phase::reverting) return finish_apply();
     if (apply_->view.outcome == ApplyView::Outcome::kept) {
-        if (passed) apply_->view.outcome = ApplyView::Outcome::applied;
-        apply_->view.unit = next.unit;
-        apply_->view.why = next.why;
+        if (apply_->view.why.empty()) apply_->view.outcome = ApplyView::Outcome::applied;
         return finish_apply();
     }
     if (!passed) return revert(next.unit, next.why);
@@ -263,6 +268,7 @@ void Engine::put_in_force(const std::vector<ConfiguredUnit>& units, RolloutSpec:
     const ConfigurationChange change = change_to(units);
     RolloutSpec spec;
     spec.trial = trial;
+    spec.proof = options_.trial;
     spec.by = "apply of " + apply_->order.by;
     spec.leaving = change.leaving;
     std::vector<core::HostEvent> events;
@@ -295,8 +301,12 @@ void Engine::put_in_force(const std::vector<ConfiguredUnit>& units, RolloutSpec:
 
 core::Respecified Engine::respecify(UnitId id, const ConfiguredUnit& wanted)
 {
+    std::vector<Slot> unmade;
+    for (const core::HostAction& action : actions_)
+        if (action.instance.unit == id && std::holds_alternative<core::Spawn>(action.action))
+            unmade.push_back(action.instance.slot);
     auto before = std::make_shared<const units::UnitSpec>(
-        host_.respecify(id, wanted.spec, ports_.loop.now()));
+        host_.respecify(id, wanted.spec, ports_.loop.now(), unmade));
     if (before->probes != wanted.spec.probes) {
         forget_probes(id);
         carry_over_counts(unit_counters_[number(id)], *before, wanted.spec);
@@ -341,56 +351,6 @@ void Engine::forget_probes(UnitId id)
     std::erase_if(actions_, [&](const core::HostAction& action) {
         return action.instance.unit == id && std::holds_alternative<core::RunProbe>(action.action);
     });
-}
-
-/// Units that were stopped for good are forgotten, but for their logs' files.
-void Engine::remove_left()
-{
-    std::vector<UnitId> unusable;
-    for (const UnitId id : std::vector<UnitId>(host_.start_order())) {
-        const core::Unit& unit = host_.unit(id);
-        if (!unit.before_leaving || core::has_process(unit)) continue;
-        forget_probes(id);
-        if (const auto broken = broken_.find(id); broken != broken_.end()) {
-            host_.mark_unusable(id, broken->second);
-            unusable.push_back(id);
-            continue;
-        }
-        const std::string unit_name = host_.spec(id).name;
-        std::erase_if(owners_, [&](const auto& owner) { return owner.second.unit == id; });
-        for (Slot slot = 1; slot <= bodies_[number(id)].size(); ++slot) {
-            ports_.logs.forget(unit_name, slot);
-            ports_.journal.erase(fmt::format("process/{}/{}", unit_name, slot));
-        }
-        ports_.journal.erase("unit/" + unit_name);
-        ports_.holds.erase("hold/" + unit_name);
-        host_.remove(id);
-        say_host(unit_name + " is no longer configured");
-    }
-    host_.relink();
-    for (const UnitId id : unusable)
-        post(core::ForUnit{id, core::Booted{}});
-}
-
-// ---- after an engine that died in the middle ----------------------------------------------------
-
-void Engine::put_right()
-{
-    RolloutSpec spec;
-    spec.trial = RolloutSpec::Trial::no;
-    spec.by = "an apply that was cut short";
-    std::vector<std::string> names;
-    for (const UnitId id : host_.start_order()) {
-        const core::Unit& unit = host_.unit(id);
-        if (!core::is_wanted_up(unit) || !core::has_outdated(host_.spec(id), unit)) continue;
-        spec.changed.push_back(id);
-        names.push_back(host_.spec(id).name);
-    }
-    say_host(names.empty() ? "an apply was cut short by the end of the engine"
-                           : fmt::format("an apply was cut short by the end of the engine: {} {} "
-                                         "made from another configuration than is in force",
-                                         fmt::join(names, ", "), names.size() == 1 ? "is" : "are"));
-    rollout_.emplace(host_, std::move(spec));
 }
 
 } // namespace keel::engine

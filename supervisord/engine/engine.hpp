@@ -44,6 +44,8 @@ struct EngineOptions {
     std::string runtime_root = "/run/keel/units"; ///< for {runtime_dir}
     std::uint64_t seed = 0;                       ///< of the jitter
     std::uint64_t first_event = 1;                ///< id of the first event
+    Duration trial = std::chrono::seconds(10);    ///< ready for so long without a break, after an
+                                                  ///< apply, is good enough
 };
 
 class Engine final : public ports::Supervisor {

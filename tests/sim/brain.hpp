@@ -60,6 +60,13 @@ struct BrainOptions {
     double meddles = 0; ///< core only: chance that an event comes late, twice, or out of order
 };
 
+/// Another configuration, as a whole.
+struct BrainApply {
+    std::vector<units::UnitSpec> specs;
+    engine::ApplyOrder::IfItFails if_it_fails = engine::ApplyOrder::IfItFails::revert;
+    std::function<void(engine::ApplyOrder::Stored)> store;
+};
+
 class Brain {
 public:
     virtual ~Brain() = default;
@@ -69,6 +76,8 @@ public:
     /// The number of the request if it was taken.
     virtual std::optional<OperationId> request(UnitId unit, core::Verb verb,
                                                std::optional<Slot> slot, core::HoldTerms terms) = 0;
+    /// Whether it was taken. The small brain takes none.
+    virtual bool apply(const BrainApply&, engine::ApplyDone) { return false; }
     [[nodiscard]] virtual const core::Host& host() const = 0;
     /// Called by the world after every turn of the loop.
     virtual void turn_over() = 0;

@@ -36,6 +36,7 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     Process process;
     process.instance = instance;
     process.unit = plan.unit;
+    if (!plan.argv.empty()) process.command = plan.argv.front();
     process.fate = fate;
     process.since = loop_.now().mono;
     processes_[id] = process;

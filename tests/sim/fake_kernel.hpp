@@ -89,6 +89,11 @@ public:
     [[nodiscard]] bool is_well(SpawnId id) const;
     [[nodiscard]] std::vector<SpawnId> living_mains() const;
     [[nodiscard]] InstanceId instance_of(SpawnId id) const { return processes_.at(id).instance; }
+    /// The first word of what it was spawned with.
+    [[nodiscard]] const std::string& command_of(SpawnId id) const
+    {
+        return processes_.at(id).command;
+    }
     /// Ended, and the engine has said that it needs no more of it.
     [[nodiscard]] bool is_forgotten(SpawnId id) const { return forgotten_.contains(id); }
     /// Whether the engine of this life has been told of its end.
@@ -100,6 +105,7 @@ private:
     struct Process {
         InstanceId instance;
         std::string unit;
+        std::string command;
         Fate fate;
         MonoTime since;
         bool main_lives = true;

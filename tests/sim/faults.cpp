@@ -38,6 +38,7 @@ void World::plan_faults()
     const Weights& w = scenario_.weights;
     loop_.in(rng_.upto(scenario_.storm), [this] { change_weather(); });
     repeat(w.operator_every, [this] { somebody_asks(); });
+    repeat(w.apply_every, [this] { somebody_applies(); });
     repeat(w.death_every, [this] { engine_dies(); });
     repeat(w.sickness_every, [this] { somebody_falls_ill(); });
     repeat(w.mass_crash_every, [this] { many_crash(); });
@@ -89,7 +90,7 @@ Fate World::draw_fate(InstanceId id)
     }
     fate.ready_after = rng_.upto(temper.ready_after);
     if (rng_.chance(temper.hangs)) fate.hangs = Fate::Hangs::yes;
-    if (rng_.chance(temper.crashes_soon))
+    if ((runs_badly(id) && rng_.chance(0.8)) || rng_.chance(temper.crashes_soon))
         fate.ends_after = rng_.upto(1s);
     else if (rng_.chance(temper.crashes))
         fate.ends_after = rng_.upto(temper.crash_scale);

@@ -107,6 +107,8 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
     unit.let_go_at.reset();
     if (verb == core::Verb::hold && terms.span) unit.let_go_at = now() + *terms.span;
     if (verb == core::Verb::stop || verb == core::Verb::hold) return;
+    if (unit.left_alone) unit.handed_back_at = now(); // What follows in this turn is Keel's doing.
+    unit.left_alone = false;
     const bool is_start = verb == core::Verb::start || !core::is_wanted_up(host.unit(id));
     if (verb == core::Verb::start) {
         std::vector<UnitId> open{id};
@@ -368,6 +370,8 @@ void Oracle::charge(InstanceId id)
 
 void Oracle::hold_ended(const Host& host, UnitId id)
 {
+    units_[number(id)].left_alone = false; // What follows in this turn is Keel's doing.
+    units_[number(id)].handed_back_at = now();
     SeenUnit& unit = units_[number(id)];
     if (!unit.let_go_at || now() < *unit.let_go_at)
         violated(spec(id).name + " is held no longer, too early");
@@ -400,6 +404,8 @@ void Oracle::operation_ended(const Host& host, UnitId id)
 {
     units_[number(id)].operation_over = true;
     if (!world_.by_turns || ending_) return;
+    const auto& let_go_at = units_[number(id)].let_go_at;
+    if (let_go_at && now() >= *let_go_at) return; // Told first; that its hold is over comes next.
     judge_outage(host, id, Moment::step_end, SeenOutage::Planned::not_known);
     compare_outage(host, id);
     units_[number(id)].operation_over = false;
@@ -446,7 +452,7 @@ void Oracle::step_over(const Host& host)
         judge_outage(host, id, Moment::step_end, SeenOutage::Planned::not_known);
         compare_outage(host, id);
         match_records(id);
-        unit.operation_over = unit.relapsed = false;
+        unit.operation_over = unit.relapsed = unit.ready_meanwhile = false;
     }
 }
 
@@ -516,6 +522,7 @@ void Oracle::resync(const Host& host, bool intact)
 void Oracle::check_memory(UnitId id, const SeenUnit& before, const SeenUnit& after) const
 {
     using State = SeenOutage::State;
+    if (before.apply_cut) return;
     // The end of its hold, in the first moment of the new engine, has set all of it back.
     if (before.let_go_at && now() >= *before.let_go_at) return;
     const bool was_open = before.outage.state == State::open &&

@@ -65,6 +65,8 @@ struct SeenUnit {
     std::deque<core::Outage> told;     ///< told, not yet expected
     std::optional<MonoTime> asked_at;  ///< a person's latest word
     std::optional<MonoTime> let_go_at; ///< when the time of a hold is over
+    bool apply_cut = false;            ///< since the latest step
+    bool ready_meanwhile = false;      ///< after a move in this step, or turn
     bool operation_over = false;       ///< in this step
     bool relapsed = false;             ///< in this step, and who knows whether that was planned
 };
@@ -86,6 +88,14 @@ public:
     void booted();
     /// Before a request that will be taken.
     void asked(const core::Host&, UnitId, core::Verb, std::optional<Slot>, core::HoldTerms);
+    /// Before an apply that gives the unit another spec: it may be restarted, on a person's word.
+    void applied(UnitId id) { units_[number(id)].asked_at = now(); }
+    /// It was cut short with the engine: the next one may restart the unit before it is heard.
+    void apply_cut(UnitId id)
+    {
+        applied(id);
+        units_[number(id)].apply_cut = true;
+    }
     void shutting_down() { ending_ = true; }
     void moved(const core::Host&, InstanceId, std::string_view from, std::string_view to,
                std::string_view reason);
@@ -149,6 +159,7 @@ private:
     void judge_outage(const core::Host&, UnitId, Moment, SeenOutage::Planned planned);
     void settle_by_time(UnitId);
     void follow_split(UnitId, const core::Outage* open);
+    void follow_flicker(UnitId, const core::Outage* open);
     void compare_outage(const core::Host&, UnitId);
     void match_records(UnitId);
     void match(UnitId, const ExpectedRecord&, const core::Outage&) const;

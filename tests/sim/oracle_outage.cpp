@@ -39,6 +39,7 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
         return;
     }
     if (is_ready(id)) {
+        unit.ready_meanwhile = true;
         if (unit.outage.state != State::open || moment == Moment::move) return;
         unit.outage.state = State::settling;
         unit.outage.ready_since = now();
@@ -79,11 +80,34 @@ void Oracle::follow_split(UnitId id, const core::Outage* open)
     unit.outage = {State::open, now(), {}, Planned::not_known, Exact::yes, open->id};
 }
 
+/// Where nothing has to settle, or where a planned outage was over, a readiness that lasted less
+/// than a turn ends one record; what came after it in that turn is another.
+void Oracle::follow_flicker(UnitId id, const core::Outage* open)
+{
+    SeenUnit& unit = units_[number(id)];
+    const bool ends_at_once =
+        spec(id).outage.settle == Duration{0} || unit.outage.planned != Planned::no;
+    const bool may_flicker =
+        world_.by_turns && unit.ready_meanwhile && ends_at_once && unit.outage.state == State::open;
+    if (!may_flicker || open == nullptr || open->id == unit.outage.id) return;
+    const bool was_told = std::ranges::any_of(unit.told, [&](const core::Outage& told) {
+        const Duration off = told.opened.mono - unit.outage.opened;
+        const bool is_it =
+            told.id == unit.outage.id ||
+            (off >= Duration{0} && off <= slack_of(unit.outage.exact, unit.outage.opened));
+        return is_it && told.closed->mono == now();
+    });
+    if (open->opened.mono != now() || !was_told) return;
+    close_outage(id, now());
+    unit.outage = {State::open, now(), {}, Planned::not_known, Exact::yes, open->id};
+}
+
 void Oracle::compare_outage(const core::Host& host, UnitId id)
 {
     SeenUnit& unit = units_[number(id)];
     const core::Outage* open = core::open_outage(host.unit(id).outage);
     follow_split(id, open);
+    follow_flicker(id, open);
     const bool expected = unit.outage.state != State::none;
     const std::string& name = spec(id).name;
     if (open == nullptr && expected) {

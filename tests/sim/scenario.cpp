@@ -125,6 +125,7 @@ Weights make_weights(Rng& rng, Size size)
         w.meddle_every = every({10s, 2min, 10min});
         if (w.meddle_every > Duration{0}) w.meddles = some(0.3);
     } else {
+        w.apply_every = every({2min, 10min, 1h});
         w.dies_midway = some(1.0);
         w.cuts_journal = some(0.3);
         w.logs_fail = some(0.3);

@@ -25,6 +25,7 @@ struct Temper {
 struct Weights {
     // one in so much time, on average; 0: never
     Duration operator_every{0};
+    Duration apply_every{0};    ///< of another configuration; of the whole engine only
     Duration death_every{0};    ///< of the engine
     Duration sickness_every{0}; ///< a process fails its probes for a while
     Duration mass_crash_every{0};

@@ -43,6 +43,7 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
     notices_.latency = w.report_latency;
     if (w.meddle_every > Duration{0}) kernel_.acks = FakeKernel::Acks::lenient;
     logs_.fails = w.logs_fail;
+    on_disk_ = first_versions();
 }
 
 World::~World() = default;
@@ -140,7 +141,8 @@ void World::begin_life()
 {
     brain_born_ = now();
     const BrainPorts ports{loop_, kernel_, prober_, logs_, journal_, holds_, notices_, rng_};
-    BrainOptions options{scenario_.specs, scenario_.host, rng_.next(), scenario_.weights.meddles};
+    BrainOptions options{size_ == Size::core ? scenario_.specs : specs_of(on_disk_), scenario_.host,
+                         rng_.next(), scenario_.weights.meddles};
     if (size_ == Size::core)
         brain_ = make_core_brain(ports, options, memory_, *this);
     else
@@ -168,6 +170,7 @@ void World::die(bool midway)
     prober_.engine_died();
     notices_.engine_died();
     open_requests_.clear();
+    apply_dies();
     std::size_t lost = 0; // A record that was being written never was: healing takes it away.
     if (rng_.chance(scenario_.weights.cuts_journal)) {
         lost = rng_.below(journal_.tail_bytes() + 1);
@@ -199,6 +202,7 @@ void World::calm_down()
 /// Liveness: whatever is wanted up, was not given up, and does not wait for what is not, is ready.
 void World::check_recovered()
 {
+    check_applied();
     const core::Host& host = brain_->host();
     std::set<std::string> out_of_order;
     for (const UnitId id : host.start_order()) {
@@ -270,6 +274,7 @@ void World::moved(InstanceId id, std::string_view from, std::string_view to,
         !probes_.has_failed(spec(id.unit), id.slot, &units::ProbeRoles::readiness))
         violated(who(id) + " is called unready and no probe failed often enough");
     check_move_by_voice(id, to, reason);
+    if (to == "stopping" && reason.starts_with("restart wanted")) check_restart_by_apply(id);
     oracle_.moved(brain_->host(), id, from, to, reason);
 }
 
@@ -345,6 +350,7 @@ void World::step_over(Cause cause)
     if (deaf_) return;
     oracle_.step_over(brain_->host());
     check_promises(cause);
+    check_configuration();
 }
 
 void World::all_stopped(int exit_code)

@@ -21,6 +21,7 @@ struct Tally {
     std::uint64_t deaths = 0;  ///< of the engine
     std::uint64_t outages = 0; ///< closed
     std::uint64_t requests = 0;
+    std::uint64_t applies = 0; ///< that were answered
 };
 
 class World final : public Observer {
@@ -88,6 +89,26 @@ private:
     void check_move_by_voice(InstanceId id, std::string_view to, std::string_view reason);
     void check_deadline(Cause cause);
 
+    // applies.cpp: other configurations
+    struct Version {
+        std::string command = "first";
+        std::string description;
+        friend bool operator==(const Version&, const Version&) = default;
+    };
+    using Versions = std::vector<Version>; ///< by unit
+    void somebody_applies();
+    void store(const engine::ApplyOrder::Stored& stored);
+    void apply_ended(const core::ApplyView& view);
+    void apply_dies();
+    void check_trial(const std::vector<UnitId>& changed);
+    void check_configuration() const;
+    void check_restart_by_apply(InstanceId id);
+    void check_applied();
+    [[nodiscard]] Versions first_versions() const;
+    [[nodiscard]] Versions in_force() const;
+    [[nodiscard]] std::vector<units::UnitSpec> specs_of(const Versions& versions) const;
+    [[nodiscard]] bool runs_badly(InstanceId id) const;
+
     [[nodiscard]] const units::UnitSpec& spec(UnitId id) const
     {
         return scenario_.specs[number(id)];
@@ -123,6 +144,10 @@ private:
     bool intact_ = true;     ///< the new brain has the whole of what the last one knew
     bool ending_ = false;
     std::optional<int> stopped_with_;
+    Versions on_disk_;                  ///< the generation that a new engine begins with
+    std::optional<Versions> candidate_; ///< of an apply that is under way
+    bool storing_ = false;
+    std::uint64_t latest_version_ = 0;
     std::set<OperationId> open_requests_;
     std::set<OperationId> answered_early_;
     MonoTime burst_began_{}; ///< of turns at one and the same time
