@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <poll.h>
+#include <sys/random.h>
 
 namespace keel::cli {
 namespace {
@@ -24,14 +26,29 @@ constexpr std::size_t window = 32;
 /// Pauses before the retries of a request that another operation is in the way of.
 constexpr std::array retry_pauses = {100, 200, 400, 800, 1600}; // milliseconds, for poll()
 
+/// For so long a request whose connection broke is asked again: an engine that was replaced is back
+/// long before.
+const Duration reconnect_patience = std::chrono::seconds(10);
+constexpr int reconnect_pause = 50; // milliseconds, for poll()
+
 struct Pending {
     Target target;
+    std::string key; ///< under which it is asked again
     control::Reply<Call> call;
 };
 
-Call::Spec spec_of(const ChangeOptions& options, const Target& target)
+/// Nobody else's, for ever.
+std::string fresh_key()
+{
+    std::array<std::uint8_t, 16> bytes{};
+    (void)!::getrandom(bytes.data(), bytes.size(), 0);
+    return fmt::format("{:02x}", fmt::join(bytes, ""));
+}
+
+Call::Spec spec_of(const ChangeOptions& options, const Target& target, const std::string& key)
 {
     Call::Spec spec;
+    spec.idempotency_key = key;
     spec.method = "POST";
     spec.target =
         fmt::format("/v1/units/{}/{}{}", control::url_encoded(target.unit), name(options.verb),
@@ -53,8 +70,11 @@ public:
         for (std::size_t from = 0; from < targets.size(); from += window) {
             const std::size_t to = std::min(targets.size(), from + window);
             std::vector<Pending> pending;
-            for (std::size_t i = from; i < to; ++i)
-                pending.push_back({targets[i], begin(targets[i])});
+            for (std::size_t i = from; i < to; ++i) {
+                std::string key = fresh_key();
+                auto call = begin(targets[i], key);
+                pending.push_back({targets[i], std::move(key), std::move(call)});
+            }
             for (Pending& one : pending)
                 finish(one);
         }
@@ -63,9 +83,31 @@ public:
     }
 
 private:
-    control::Reply<Call> begin(const Target& target)
+    control::Reply<Call> begin(const Target& target, const std::string& key)
     {
-        return Call::begin(context_.socket_path, spec_of(options_, target));
+        return Call::begin(context_.socket_path, spec_of(options_, target, key));
+    }
+
+    /// The outcome, also if the engine that took the request did not live to tell it: the next one
+    /// knows the request by its key, and does not begin it twice.
+    control::Reply<OperationReport>
+    outcome_over_engines(const Target& target, const std::string& key, control::Reply<Call>& call)
+    {
+        if (const auto* trouble = trouble_of(call)) return *trouble;
+        auto outcome = outcome_of(call, deadline_);
+        const Deadline patience = control::deadline_in(reconnect_patience);
+        while (broke_off(outcome) && std::chrono::steady_clock::now() < *patience) {
+            ::poll(nullptr, 0, reconnect_pause);
+            auto again = begin(target, key);
+            outcome = outcome_of(again, deadline_);
+        }
+        return outcome;
+    }
+
+    static bool broke_off(const control::Reply<OperationReport>& outcome)
+    {
+        const auto* trouble = trouble_of(outcome);
+        return trouble != nullptr && trouble->kind == Kind::unreachable;
     }
 
     static control::Reply<OperationReport> outcome_of(control::Reply<Call>& call, Deadline deadline)
@@ -80,13 +122,13 @@ private:
 
     void finish(Pending& pending)
     {
-        auto outcome = outcome_of(pending.call, deadline_);
+        auto outcome = outcome_over_engines(pending.target, pending.key, pending.call);
         for (const int pause : retry_pauses) {
             const auto* trouble = trouble_of(outcome);
             if (trouble == nullptr || trouble->kind != Kind::conflict) break;
             ::poll(nullptr, 0, pause);
-            auto again = begin(pending.target);
-            outcome = outcome_of(again, deadline_);
+            auto again = begin(pending.target, pending.key);
+            outcome = outcome_over_engines(pending.target, pending.key, again);
         }
         if (const auto* trouble = trouble_of(outcome))
             tell(pending.target, *trouble);

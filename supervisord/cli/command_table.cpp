@@ -147,6 +147,20 @@ host boots. Waits until no process of theirs lives.
      .after = R"(  keel hold worker --reason 'schema migration' --for 30m
   keel hold api-server --reason 'gdb, ask ann' --running
 )"},
+    {.name = "operations",
+     .summary = "who asked for what lately, and how far it is",
+     .text =
+         R"(Lists what was asked for: what is under way, and the latest that are over, the latest
+first. One unit has one operation at a time; who comes second is told whose is in the way.
+)"},
+    {.name = "cancel",
+     .summary = "end a start or a restart that is under way",
+     .words = {"ID", Names::nothing_known, 1, 1},
+     .text =
+         R"(Ends an operation, named by its number in `keel operations`, and tells its asker so.
+What has begun goes on: a unit stays wanted up, and instances that wait for their turn
+keep their process. A stop or a hold goes to its end; `keel start` undoes it.
+)"},
     {.name = "logs",
      .summary = "what a unit wrote",
      .words = {"UNIT|INSTANCE", Names::instances, 1, 1},

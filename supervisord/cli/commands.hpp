@@ -32,6 +32,10 @@ struct ChangeOptions {
 };
 Exit change(const Context& context, const ChangeOptions& options);
 
+/// What was asked for lately, and what is under way.
+Exit operations(const Context& context);
+Exit cancel(const Context& context, std::uint64_t operation);
+
 struct LogsOptions {
     std::string target; ///< a unit or an instance
     std::size_t lines = 50;

@@ -109,6 +109,17 @@ WaitOptions wait_options(const Arguments& arguments)
                      : fmt::format("there are: {}", fmt::join(states, ", "))};
 }
 
+std::uint64_t operation_named(const Arguments& arguments)
+{
+    std::uint64_t id = 0;
+    const std::string word = arguments.word();
+    const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), id);
+    if (failed != std::errc{} || end != word.data() + word.size())
+        throw Wrong{fmt::format("`{}` is not the number of an operation", printable(word, 64)),
+                    "`keel operations` lists them"};
+    return id;
+}
+
 control::ApplyRequest apply_request(const Arguments& arguments)
 {
     control::ApplyRequest request;
@@ -161,6 +172,8 @@ Exit run_command(std::string_view command, const Arguments& arguments)
                       {arguments.words(), arguments.has("--watch") ? StatusOptions::Watch::yes
                                                                    : StatusOptions::Watch::no});
     if (command == "why") return why(context, arguments.word());
+    if (command == "operations") return operations(context);
+    if (command == "cancel") return cancel(context, operation_named(arguments));
     if (command == "logs")
         return logs(context,
                     {arguments.word(), count_of(arguments, "--lines", 50), follow_of(arguments)});

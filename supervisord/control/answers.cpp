@@ -63,6 +63,19 @@ Problem from_refusal(const ports::Refusal& refusal)
     case Kind::conflict:
         return {409, "urn:keel:problem:conflict", "Another operation is in the way", refusal.text,
                 {},  refusal.in_the_way};
+    case Kind::no_such_operation:
+        return {404,          "urn:keel:problem:no-such-operation", "No such operation",
+                refusal.text, "`keel operations` lists them",       {}};
+    case Kind::too_late:
+        return {422,
+                "urn:keel:problem:too-late",
+                "The operation cannot be cancelled",
+                refusal.text,
+                "`keel start` undoes a stop or a hold",
+                {}};
+    case Kind::key_reused:
+        return {422,          "urn:keel:problem:key-reused",   "The key belongs to another request",
+                refusal.text, "a new request takes a new key", {}};
     case Kind::unusable:
         return {422,
                 "urn:keel:problem:unusable",

@@ -57,6 +57,7 @@ std::string request_text(const Call::Spec& spec)
     std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: keel\r\nConnection: close\r\n",
                                    spec.method, spec.target);
     if (!spec.last_event_id.empty()) text += "Last-Event-ID: " + spec.last_event_id + "\r\n";
+    if (!spec.idempotency_key.empty()) text += "Idempotency-Key: " + spec.idempotency_key + "\r\n";
     if (!spec.body.empty() || spec.method != "GET")
         text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n",
                             spec.body.size());

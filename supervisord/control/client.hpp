@@ -50,9 +50,10 @@ class Call {
 public:
     struct Spec {
         std::string_view method = "GET";
-        std::string target = {};        ///< path and query, encoded
-        std::string body = {};          ///< JSON; empty: none
-        std::string last_event_id = {}; ///< empty: none
+        std::string target = {};          ///< path and query, encoded
+        std::string body = {};            ///< JSON; empty: none
+        std::string last_event_id = {};   ///< empty: none
+        std::string idempotency_key = {}; ///< empty: none
     };
 
     /// Connects and sends the request.

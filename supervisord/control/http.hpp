@@ -16,7 +16,8 @@ struct HttpRequest {
     std::string path;                                      ///< decoded, without the query
     std::map<std::string, std::string, std::less<>> query; ///< decoded; of doubles the last counts
     std::string host;                                      ///< the Host header; empty: none
-    std::string last_event_id; ///< the Last-Event-ID header; empty: none
+    std::string last_event_id;   ///< the Last-Event-ID header; empty: none
+    std::string idempotency_key; ///< the Idempotency-Key header; empty: none
     std::string body;
 
     [[nodiscard]] std::optional<std::string_view> argument(std::string_view key) const

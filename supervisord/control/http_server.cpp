@@ -53,6 +53,7 @@ HttpRequest read_head(MHD_Connection* connection, const char* url, const char* m
     request.path = url;
     request.host = header(connection, MHD_HTTP_HEADER_HOST);
     request.last_event_id = header(connection, "Last-Event-ID");
+    request.idempotency_key = header(connection, "Idempotency-Key");
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_argument, &request.query);
     return request;
 }

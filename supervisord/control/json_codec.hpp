@@ -81,6 +81,7 @@ std::string encode(const std::vector<core::UnitView>&, Detail detail = Detail::f
 std::string encode(const std::vector<core::OutageView>&); ///< {"outages": […]}
 std::string encode(const std::vector<core::EventView>&);  ///< {"events": […]}
 std::string encode(const OperationReport&);
+std::string encode(const std::vector<core::OperationRecord>&); ///< {"operations": […]}
 std::string encode(const ChangeRequest&);
 std::string encode(const ApplyRequest&);
 std::string encode(const core::ApplyView&);
@@ -96,6 +97,7 @@ Result<std::vector<core::UnitView>> decode_units(std::string_view json);
 Result<std::vector<core::OutageView>> decode_outages(std::string_view json);
 Result<std::vector<core::EventView>> decode_events(std::string_view json);
 Result<OperationReport> decode_operation(std::string_view json);
+Result<std::vector<core::OperationRecord>> decode_operations(std::string_view json);
 Result<VersionInfo> decode_version(std::string_view json);
 Result<Problem> decode_problem(std::string_view json);
 Result<core::ApplyView> decode_apply_view(std::string_view json);

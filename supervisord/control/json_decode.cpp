@@ -231,6 +231,29 @@ core::WhyView why_from(const Json& json)
             list<std::string>(json, "next", sentence_from)};
 }
 
+/// An outcome of a later version counts as a failure.
+std::optional<core::OperationResult::Outcome> outcome_if_any(const Json& json)
+{
+    if (is_absent(json, "outcome")) return std::nullopt;
+    return enumerator(json, "outcome", core::OperationResult::Outcome::failed);
+}
+
+core::OperationRecord operation_record_from(const Json& json)
+{
+    core::OperationRecord record;
+    record.id = static_cast<OperationId>(count<std::uint64_t>(json, "id"));
+    record.unit = text(json, "unit");
+    if (!is_absent(json, "instance")) record.slot = count<Slot>(json, "instance");
+    record.verb = enumerator(json, "verb", core::Verb::start);
+    record.by = text(json, "by");
+    record.why = text(json, "why");
+    record.since = moment(json, "since");
+    record.outcome = outcome_if_any(json);
+    record.text = text(json, "text");
+    record.ended = moment_if_any(json, "ended");
+    return record;
+}
+
 OperationReport operation_report_from(const Json& json)
 {
     OperationReport report;
@@ -238,9 +261,7 @@ OperationReport operation_report_from(const Json& json)
     report.verb = enumerator(json, "verb", core::Verb::start);
     report.unit = text(json, "unit");
     if (!is_absent(json, "instance")) report.instance = count<Slot>(json, "instance");
-    if (!is_absent(json, "outcome"))
-        report.outcome = text(json, "outcome") == "done" ? core::OperationResult::Outcome::done
-                                                         : core::OperationResult::Outcome::failed;
+    report.outcome = outcome_if_any(json);
     report.text = text(json, "text");
     return report;
 }
@@ -317,6 +338,13 @@ Result<std::vector<core::UnitView>> decode_units(std::string_view json)
 {
     return decode<std::vector<core::UnitView>>(json, [](const Json& document) {
         return list<core::UnitView>(document, "units", unit_from);
+    });
+}
+
+Result<std::vector<core::OperationRecord>> decode_operations(std::string_view json)
+{
+    return decode<std::vector<core::OperationRecord>>(json, [](const Json& document) {
+        return list<core::OperationRecord>(document, "operations", operation_record_from);
     });
 }
 

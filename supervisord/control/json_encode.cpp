@@ -11,6 +11,7 @@ namespace {
 void write(JsonWriter& out, const core::ProbeView& probe);
 void write(JsonWriter& out, const core::InstanceView& instance);
 void write(JsonWriter& out, const core::OperationView& operation);
+void write(JsonWriter& out, const core::OperationRecord& record);
 void write(JsonWriter& out, const core::ActionTaken& taken);
 void write(JsonWriter& out, const core::OutageView& outage);
 void write(JsonWriter& out, const core::Held& held);
@@ -18,11 +19,6 @@ void write(JsonWriter& out, const core::UnitView& unit);
 void write(JsonWriter& out, const core::EventView& event);
 void write(JsonWriter& out, const std::string& sentence);
 void write(JsonWriter& out, const units::Problem& problem);
-
-std::string_view outcome_name(core::OperationResult::Outcome outcome)
-{
-    return outcome == core::OperationResult::Outcome::done ? "done" : "failed";
-}
 
 void member(JsonWriter& out, std::string_view name, WallTime at)
 {
@@ -92,6 +88,23 @@ void write(JsonWriter& out, const core::OperationView& operation)
         .member("by", operation.by)
         .member("step", operation.step)
         .end_object();
+}
+
+void write(JsonWriter& out, const core::OperationRecord& record)
+{
+    out.begin_object()
+        .member("id", number(record.id))
+        .member("unit", record.unit)
+        .member("instance", record.slot)
+        .member("verb", name(record.verb))
+        .member("by", record.by)
+        .member_if_any("why", record.why);
+    member(out, "since", record.since);
+    out.key("outcome");
+    record.outcome ? out.value(name(*record.outcome)) : out.null();
+    out.member_if_any("text", record.text);
+    member(out, "ended", record.ended);
+    out.end_object();
 }
 
 void write(JsonWriter& out, const core::ActionTaken& taken)
@@ -269,8 +282,13 @@ std::string encode(const OperationReport& report)
         .member("unit", report.unit)
         .member("instance", report.instance)
         .key("outcome");
-    report.outcome ? out.value(outcome_name(*report.outcome)) : out.null();
+    report.outcome ? out.value(name(*report.outcome)) : out.null();
     return out.member_if_any("text", report.text).end_object().take();
+}
+
+std::string encode(const std::vector<core::OperationRecord>& operations)
+{
+    return list_document("operations", operations);
 }
 
 std::string encode(const ChangeRequest& change)

@@ -20,6 +20,8 @@ enum class Route : std::uint8_t {
     stop,
     restart,
     hold,
+    operations,
+    cancel,
     apply,
     events,
     outages,

@@ -186,6 +186,9 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::stop: return answer_change(exchange, core::Verb::stop, match.name, peer.uid);
     case Route::restart: return answer_change(exchange, core::Verb::restart, match.name, peer.uid);
     case Route::hold: return answer_change(exchange, core::Verb::hold, match.name, peer.uid);
+    case Route::operations:
+        return exchange->answer(json_answer(encode(sources_.supervisor.operations())));
+    case Route::cancel: return answer_cancel(exchange, match.name, peer.uid);
     case Route::apply: return answer_apply(exchange, peer.uid);
     case Route::events: return answer_events(exchange);
     case Route::outages:

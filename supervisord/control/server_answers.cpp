@@ -15,6 +15,7 @@ using Exchanged = std::shared_ptr<Exchange>;
 /// More units than these are turned into text on another thread.
 constexpr std::size_t units_at_once = 256;
 constexpr std::uint64_t events_max = 10'000;
+constexpr std::size_t key_bytes_max = 64;
 
 void refuse(const Exchanged& exchange, const Problem& problem)
 {
@@ -179,13 +180,33 @@ void ControlServer::answer_change(const Exchanged& exchange, core::Verb verb,
         return refuse(exchange, bad_request(std::string(*wrong)));
     if (change->instance && !has_instance(*unit, *change->instance))
         return refuse(exchange, no_such_instance(*unit, *change->instance));
+    const std::string& key = exchange->request().idempotency_key;
+    if (key.size() > key_bytes_max)
+        return refuse(exchange,
+                      bad_request(fmt::format("a key has at most {} bytes", key_bytes_max)));
 
-    ports::RequestSpec spec{name, verb, change->instance, {}, change->why, change->hold};
+    ports::RequestSpec spec{name, verb, change->instance, {}, change->why, change->hold, key};
     names_.with_name(uid, [this, alive = std::weak_ptr(alive_), exchange,
                            spec = std::move(spec)](const std::string& who) mutable {
         if (alive.expired()) return;
         spec.by = who;
         carry_out(exchange, spec);
+    });
+}
+
+void ControlServer::answer_cancel(const Exchanged& exchange, const std::string& id, uid_t uid)
+{
+    HttpRequest named;
+    named.query.emplace("id", id);
+    constexpr auto id_max = std::numeric_limits<std::uint64_t>::max();
+    const auto known = number_argument(named, "id", 0, id_max);
+    if (!known) return refuse(exchange, bad_number("id", id_max));
+    names_.with_name(uid, [this, alive = std::weak_ptr(alive_), exchange,
+                           operation = OperationId{*known}](const std::string& who) {
+        if (alive.expired()) return;
+        if (const auto refusal = sources_.supervisor.cancel(operation, who))
+            return refuse(exchange, from_refusal(*refusal));
+        exchange->answer(json_answer(encode(sources_.supervisor.operations())));
     });
 }
 

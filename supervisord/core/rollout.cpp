@@ -86,7 +86,7 @@ void Rollout::note(const Host& host, const HostStep& step)
         const auto* ended = std::get_if<OperationEnded>(&note.note);
         if (ended == nullptr || item.stage != Item::Stage::rolling) continue;
         if (ended->result.id != item.operation) continue;
-        const bool failed = ended->result.outcome == OperationResult::Outcome::failed;
+        const bool failed = ended->result.outcome != OperationResult::Outcome::done;
         if (failed && item.failure.empty() && !is_exempt(host, note.unit))
             item.failure = ended->result.text;
         item.limit = MonoTime{}; // Over: the next advance() takes it on.

@@ -270,9 +270,8 @@ void on(UnitMaking& m, const Booted&)
 }
 void refuse(UnitMaking& m, const Asked& asked, std::string why)
 {
-    const OperationResult result{asked.id, asked.verb, OperationResult::Outcome::failed,
-                                 std::move(why)};
-    m.out.notes.emplace_back(OperationEnded{result});
+    using enum OperationResult::Outcome;
+    m.out.notes.emplace_back(OperationEnded{{asked.id, asked.verb, failed, std::move(why)}});
 }
 std::string said_of(const Asked& asked)
 {
@@ -302,6 +301,7 @@ void on(UnitMaking& m, const Asked& asked)
     begin_operation(m, {asked.id, Verb::start, asked.by, asked.why, asked.slot});
     be_up(m, Completed::run_again, said_of(asked));
 }
+void on(UnitMaking& m, const CancelAsked& asked) { cancel_operation(m, asked); }
 void on(UnitMaking& m, const WantedByDependant& e)
 {
     const bool failed = std::ranges::any_of(m.unit().instances, [](const Instance& i) {

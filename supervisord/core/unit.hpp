@@ -54,6 +54,10 @@ enum class UnitStatus : std::uint8_t {
 
 enum class Verb : std::uint8_t { start, stop, restart, hold };
 
+/// Whether a person may take it back while it is under way. A stop goes to its end: a start undoes
+/// it.
+constexpr bool can_be_cancelled(Verb verb) { return verb == Verb::start || verb == Verb::restart; }
+
 /// What a person says with Verb::hold.
 struct HoldTerms {
     std::optional<Duration> span; ///< none: until a person acts
@@ -80,7 +84,7 @@ struct Operation {
 struct OperationResult {
     OperationId id{};
     Verb verb{};
-    enum class Outcome : std::uint8_t { done, failed } outcome = Outcome::done;
+    enum class Outcome : std::uint8_t { done, failed, cancelled } outcome = Outcome::done;
     std::string text; ///< for people: `ready in 120 ms`, `exit 1`
 };
 
@@ -117,6 +121,10 @@ struct Asked {    ///< a person's request; ends in an OperationResult
     HoldTerms hold{};                               ///< hold only
     Operation::Which which = Operation::Which::all; ///< restart only
 };
+struct CancelAsked { ///< a person's word that a start or a restart is not to be waited for
+    OperationId id{};
+    std::string by;
+}; ///< too late for one that is over
 struct WantedByDependant {
     std::string by;
     std::string dependant;
@@ -138,8 +146,8 @@ struct LeaveWanted {}; ///< its configuration is no longer in force: be stopped
 struct StayWanted {};  ///< it is again: be what it was wanted to be before
 struct UnitTick {};
 using UnitEvent =
-    std::variant<Booted, Asked, WantedByDependant, CompanionRestarted, ShutDown, ForInstance,
-                 UnitGateChanged, Respecified, LeaveWanted, StayWanted, UnitTick>;
+    std::variant<Booted, Asked, CancelAsked, WantedByDependant, CompanionRestarted, ShutDown,
+                 ForInstance, UnitGateChanged, Respecified, LeaveWanted, StayWanted, UnitTick>;
 
 struct UnitInputs {
     Now now;
@@ -268,6 +276,9 @@ inline constexpr std::array names_of<core::UnitStatus> = std::to_array<std::stri
 template <>
 inline constexpr std::array
     names_of<core::Verb> = std::to_array<std::string_view>({"start", "stop", "restart", "hold"});
+template <>
+inline constexpr std::array names_of<core::OperationResult::Outcome> =
+    std::to_array<std::string_view>({"done", "failed", "cancelled"});
 template <>
 inline constexpr std::array
     names_of<core::Held::Process> = std::to_array<std::string_view>({"stopped", "left-running"});

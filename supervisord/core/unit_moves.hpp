@@ -57,6 +57,8 @@ void retire_instances(UnitMaking&);
 void begin_operation(UnitMaking&, const Asked&);
 /// Ends the operation, if there is one, as failed: something else has come in between.
 void break_off_operation(UnitMaking&, const std::string& why);
+/// Ends the operation as a person asks: what has begun goes on, what has not does not begin.
+void cancel_operation(UnitMaking&, const CancelAsked&);
 /// Ends the operation if its outcome is known; sends the next slot of a rolling restart on its way.
 void progress_operation(UnitMaking&);
 

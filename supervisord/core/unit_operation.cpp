@@ -77,6 +77,21 @@ void break_off_operation(UnitMaking& m, const std::string& why)
     if (m.unit().operation) end_operation(m, OperationResult::Outcome::failed, why);
 }
 
+void cancel_operation(UnitMaking& m, const CancelAsked& asked)
+{
+    if (!m.unit().operation || m.unit().operation->id != asked.id) return;
+    const Operation& op = *m.unit().operation;
+    if (!can_be_cancelled(op.verb)) return;
+    const std::size_t whole = op.targets.size();
+    const std::string what_stays =
+        op.verb == Verb::start ? "it stays wanted up"
+        : op.waiting.empty()   ? "what has begun goes on"
+                               : fmt::format("{} of {} instances keep their process",
+                                             op.waiting.size(), whole);
+    end_operation(m, OperationResult::Outcome::cancelled,
+                  fmt::format("cancelled by {}; {}", asked.by, what_stays));
+}
+
 void begin_operation(UnitMaking& m, const Asked& asked)
 {
     break_off_operation(m, "superseded by a later request");

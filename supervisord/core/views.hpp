@@ -48,6 +48,20 @@ struct OperationView {
     std::string step;
 };
 
+/// One accepted request, under way or over.
+struct OperationRecord {
+    OperationId id{};
+    std::string unit;
+    std::optional<Slot> slot; ///< none: all of its instances
+    Verb verb = Verb::start;
+    std::string by;
+    std::string why; ///< empty: not said
+    WallTime since;
+    std::optional<OperationResult::Outcome> outcome; ///< none: it is under way
+    std::string text; ///< how far it is, or how it ended: `ready in 120 ms`
+    std::optional<WallTime> ended;
+};
+
 struct OutageView {
     Outage record;
     Duration length{0}; ///< so far, if it is open; without the span in which it settles

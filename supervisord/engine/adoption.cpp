@@ -55,6 +55,7 @@ void Engine::journal(const core::HostEvent& event, const core::HostStep& step)
 {
     // First the ids: should this be the last write, they are skipped and never used twice.
     journal_host();
+    end_operations(step);
     for (const UnitId id : changed_units(event, step)) {
         ports_.journal.put(unit_key(host_.spec(id)),
                            encode(host_.unit(id), unit_counters_[number(id)]));
@@ -97,11 +98,16 @@ void Engine::recover(const HostRecord& record)
     const auto last_end =
         recovered.contains(key_of_clean_end) ? LastEnd::in_order : LastEnd::cut_short;
     ports_.journal.erase(key_of_clean_end);
+    operations_.recover();
     std::vector<UnitId> fresh; // units that begin as the files say
     for (const UnitId id : host_.start_order()) {
         if (!recover_unit(id, last_end)) fresh.push_back(id);
         keep_hold(id); // Should the last engine have died just before it could.
     }
+    operations_.forget_unless([this](const core::OperationRecord& asked) {
+        const auto id = host_.find(asked.unit);
+        return id && host_.unit(*id).operation && host_.unit(*id).operation->id == asked.id;
+    });
     const bool takes_over = fresh.size() < host_.size();
     say_host(fmt::format("{} {} units", takes_over ? "a new engine takes over" : "starting with",
                          host_.size()));
@@ -159,6 +165,9 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
     const bool begins_anew =
         last_end == LastEnd::in_order && !std::holds_alternative<core::Held>(unit.wanted);
     if (begins_anew) unit.wanted = core::Down{};
+    // A person's goes on. One of an apply ended with that: see put_right().
+    if (begins_anew || (unit.operation && operations_.find(unit.operation->id) == nullptr))
+        unit.operation.reset();
     host_.restore(id, std::move(unit));
     return !begins_anew;
 }

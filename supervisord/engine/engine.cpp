@@ -17,7 +17,8 @@ std::vector<units::UnitSpec> specs_of(const std::vector<ConfiguredUnit>& units)
 
 Engine::Engine(EnginePorts ports, std::vector<ConfiguredUnit> units, EngineOptions options)
     : ports_(ports), options_(std::move(options)), host_(specs_of(units), options_.host),
-      unit_counters_(units.size()), feed_(options_.first_event), draws_(options_.seed)
+      unit_counters_(units.size()), feed_(options_.first_event), draws_(options_.seed),
+      operations_(ports.journal)
 {
     for (std::uint32_t i = 0; i < units.size(); ++i) {
         bodies_.emplace_back(units[i].spec.instances);

@@ -8,6 +8,7 @@
 #include "core/rollout.hpp"
 #include "engine/apply.hpp"
 #include "engine/event_feed.hpp"
+#include "engine/operation_book.hpp"
 #include "engine/state_codec.hpp"
 #include "ports/log_sink.hpp"
 #include "ports/loop.hpp"
@@ -91,6 +92,9 @@ public:
     [[nodiscard]] std::vector<std::string> probe_names(std::string_view unit) const override;
     std::variant<OperationId, ports::Refusal> request(const ports::RequestSpec& what,
                                                       Done done) override;
+    [[nodiscard]] std::vector<core::OperationRecord> operations() const override;
+    [[nodiscard]] std::optional<ports::Refusal> cancel(OperationId id,
+                                                       const std::string& by) override;
     [[nodiscard]] std::vector<core::EventView> events_after(std::uint64_t after_id,
                                                             std::size_t limit) const override;
     [[nodiscard]] std::unique_ptr<Subscription>
@@ -136,7 +140,8 @@ private:
     void tell(UnitId unit, const core::Note& note);
     void say(UnitId unit, std::string subject, std::string kind, std::string text);
     void say_host(std::string text);
-    void finish(const core::OperationResult& result);
+    void end_operations(const core::HostStep& step);
+    void hear_of(const core::OperationRecord& record, Done done);
     void keep_outage(const core::Outage& outage);
     [[nodiscard]] std::string subject(UnitId unit, Slot slot) const;
 
@@ -201,7 +206,7 @@ private:
                                                             ///< found alive nor told ended so far
     std::uint64_t next_attempt_ = 1;
     OperationId next_operation_{1};
-    std::map<OperationId, Done> waiting_;
+    OperationBook operations_;
     std::deque<core::Outage> ended_;       ///< newest last
     std::unique_ptr<ApplyUnderWay> apply_; ///< under way
     std::optional<core::Rollout> rollout_; ///< of that, or of one that was cut short

@@ -89,6 +89,15 @@ std::string terms_of(const ports::RequestSpec& what)
 std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSpec& what, Done done)
 {
     using enum ports::Refusal::Kind;
+    if (const auto* known = operations_.find_by_key(what.key)) {
+        if (known->unit != what.unit || known->verb != what.verb || known->slot != what.slot)
+            return ports::Refusal{key_reused,
+                                  fmt::format("this key was used for the {} of `{}`, operation {}",
+                                              name(known->verb), known->unit, number(known->id)),
+                                  {}};
+        hear_of(*known, std::move(done));
+        return known->id;
+    }
     const auto id = host_.find(what.unit);
     if (!id)
         return ports::Refusal{no_such_unit, fmt::format("there is no unit `{}`", what.unit), {}};
@@ -110,12 +119,59 @@ std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSp
 
     const OperationId operation = next_operation_;
     next_operation_ = OperationId{number(operation) + 1};
-    waiting_.emplace(operation, std::move(done));
+    operations_.add({operation,
+                     what.unit,
+                     what.slot,
+                     what.verb,
+                     what.by,
+                     what.why,
+                     ports_.loop.now().wall,
+                     {},
+                     {},
+                     {}},
+                    what.key);
+    operations_.wait_for(operation, std::move(done));
     say(*id, what.unit, "operation",
         fmt::format("{} asked for by {}{}{}", name(what.verb), what.by, terms_of(what),
                     what.why.empty() ? "" : ": " + what.why));
     post(core::Request{*id, {operation, what.verb, what.by, what.why, what.slot, what.hold}});
     return operation;
+}
+
+void Engine::hear_of(const core::OperationRecord& record, Done done)
+{
+    if (!record.outcome) return operations_.wait_for(record.id, std::move(done));
+    const core::OperationResult result{record.id, record.verb, *record.outcome, record.text};
+    ports_.loop.defer([done = std::move(done), result] { done(result); });
+}
+
+std::vector<core::OperationRecord> Engine::operations() const
+{
+    auto records = operations_.list();
+    for (core::OperationRecord& record : records) {
+        const auto unit = host_.find(record.unit);
+        if (record.outcome || !unit || !host_.unit(*unit).operation) continue;
+        record.text = core::make_view(*host_.unit(*unit).operation).step;
+    }
+    return records;
+}
+
+std::optional<ports::Refusal> Engine::cancel(OperationId id, const std::string& by)
+{
+    using enum ports::Refusal::Kind;
+    const auto* record = operations_.find(id);
+    if (record == nullptr)
+        return ports::Refusal{
+            no_such_operation, fmt::format("there is no operation {}", number(id)), {}};
+    if (record->outcome)
+        return ports::Refusal{
+            too_late, fmt::format("operation {} is over: {}", number(id), record->text), {}};
+    if (!core::can_be_cancelled(record->verb))
+        return ports::Refusal{
+            too_late, fmt::format("a {} goes to its end", name(record->verb)), {}};
+    const auto unit = host_.find(record->unit);
+    if (unit) post(core::ForUnit{*unit, core::CancelAsked{id, by}});
+    return std::nullopt;
 }
 
 std::vector<core::EventView> Engine::events_after(std::uint64_t after_id, std::size_t limit) const

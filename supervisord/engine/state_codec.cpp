@@ -1,46 +1,16 @@
 #include "engine/state_codec.hpp"
 
+#include "engine/operation_codec.hpp"
+
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 namespace keel::engine {
 namespace {
 
-using nlohmann::json;
+using namespace state_json;
+using state_json::put; // beside those below, which would hide it
 using namespace keel::core;
 
-// ---- leaves -------------------------------------------------------------------------------------
-
-json put(Duration d) { return d.count(); }
-json put(MonoTime at) { return put(at.time_since_epoch()); }
-json put(WallTime at) { return put(at.time_since_epoch()); }
-json put(Now now) { return json::array({put(now.mono), put(now.wall)}); }
-Duration duration(const json& j) { return Duration{j.get<Duration::rep>()}; }
-MonoTime mono(const json& j) { return MonoTime{duration(j)}; }
-WallTime wall(const json& j) { return WallTime{duration(j)}; }
-Now both(const json& j) { return {mono(j.at(0)), wall(j.at(1))}; }
-
-template <class T> json put(const std::optional<T>& v) { return v ? put(*v) : json(nullptr); }
-template <class T> std::optional<T> if_any(const json& j, T (*get)(const json&))
-{
-    return j.is_null() ? std::nullopt : std::optional(get(j));
-}
-
-template <NamedEnum E> json put_name(E value) { return std::string(name(value)); }
-template <NamedEnum E> E get_name(const json& j)
-{
-    const auto found = from_name<E>(j.get<std::string>());
-    if (!found) throw json::other_error::create(599, "an unknown name", &j);
-    return *found;
-}
-template <class E> json put_number(E value) { return static_cast<unsigned>(value); }
-template <class E> E get_number(const json& j, E last)
-{
-    const auto value = j.get<unsigned>();
-    if (value > static_cast<unsigned>(last))
-        throw json::other_error::create(598, "out of range", &j);
-    return static_cast<E>(value);
-}
 SpawnId spawn(const json& j) { return SpawnId{j.get<std::uint64_t>()}; }
 
 // ---- instance states ----------------------------------------------------------------------------
@@ -214,19 +184,6 @@ void get_counters(const json& j, UnitCounters& c)
         probes[i].get_to(c.probes[i].verdicts);
 }
 
-std::string text(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-/// Runs `read` on the parsed record; any mistake in it refuses the whole.
-template <class Read> bool refuse_or(std::string_view record, Read read)
-{
-    try {
-        read(json::parse(record));
-        return true;
-    } catch (const json::exception&) {
-        return false;
-    }
-}
-
 json put(const Said& said)
 {
     return {put_number(said.phase), said.status, put(said.watchdog), put(said.life_by)};
@@ -316,6 +273,7 @@ std::string encode(const Unit& unit, const UnitCounters& counters)
                  {"settled", put_number(unit.settled)},
                  {"outage", put(unit.outage)},
                  {"degradation", put(unit.degradation)},
+                 {"operation", put_operation(unit.operation)},
                  {"counters", put(counters)},
                  {"instances", std::move(instances)}});
 }
@@ -337,6 +295,8 @@ bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
         const json& instances = j.at("instances");
         for (std::size_t i = 0; i < read.instances.size() && i < instances.size(); ++i)
             read.instances[i] = get_instance(instances[i]);
+        if (j.contains("operation"))
+            read.operation = get_operation(j.at("operation"), read.instances.size());
         unit = std::move(read);
         counters = std::move(counted);
     });

@@ -8,6 +8,7 @@
 #pragma once
 #include "core/counters.hpp"
 #include "core/host.hpp"
+#include "core/views.hpp"
 #include "ports/spawner.hpp"
 
 #include <optional>
@@ -26,9 +27,16 @@ struct HostRecord {
     core::LastApply last_apply{};
 };
 
+/// An operation, and the key under which its asker may ask again; empty: none.
+struct KeyedOperation {
+    core::OperationRecord record;
+    std::string key;
+};
+
 std::string encode(const HostRecord&);
+std::string encode(const KeyedOperation&);
 /// The unit with its instances and its counters, in one record: a new engine finds all of a step
-/// or nothing of it. Not the operation: who asked for it is gone with the connection.
+/// or nothing of it.
 std::string encode(const core::Unit&, const core::UnitCounters&);
 std::string encode(const ports::Spawner::Survivor&);
 std::string encode(const core::Outage&);
@@ -45,5 +53,6 @@ std::optional<HostRecord> decode_host(std::string_view);
 bool decode(std::string_view, core::Unit& unit, core::UnitCounters&);
 std::optional<ports::Spawner::Survivor> decode_process(std::string_view);
 std::optional<core::Outage> decode_outage(std::string_view);
+std::optional<KeyedOperation> decode_operation(std::string_view);
 
 } // namespace keel::engine

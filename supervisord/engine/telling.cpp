@@ -37,13 +37,15 @@ void Engine::note_log(const std::string& unit, Slot slot, const std::string& tex
 
 void Engine::tell(const core::HostNote& note) { tell(note.unit, note.note); }
 
-void Engine::finish(const core::OperationResult& result)
+/// Before the step is journaled: what a unit no longer works at has an outcome on record.
+void Engine::end_operations(const core::HostStep& step)
 {
-    const auto waiting = waiting_.find(result.id);
-    if (waiting == waiting_.end()) return;
-    const Done done = std::move(waiting->second);
-    waiting_.erase(waiting);
-    ports_.loop.defer([done, result] { done(result); });
+    for (const core::HostNote& note : step.notes) {
+        const auto* ended = std::get_if<core::OperationEnded>(&note.note);
+        if (ended == nullptr) continue;
+        for (auto& done : operations_.end(ended->result, ports_.loop.now().wall))
+            ports_.loop.defer([done = std::move(done), result = ended->result] { done(result); });
+    }
 }
 
 namespace {
@@ -137,11 +139,9 @@ void Engine::tell(UnitId unit, const core::Note& note)
                         to_human(length_of(record, ports_.loop.now().mono))));
         keep_outage(record);
     } else if (const auto* ended = std::get_if<OperationEnded>(&note)) {
-        const bool done = ended->result.outcome == OperationResult::Outcome::done;
         say(unit, unit_name, "operation",
-            fmt::format("{} {}: {}", name(ended->result.verb), done ? "done" : "failed",
+            fmt::format("{} {}: {}", name(ended->result.verb), name(ended->result.outcome),
                         ended->result.text));
-        finish(ended->result);
     } else if (const auto* let_go = std::get_if<HoldEnded>(&note)) {
         const Held& hold = let_go->hold;
         say(unit, unit_name, "hold",

@@ -18,7 +18,15 @@ namespace keel::ports {
 
 /// Why a request was not taken.
 struct Refusal {
-    enum class Kind : std::uint8_t { no_such_unit, conflict, unusable, stopping } kind;
+    enum class Kind : std::uint8_t {
+        no_such_unit,
+        conflict,
+        unusable,
+        stopping,
+        no_such_operation,
+        too_late, ///< the operation is over, or of a kind that is not cancelled
+        key_reused
+    } kind;
     std::string text;                              ///< for people
     std::optional<core::OperationView> in_the_way; ///< conflict
 };
@@ -30,6 +38,7 @@ struct RequestSpec {
     std::string by;           ///< who asks: `root (uid 0)`
     std::string why;          ///< empty: not said
     core::HoldTerms hold{};   ///< hold only
+    std::string key{};        ///< of the asker's choice, to ask again under; empty: none
 };
 
 class Supervisor {
@@ -49,8 +58,14 @@ public:
     // ---- requests
     using Done = std::function<void(const core::OperationResult&)>;
     /// `done` comes exactly once, later, when the outcome is known; not at all after a Refusal, or
-    /// if the engine ends first.
+    /// if the engine ends first. What is asked again under the key of an earlier request is that
+    /// one: nothing is begun, and `done` hears of its outcome.
     virtual std::variant<OperationId, Refusal> request(const RequestSpec& what, Done done) = 0;
+
+    /// Those under way and the latest that are over, the latest first.
+    [[nodiscard]] virtual std::vector<core::OperationRecord> operations() const = 0;
+    /// Ends it as cancelled; its asker is told so.
+    [[nodiscard]] virtual std::optional<Refusal> cancel(OperationId id, const std::string& by) = 0;
 
     // ---- events
     /// The latest events with an id above `after_id`, oldest first, at most `limit`.

@@ -117,6 +117,22 @@ public:
         if (story != stories.end()) return story->second;
         return core::WhyView{*view, events_of(name), {"all is well"}, {}};
     }
+    std::vector<core::OperationRecord> operation_list;
+    [[nodiscard]] std::vector<core::OperationRecord> operations() const override
+    {
+        return operation_list;
+    }
+    [[nodiscard]] std::optional<ports::Refusal> cancel(OperationId id,
+                                                       const std::string& by) override
+    {
+        for (core::OperationRecord& record : operation_list)
+            if (record.id == id && !record.outcome) {
+                record.outcome = core::OperationResult::Outcome::cancelled;
+                record.text = "cancelled by " + by;
+                return std::nullopt;
+            }
+        return ports::Refusal{ports::Refusal::Kind::no_such_operation, "there is none", {}};
+    }
     [[nodiscard]] std::vector<core::OutageView> outages() const override { return outage_list; }
     [[nodiscard]] const core::HostCounters& counters() const override { return host_counters; }
     [[nodiscard]] const core::UnitCounters& counters_of(std::string_view unit) const override
