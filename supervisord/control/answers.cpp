@@ -71,7 +71,7 @@ Problem from_refusal(const ports::Refusal& refusal)
                 "urn:keel:problem:too-late",
                 "The operation cannot be cancelled",
                 refusal.text,
-                "`keel start` undoes a stop or a hold",
+                "`keel operations` shows what is under way",
                 {}};
     case Kind::key_reused:
         return {422,          "urn:keel:problem:key-reused",   "The key belongs to another request",

@@ -168,7 +168,9 @@ std::optional<ports::Refusal> Engine::cancel(OperationId id, const std::string& 
             too_late, fmt::format("operation {} is over: {}", number(id), record->text), {}};
     if (!core::can_be_cancelled(record->verb))
         return ports::Refusal{
-            too_late, fmt::format("a {} goes to its end", name(record->verb)), {}};
+            too_late,
+            fmt::format("a {} goes to its end; a start undoes it", name(record->verb)),
+            {}};
     const auto unit = host_.find(record->unit);
     if (unit) post(core::ForUnit{*unit, core::CancelAsked{id, by}});
     return std::nullopt;
