@@ -173,6 +173,8 @@ RunningKeel::RunningKeel(const std::vector<std::string>& arguments,
     };
     const auto argv = pointers(words);
     const auto envp = pointers(variables);
+    // Opened before: another user may not be allowed into the folder that it is in, such as /root.
+    const int file = ::open(program.c_str(), O_PATH | O_CLOEXEC);
     pid_ = ::fork();
     if (pid_ == 0) {
         ::dup2(out[1], 1);
@@ -180,9 +182,10 @@ RunningKeel::RunningKeel(const std::vector<std::string>& arguments,
         const bool changed = !as || (::setgroups(as->groups.size(), as->groups.data()) == 0 &&
                                      ::setresgid(as->uid, as->uid, as->uid) == 0 &&
                                      ::setresuid(as->uid, as->uid, as->uid) == 0);
-        if (changed) ::execve(program.c_str(), argv.data(), envp.data());
+        if (changed) ::fexecve(file, argv.data(), envp.data());
         ::_exit(127);
     }
+    ::close(file);
     ::close(out[1]);
     ::close(err[1]);
     out_fd_ = out[0];
