@@ -85,9 +85,9 @@ void cancel_operation(UnitMaking& m, const CancelAsked& asked)
     const std::size_t whole = op.targets.size();
     const std::string what_stays =
         op.verb == Verb::start ? "it stays wanted up"
-        : op.waiting.empty()   ? "what has begun goes on"
-                               : fmt::format("{} of {} instances keep their process",
-                                             op.waiting.size(), whole);
+        : op.waiting.empty()
+            ? "what has begun goes on"
+            : fmt::format("{} of {} instances keep their process", op.waiting.size(), whole);
     end_operation(m, OperationResult::Outcome::cancelled,
                   fmt::format("cancelled by {}; {}", asked.by, what_stays));
 }

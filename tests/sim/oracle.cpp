@@ -83,9 +83,17 @@ void Oracle::clear(SeenInstance& instance)
     instance.pause_low = instance.pause_high = Duration{0};
 }
 
+/// What follows in this turn is Keel's doing.
+void Oracle::hand_back(SeenUnit& unit) const
+{
+    if (unit.left_alone) unit.handed_back_at = now();
+    unit.left_alone = false;
+}
+
 void Oracle::be_up(const Host& host, UnitId id, Completed completed)
 {
     SeenUnit& unit = units_[number(id)];
+    hand_back(unit);
     for (SeenInstance& instance : unit.instances)
         if (completed == Completed::run_again || instance.state != "done") clear(instance);
     if (!core::is_wanted_up(host.unit(id)) && !is_ready(id)) unit.first_wanted = now();
@@ -107,8 +115,7 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
     unit.let_go_at.reset();
     if (verb == core::Verb::hold && terms.span) unit.let_go_at = now() + *terms.span;
     if (verb == core::Verb::stop || verb == core::Verb::hold) return;
-    if (unit.left_alone) unit.handed_back_at = now(); // What follows in this turn is Keel's doing.
-    unit.left_alone = false;
+    hand_back(unit);
     const bool is_start = verb == core::Verb::start || !core::is_wanted_up(host.unit(id));
     if (verb == core::Verb::start) {
         std::vector<UnitId> open{id};
@@ -159,8 +166,9 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     instance.failure_told = false;
     if (serves(instance)) unit.settled = true;
     if (world_.by_turns && !is_ready(id.unit)) unit.ready_since.reset();
-    if (world_.by_turns && is_ready(id.unit))
-        unit.first_wanted.reset(); // Also if only for a moment.
+    // Also if only for a moment; but not in the midst of a step, which nobody sees.
+    if (world_.by_turns && is_ready(id.unit) && !host.unit(id.unit).first_wanted_at)
+        unit.first_wanted.reset();
     const bool first = from == "stopped" || to == "stopped";
     using Planned = SeenOutage::Planned;
     const Planned planned = restarted || from == "done"             ? Planned::yes
@@ -250,8 +258,21 @@ void Oracle::take_clean_exit(InstanceId id, std::string_view from, std::string_v
     instance.pause_low = instance.pause_high = Duration{0};
 }
 
+/// An apply's restart reaches also what waits: it is forgiven then, and no move tells of that.
+void Oracle::forgive_for_apply(const Host& host, InstanceId id)
+{
+    const core::Unit& unit = host.unit(id.unit);
+    const bool by_apply =
+        unit.operation && unit.operation->which == core::Operation::Which::outdated;
+    if (!by_apply ||
+        std::ranges::find(unit.operation->targets, id.slot) == unit.operation->targets.end())
+        return;
+    if (unit.instances[id.slot - 1U].history.in_a_row == 0) clear(seen(id));
+}
+
 void Oracle::check_start(const Host& host, InstanceId id)
 {
+    forgive_for_apply(host, id);
     const SeenInstance& instance = seen(id);
     const UnitSpec& its = spec(id.unit);
     if (ending_) violated(who(id) + " is started while everything is being stopped");
@@ -406,6 +427,7 @@ void Oracle::operation_ended(const Host& host, UnitId id)
     if (!world_.by_turns || ending_) return;
     const auto& let_go_at = units_[number(id)].let_go_at;
     if (let_go_at && now() >= *let_go_at) return; // Told first; that its hold is over comes next.
+    if (host.unit(id).operation) return; // Superseded: what the next one has moved comes next.
     judge_outage(host, id, Moment::step_end, SeenOutage::Planned::not_known);
     compare_outage(host, id);
     units_[number(id)].operation_over = false;

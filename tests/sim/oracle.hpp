@@ -137,9 +137,11 @@ private:
         return exact == SeenOutage::Exact::yes ? Duration{0} : at_the_latest(opened) - opened;
     }
     void clear(SeenInstance&);
+    void hand_back(SeenUnit&) const;
     enum class Completed : std::uint8_t { run_again, stay_done };
     void be_up(const core::Host&, UnitId, Completed);
     void check_start(const core::Host&, InstanceId);
+    void forgive_for_apply(const core::Host&, InstanceId);
     void check_pause(const core::Host&, InstanceId);
     void check_stop(const core::Host&, InstanceId, std::string_view reason);
     void check_recall(const core::Host&, InstanceId, std::string_view reason) const;

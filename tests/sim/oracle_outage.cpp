@@ -121,7 +121,10 @@ void Oracle::compare_outage(const core::Host& host, UnitId id)
     if (open != nullptr && !expected) {
         const bool late = !unit.closed.empty() && now() <= at_the_latest(unit.closed.back().closed +
                                                                          spec(id).outage.settle);
-        if (!late) violated(fmt::format("{} has an outage and is not short of instances", name));
+        if (!late)
+            violated(fmt::format("{} has an outage ({}, since {}) and is not short of instances",
+                                 name, open->cause_text,
+                                 open->opened.mono.time_since_epoch().count()));
         return;
     }
     if (open == nullptr) return;
