@@ -104,14 +104,14 @@ void Engine::recover(const HostRecord& record)
         if (!recover_unit(id, last_end)) fresh.push_back(id);
         keep_hold(id); // Should the last engine have died just before it could.
     }
-    operations_.forget_unless([this](const core::OperationRecord& asked) {
-        const auto id = host_.find(asked.unit);
-        return id && host_.unit(*id).operation && host_.unit(*id).operation->id == asked.id;
-    });
     const bool takes_over = fresh.size() < host_.size();
     say_host(fmt::format("{} {} units", takes_over ? "a new engine takes over" : "starting with",
                          host_.size()));
     adopt(ports_.spawner.survivors(recover_records()));
+    operations_.forget_unless([this](const core::OperationRecord& asked) {
+        const auto id = host_.find(asked.unit);
+        return id && host_.unit(*id).operation && host_.unit(*id).operation->id == asked.id;
+    });
     keep_hearing();
     journal_host();
     // Nothing is decided until it is known what happened meanwhile. The ends that were kept are
@@ -294,7 +294,10 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
     const auto* held = std::get_if<core::Held>(&taken.wanted);
     const bool is_held = held != nullptr && held->lasts == core::Held::Lasts::over_boots;
     const bool is_to_stop = is_held && held->process == core::Held::Process::stopped;
-    if (!core::is_wanted_up(taken) && !is_held) taken.wanted = core::Up{};
+    if (!core::is_wanted_up(taken) && !is_held) {
+        taken.wanted = core::Up{};
+        taken.operation.reset(); // Another one has come after it.
+    }
     host_.restore(*unit, std::move(taken));
     owners_[number(survivor.id)] = id;
     body(id).spawn = survivor.id;

@@ -547,7 +547,9 @@ void Oracle::check_memory(UnitId id, const SeenUnit& before, const SeenUnit& aft
     if (before.apply_cut) return;
     // The end of its hold, in the first moment of the new engine, has set all of it back.
     if (before.let_go_at && now() >= *before.let_go_at) return;
-    const bool was_open = before.outage.state == State::open &&
+    // Without a span to settle in it may have ended and begun again in that moment.
+    const bool may_flicker = spec(id).outage.settle == Duration{0};
+    const bool was_open = before.outage.state == State::open && !may_flicker &&
                           before.outage.planned == SeenOutage::Planned::no &&
                           before.outage.exact == SeenOutage::Exact::yes;
     if (was_open && after.outage.state != State::none &&
