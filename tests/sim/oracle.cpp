@@ -93,9 +93,15 @@ void Oracle::hand_back(SeenUnit& unit) const
 void Oracle::be_up(const Host& host, UnitId id, Completed completed)
 {
     SeenUnit& unit = units_[number(id)];
-    hand_back(unit);
     for (SeenInstance& instance : unit.instances)
         if (completed == Completed::run_again || instance.state != "done") clear(instance);
+    be_wanted_up(host, id);
+}
+
+void Oracle::be_wanted_up(const Host& host, UnitId id)
+{
+    SeenUnit& unit = units_[number(id)];
+    hand_back(unit);
     if (!core::is_wanted_up(host.unit(id)) && !is_ready(id)) unit.first_wanted = now();
     unit.rung = 0;
     unit.settled = false;
@@ -116,7 +122,8 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
     if (verb == core::Verb::hold && terms.span) unit.let_go_at = now() + *terms.span;
     if (verb == core::Verb::stop || verb == core::Verb::hold) return;
     hand_back(unit);
-    const bool is_start = verb == core::Verb::start || !core::is_wanted_up(host.unit(id));
+    const bool is_start = verb == core::Verb::start || (!core::is_wanted_up(host.unit(id)) &&
+                                                        !core::is_left_alone(host.unit(id)));
     if (verb == core::Verb::start) {
         std::vector<UnitId> open{id};
         for (std::size_t i = 0; i < open.size(); ++i)
@@ -131,10 +138,13 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
         }
     }
     if (is_start) return be_up(host, id, Completed::run_again);
+    const bool after_hold = !core::is_wanted_up(host.unit(id));
+    if (after_hold) be_wanted_up(host, id);
     // A restart clears the instances that it restarts; those in service wait for their turn.
     const bool rolls = !slot && unit.instances.size() > 1;
     for (Slot s = 1; s <= unit.instances.size(); ++s)
-        if ((!slot || *slot == s) && !(rolls && serves(unit.instances[s - 1U])))
+        if (!slot || *slot == s ? !(rolls && serves(unit.instances[s - 1U]))
+                                : after_hold && unit.instances[s - 1U].state != "done")
             clear(unit.instances[s - 1U]);
 }
 

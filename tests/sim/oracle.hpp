@@ -140,6 +140,7 @@ private:
     void hand_back(SeenUnit&) const;
     enum class Completed : std::uint8_t { run_again, stay_done };
     void be_up(const core::Host&, UnitId, Completed);
+    void be_wanted_up(const core::Host&, UnitId);
     void check_start(const core::Host&, InstanceId);
     void forgive_for_apply(const core::Host&, InstanceId);
     void check_pause(const core::Host&, InstanceId);
