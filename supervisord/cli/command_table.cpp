@@ -42,7 +42,10 @@ constexpr std::array hold_options = std::to_array<Option>({
 
 constexpr std::array logs_options = std::to_array<Option>({
     {"--follow", "", "go on as more is written, until interrupted", 'f'},
-    {"--lines", "N", "how many lines of each instance (50)", 'n'},
+    {"--lines", "N", "how many lines of each instance (50; with --since, all)", 'n'},
+    {"--since", "TIME",
+     "from then on: so long ago (30m, 2h), the last 09:15, '2025-01-31 09:15', or a time\n"
+     "in UTC as 2025-01-31T09:15:02Z"},
 });
 
 constexpr std::array events_options = std::to_array<Option>({
@@ -166,8 +169,17 @@ keep their process. A stop or a hold goes to its end; `keel start` undoes it.
      .words = {"UNIT|INSTANCE", Names::instances, 1, 1},
      .options = logs_options,
      .text =
-         R"(Prints the last lines that a unit's instances wrote, raw. If it has several instances,
-each line begins with the instance's name.
+         R"(Prints the last lines that a unit's instances wrote, or all since a time, those in
+rotated and compressed files included. If it has several instances, each line begins
+with the instance's name, and lines come in the order of their times.
+
+Lines have times if the unit's file says format = "timestamp" in [log]. Without, --since
+goes by when files were written to: it shows these whole, so that nothing is missing,
+says so on stderr, and shows one instance's files after another's.
+)",
+     .after = R"(  keel logs worker -f
+  keel logs worker --since 15m
+  keel logs worker.3 --since 09:15 -n 20
 )"},
     {.name = "events",
      .summary = "what happened lately",

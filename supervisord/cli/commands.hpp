@@ -37,8 +37,9 @@ Exit operations(const Context& context);
 Exit cancel(const Context& context, std::uint64_t operation);
 
 struct LogsOptions {
-    std::string target; ///< a unit or an instance
-    std::size_t lines = 50;
+    std::string target;               ///< a unit or an instance
+    std::optional<std::size_t> lines; ///< of each instance; none: 50, or all since then
+    std::optional<WallTime> since;
     enum class Follow : std::uint8_t { no, yes } follow = Follow::no;
 };
 Exit logs(const Context& context, const LogsOptions& options);

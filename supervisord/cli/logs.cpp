@@ -1,6 +1,7 @@
 // keel logs: what a unit's instances wrote, as they wrote it.
 #include "cli/commands.hpp"
 #include "cli/target.hpp"
+#include "cli/words.hpp"
 
 #include <fmt/format.h>
 #include <optional>
@@ -11,20 +12,42 @@ namespace {
 using control::Trouble;
 using control::trouble_of;
 
-std::string path_of(const Target& target, std::size_t lines, LogsOptions::Follow follow)
+const Duration patience = std::chrono::seconds(30);
+constexpr std::size_t lines_usual = 50;
+
+std::string path_of(const Target& target, const LogsOptions& options)
 {
-    std::string path =
-        fmt::format("/v1/units/{}/log?lines={}", control::url_encoded(target.unit), lines);
-    if (target.slot) path += fmt::format("&instance={}", *target.slot);
-    if (follow == LogsOptions::Follow::yes) path += "&follow=1";
+    std::string path = fmt::format("/v1/units/{}/log?", control::url_encoded(target.unit));
+    if (options.since)
+        path += fmt::format("since={}&", control::url_encoded(to_rfc3339(*options.since)));
+    if (options.lines || !options.since)
+        path += fmt::format("lines={}&", options.lines.value_or(lines_usual));
+    if (target.slot) path += fmt::format("instance={}&", *target.slot);
+    path += options.follow == LogsOptions::Follow::yes ? "follow=1" : "follow=0";
     return path;
 }
 
+/// Says so where more is shown than was asked for.
+void tell_of_untimed(const control::Call& call, const LogsOptions& options)
+{
+    const auto& told = call.known_head().untimed_since;
+    if (!told || !options.since) return;
+    const auto begun = control::parse_rfc3339(*told);
+    if (begun && *begun >= *options.since) return;
+    const std::string from =
+        begun ? fmt::format(", from {} on", local_time(*begun, wall_now())) : "";
+    complain(fmt::format("the lines of {} have no times (format = \"raw\"), so whole files are "
+                         "shown{}",
+                         options.target, from));
+}
+
 /// Prints what comes, up to its end or to that of its reader.
-std::optional<Trouble> pass_on(control::Call& call, control::Deadline deadline)
+std::optional<Trouble> pass_on(control::Call& call, LogsOptions::Follow follow)
 {
     for (;;) {
-        const auto bytes = call.more(deadline);
+        const auto bytes =
+            call.more(follow == LogsOptions::Follow::yes ? control::Deadline{}
+                                                         : control::deadline_in(patience));
         if (const auto* trouble = trouble_of(bytes)) return *trouble;
         const std::string& text = std::get<std::string>(bytes);
         if (text.empty() || !print(text)) return std::nullopt;
@@ -42,17 +65,19 @@ Exit logs(const Context& context, const LogsOptions& options)
         return Exit::usage;
     }
     const bool follows = options.follow == LogsOptions::Follow::yes;
-    for (std::size_t lines = options.lines;; lines = 0) {
-        const auto deadline = control::deadline_in(std::chrono::seconds(30));
-        auto begun = control::open_stream(context.socket_path,
-                                          path_of(*target, lines, options.follow), deadline);
+    for (LogsOptions wanted = options;;) {
+        auto begun = control::open_stream(context.socket_path, path_of(*target, wanted),
+                                          control::deadline_in(patience));
         if (const auto* trouble = trouble_of(begun)) return give_up(*trouble);
-        const auto trouble =
-            pass_on(std::get<control::Call>(begun), follows ? control::Deadline{} : deadline);
+        auto& call = std::get<control::Call>(begun);
+        tell_of_untimed(call, wanted);
+        const auto trouble = pass_on(call, options.follow);
         if (!trouble) return Exit::done;
         if (!follows || trouble->kind != Trouble::Kind::unreachable) return give_up(*trouble);
         complain("the engine was replaced; lines that came meanwhile are missing here",
                  "`keel logs` without -f shows them");
+        wanted.lines = 0;
+        wanted.since.reset();
     }
 }
 

@@ -5,6 +5,7 @@
 #include "cli/completion.hpp"
 #include "cli/hand_over.hpp"
 #include "cli/help.hpp"
+#include "cli/since.hpp"
 
 #include <charconv>
 #include <CLI/CLI.hpp>
@@ -78,6 +79,20 @@ core::HoldTerms hold_terms(const Arguments& arguments)
 LogsOptions::Follow follow_of(const Arguments& arguments)
 {
     return arguments.has("--follow") ? LogsOptions::Follow::yes : LogsOptions::Follow::no;
+}
+
+LogsOptions logs_options(const Arguments& arguments)
+{
+    LogsOptions options{arguments.word(), {}, {}, follow_of(arguments)};
+    if (arguments.has("--lines")) options.lines = count_of(arguments, "--lines", 0);
+    if (!arguments.has("--since")) return options;
+    const std::string text = arguments.text("--since");
+    options.since = parse_since(text, wall_now());
+    if (!options.since)
+        throw Wrong{
+            fmt::format("--since `{}` is neither a duration nor a time", printable(text, 64)),
+            "for example 30m, 09:15, '2025-01-31 09:15' or 2025-01-31T09:15:02Z"};
+    return options;
 }
 
 ChangeOptions change_options(const Arguments& arguments, core::Verb verb)
@@ -174,9 +189,7 @@ Exit run_command(std::string_view command, const Arguments& arguments)
     if (command == "why") return why(context, arguments.word());
     if (command == "operations") return operations(context);
     if (command == "cancel") return cancel(context, operation_named(arguments));
-    if (command == "logs")
-        return logs(context,
-                    {arguments.word(), count_of(arguments, "--lines", 50), follow_of(arguments)});
+    if (command == "logs") return logs(context, logs_options(arguments));
     if (command == "events")
         return events(context, {arguments.text("--unit"), count_of(arguments, "--count", 50),
                                 follow_of(arguments)});

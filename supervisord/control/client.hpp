@@ -69,6 +69,8 @@ public:
     // ---- answers without an end
     /// Waits for the head; returns the status.
     Reply<int> head(Deadline deadline);
+    /// Once that has come.
+    [[nodiscard]] const ResponseHead& known_head() const { return reader_.head(); }
     /// The next bytes of the body; empty: it has ended.
     Reply<std::string> more(Deadline deadline);
     /// Readable when there may be more.

@@ -35,6 +35,10 @@ struct HttpAnswer {
     std::vector<std::pair<std::string, std::string>> headers;
 };
 
+/// Header of an answer with a log since a time, if lines have no times of their own: from when on
+/// they are, or `unknown`.
+inline constexpr const char* untimed_since_header = "Keel-Untimed-Since";
+
 /// The body of an answer without a foreseeable end.
 class StreamSource {
 public:

@@ -10,6 +10,8 @@ namespace keel::control {
 
 namespace {
 constexpr std::size_t stream_block = 4096;
+/// A client may take its time over a stream: its reader pages through a log.
+constexpr unsigned stream_idle_seconds = 12 * 3600;
 } // namespace
 
 MhdExchange::MhdExchange(ExchangeHost& host, MHD_Connection* connection, HttpRequest request)
@@ -55,6 +57,8 @@ MHD_Result MhdExchange::settle()
     }
     MHD_Response* response = make_response();
     if (response == nullptr) return MHD_NO;
+    if (is_stream_)
+        MHD_set_connection_option(connection_, MHD_CONNECTION_OPTION_TIMEOUT, stream_idle_seconds);
     const MHD_Result queued =
         MHD_queue_response(connection_, static_cast<unsigned>(answer_->status), response);
     MHD_destroy_response(response);

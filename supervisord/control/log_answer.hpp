@@ -1,7 +1,10 @@
-// What instances wrote, as an answer: the last lines, and on request everything that follows.
+// What instances wrote, as an answer: the last lines or those since a time, and on request
+// everything that follows.
 //
-// With several instances each line begins with its instance's name. A client that reads slower than
-// the instances write is told how much was left out; it can hold up neither them nor the engine.
+// Lines of several instances come in the order of their times, each behind its instance's name.
+// What was written already is read as the client takes it. Of what follows, a client that reads
+// slower than the instances write is told how much was left out; it can hold up neither them nor
+// the engine.
 #pragma once
 #include "control/http.hpp"
 #include "ports/log_reader.hpp"
@@ -9,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +25,13 @@ struct LogSelection {
         std::string prefix; ///< of each line; may be empty
     };
     std::vector<Part> parts;
-    std::size_t lines = 50;
+    /// Of each instance; nullopt: all since then. One of the two is given.
+    std::optional<std::size_t> lines;
+    std::optional<WallTime> since = {}; ///< lines that are known to be older are left out
     enum class Follow : std::uint8_t { no, yes } follow = Follow::no;
 };
 inline constexpr std::size_t log_lines_max = 100'000;
+inline constexpr std::size_t log_lines_usual = 50;
 
 /// `logs` outlives the answer, also on the thread that reads files for it.
 void answer_with_log(ports::Loop& loop, const std::shared_ptr<ports::LogReader>& logs,

@@ -1,5 +1,7 @@
 #include "control/response_reader.hpp"
 
+#include "control/http.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <utility>
@@ -157,6 +159,8 @@ Result<void> ResponseReader::on_header(std::string_view name, std::string_view v
     } else if (name == "transfer-encoding") {
         if (lower(value) != "chunked" || head_.chunked) return malformed("an unknown encoding");
         head_.chunked = true;
+    } else if (name == lower(untimed_since_header)) {
+        head_.untimed_since = value;
     }
     if (head_.chunked && head_.length) return malformed("a length beside chunks");
     return {};

@@ -20,6 +20,7 @@ struct ResponseHead {
     std::string content_type;
     std::optional<std::uint64_t> length; ///< of the body, if the head tells it
     bool chunked = false;
+    std::optional<std::string> untimed_since; ///< of a log, http.hpp
 };
 
 class ResponseReader {

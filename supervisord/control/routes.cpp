@@ -9,7 +9,7 @@ namespace {
 using Arguments = std::span<const std::string_view>;
 constexpr std::array list_arguments = std::to_array<std::string_view>({"brief"});
 constexpr std::array log_arguments =
-    std::to_array<std::string_view>({"lines", "follow", "instance"});
+    std::to_array<std::string_view>({"lines", "since", "follow", "instance"});
 constexpr std::array change_arguments = std::to_array<std::string_view>({"wait"});
 constexpr std::array event_arguments =
     std::to_array<std::string_view>({"after", "unit", "follow", "limit"});

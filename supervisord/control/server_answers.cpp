@@ -105,8 +105,14 @@ void ControlServer::answer_log(const Exchanged& exchange, const std::string& nam
     const HttpRequest& request = exchange->request();
     LogSelection selection;
     selection.unit = name;
-    const auto lines = number_argument(request, "lines", selection.lines, log_lines_max);
+    const auto lines = number_argument(request, "lines", log_lines_usual, log_lines_max);
     if (!lines) return refuse(exchange, bad_number("lines", log_lines_max));
+    if (const auto since = request.argument("since")) {
+        selection.since = parse_rfc3339(*since);
+        if (!selection.since)
+            return refuse(exchange, bad_request("`since` is not a time in UTC as RFC 3339 has it",
+                                                "2025-01-31T09:15:02.482Z"));
+    }
     const auto follow = number_argument(request, "follow", 0, 1);
     if (!follow) return refuse(exchange, bad_number("follow", 1));
     constexpr std::uint64_t slot_max = std::numeric_limits<Slot>::max();
@@ -115,7 +121,8 @@ void ControlServer::answer_log(const Exchanged& exchange, const std::string& nam
     if (request.argument("instance") && !has_instance(*unit, *slot))
         return refuse(exchange, no_such_instance(*unit, *slot));
 
-    selection.lines = static_cast<std::size_t>(*lines);
+    if (!selection.since || request.argument("lines"))
+        selection.lines = static_cast<std::size_t>(*lines);
     selection.follow = *follow == 1 ? LogSelection::Follow::yes : LogSelection::Follow::no;
     if (*slot != 0) {
         selection.parts.push_back({static_cast<Slot>(*slot), {}});

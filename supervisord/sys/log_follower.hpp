@@ -37,6 +37,12 @@ public:
     /// The next bytes, at most 64 KiB, valid until the next call; empty: nothing more for now.
     [[nodiscard]] std::string_view read();
 
+    /// Behind what was read.
+    [[nodiscard]] ports::LogPosition position() const
+    {
+        return file_ || packed_ ? ports::LogPosition{identity_, offset_} : from_;
+    }
+
 private:
     [[nodiscard]] bool begin();
     [[nodiscard]] bool advance();

@@ -28,6 +28,14 @@ WallTime time_of(const statx_timestamp& at)
     return WallTime(std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec));
 }
 
+std::optional<WallTime> birth_of(int dir_fd, const char* path, int flags)
+{
+    struct statx seen {};
+    if (::statx(dir_fd, path, flags, STATX_BTIME, &seen) != 0) return std::nullopt;
+    if ((seen.stx_mask & STATX_BTIME) == 0) return std::nullopt;
+    return time_of(seen.stx_btime);
+}
+
 std::optional<WallTime> last_written(const std::filesystem::path& path)
 {
     struct statx seen {};
@@ -58,6 +66,11 @@ std::optional<WallTime> LogNames::rotated_at(std::uint64_t sequence) const
 {
     const auto raw = last_written(rotated(sequence));
     return raw ? raw : last_written(packed(sequence));
+}
+
+std::optional<WallTime> LogNames::rotated_birth(std::uint64_t sequence) const
+{
+    return birth_of(AT_FDCWD, rotated(sequence).c_str(), AT_SYMLINK_NOFOLLOW);
 }
 
 void LogNames::remove_rotated(std::uint64_t sequence) const
@@ -100,12 +113,6 @@ std::uint64_t file_identity(const std::filesystem::path& path)
     return identity_of(AT_FDCWD, path.c_str(), 0);
 }
 
-std::optional<WallTime> file_birth(int fd)
-{
-    struct statx seen {};
-    if (::statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &seen) != 0) return std::nullopt;
-    if ((seen.stx_mask & STATX_BTIME) == 0) return std::nullopt;
-    return time_of(seen.stx_btime);
-}
+std::optional<WallTime> file_birth(int fd) { return birth_of(fd, "", AT_EMPTY_PATH); }
 
 } // namespace keel::sys

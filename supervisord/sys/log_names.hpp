@@ -32,6 +32,8 @@ public:
 
     /// When the rotated file was last written to; nullopt: there is none.
     [[nodiscard]] std::optional<WallTime> rotated_at(std::uint64_t sequence) const;
+    /// When it was made; nullopt: it has been packed since, or the file system does not keep that.
+    [[nodiscard]] std::optional<WallTime> rotated_birth(std::uint64_t sequence) const;
     void remove_rotated(std::uint64_t sequence) const;
 
 private:

@@ -2,6 +2,7 @@
 
 #include "sys/log_follower.hpp"
 #include "sys/log_packing.hpp"
+#include "sys/log_walk.hpp"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -17,6 +18,12 @@ using ports::LogTail;
 namespace {
 
 constexpr std::size_t block = std::size_t{64} << 10;
+
+std::uint64_t size_of(int file)
+{
+    struct stat seen {};
+    return ::fstat(file, &seen) == 0 ? static_cast<std::uint64_t>(seen.st_size) : 0;
+}
 
 /// Collects lines from behind, file by file.
 class TailCollector {
@@ -51,6 +58,21 @@ public:
         if (!end.empty()) take(end);
     }
 
+    /// The same with a rotated file, packed or not. False: it is gone.
+    bool take(const LogNames& names, std::uint64_t sequence)
+    {
+        const OwnedFd plain(
+            ::open(names.rotated(sequence).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+        if (plain) {
+            take(plain.get(), size_of(plain.get()));
+            return true;
+        }
+        auto packed = PackedReader::open(names.packed(sequence));
+        if (packed) take(std::move(*packed));
+        return packed.has_value();
+    }
+
+    [[nodiscard]] std::size_t taken() const { return taken_; }
     [[nodiscard]] bool enough() const { return found_ || taken_ >= bytes_max_ || lines_ == 0; }
 
     [[nodiscard]] std::string text() &&
@@ -92,12 +114,6 @@ private:
     std::size_t ends_ = 0;
     bool found_ = false;
 };
-
-std::uint64_t size_of(int file)
-{
-    struct stat seen {};
-    return ::fstat(file, &seen) == 0 ? static_cast<std::uint64_t>(seen.st_size) : 0;
-}
 
 } // namespace
 
@@ -209,28 +225,33 @@ LogReader::LogReader(ports::Loop& loop, std::filesystem::path log_dir)
 
 LogReader::~LogReader() = default;
 
-Result<LogTail> LogReader::tail(const std::string& unit, Slot slot, std::size_t lines) const
+Result<LogTail> LogReader::tail(const std::string& unit, Slot slot, std::size_t lines,
+                                std::optional<WallTime> since) const
 {
     const LogNames names(log_dir_, unit, slot);
     const auto newest = open_newest(names);
     if (!newest) return LogTail{};
     const std::uint64_t size = size_of(newest->file.get());
+    const auto files = files_since(names, *newest, since);
     TailCollector collector(lines, tail_bytes_max - block);
-    if (newest->file) collector.take(newest->file.get(), size);
-    for (auto sequence = newest->older.rbegin();
-         sequence != newest->older.rend() && !collector.enough(); ++sequence) {
-        const OwnedFd older(
-            ::open(names.rotated(*sequence).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-        if (older) {
-            collector.take(older.get(), size_of(older.get()));
-            continue;
-        }
-        auto packed = PackedReader::open(names.packed(*sequence));
-        if (!packed) break; // pruned: there is nothing older either
-        collector.take(std::move(*packed));
+    std::optional<WallTime> begun;
+    for (auto file = files.rbegin(); file != files.rend() && !collector.enough(); ++file) {
+        const std::size_t before = collector.taken();
+        if (file->sequence == 0)
+            collector.take(newest->file.get(), size);
+        else if (!collector.take(names, file->sequence))
+            break; // pruned: nothing is older either
+        if (collector.taken() > before) begun = file->begun;
     }
     const std::uint64_t end = newest->file ? size : LogFollower::at_end;
-    return LogTail{std::move(collector).text(), LogPosition{newest->identity, end}};
+    return LogTail{std::move(collector).text(), LogPosition{newest->identity, end}, begun};
+}
+
+Result<std::unique_ptr<ports::LogWalk>> LogReader::walk(const std::string& unit, Slot slot,
+                                                        WallTime since) const
+{
+    return std::unique_ptr<ports::LogWalk>(
+        std::make_unique<LogWalk>(LogNames(log_dir_, unit, slot), since));
 }
 
 Result<ports::Loop::Registration>

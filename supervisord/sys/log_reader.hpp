@@ -25,8 +25,10 @@ public:
     LogReader(const LogReader&) = delete;
     LogReader& operator=(const LogReader&) = delete;
 
-    [[nodiscard]] Result<ports::LogTail> tail(const std::string& unit, Slot slot,
-                                              std::size_t lines) const override;
+    [[nodiscard]] Result<ports::LogTail> tail(const std::string& unit, Slot slot, std::size_t lines,
+                                              std::optional<WallTime> since) const override;
+    [[nodiscard]] Result<std::unique_ptr<ports::LogWalk>> walk(const std::string& unit, Slot slot,
+                                                               WallTime since) const override;
     [[nodiscard]] Result<ports::Loop::Registration>
     follow(const std::string& unit, Slot slot, ports::LogPosition from,
            std::function<void(std::string_view bytes)> handler) override;

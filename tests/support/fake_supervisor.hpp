@@ -221,8 +221,8 @@ public:
     /// What reads get instead of text.
     std::optional<Error> failure;
 
-    [[nodiscard]] Result<ports::LogTail> tail(const std::string& unit, Slot slot,
-                                              std::size_t lines) const override
+    [[nodiscard]] Result<ports::LogTail> tail(const std::string& unit, Slot slot, std::size_t lines,
+                                              std::optional<WallTime>) const override
     {
         const std::lock_guard lock(mutex_);
         if (failure) return *failure;
@@ -233,7 +233,17 @@ public:
         for (std::size_t seen = 0; begin > 0; --begin)
             if (all[begin - 1] == '\n' && begin != all.size() && ++seen == lines) break;
         if (lines == 0) begin = all.size();
-        return ports::LogTail{all.substr(begin), {0, all.size()}};
+        return ports::LogTail{all.substr(begin), {0, all.size()}, begun};
+    }
+    /// When the one file was begun that there is of each instance.
+    std::optional<WallTime> begun;
+
+    [[nodiscard]] Result<std::unique_ptr<ports::LogWalk>> walk(const std::string& unit, Slot slot,
+                                                               WallTime) const override
+    {
+        auto all = tail(unit, slot, ~std::size_t{0}, {});
+        if (!all) return all.error();
+        return std::unique_ptr<ports::LogWalk>(std::make_unique<WholeText>(std::move(*all)));
     }
     [[nodiscard]] Result<ports::Loop::Registration>
     follow(const std::string& unit, Slot slot, ports::LogPosition,
@@ -244,6 +254,24 @@ public:
     }
 
 private:
+    /// In pieces that cut times and lines.
+    class WholeText final : public ports::LogWalk {
+    public:
+        explicit WholeText(ports::LogTail all) : all_(std::move(all)) {}
+        Piece next() override
+        {
+            const std::size_t piece = all_.text.size() < 1000 ? 7 : 60'007;
+            const std::size_t at = std::exchange(at_, std::min(at_ + piece, all_.text.size()));
+            return {std::string_view(all_.text).substr(at, at_ - at),
+                    at == 0 ? all_.begun : std::nullopt};
+        }
+        [[nodiscard]] ports::LogPosition position() const override { return all_.end; }
+
+    private:
+        ports::LogTail all_;
+        std::size_t at_ = 0;
+    };
+
     struct Follower {
         Key key;
         std::function<void(std::string_view)> handler;

@@ -97,9 +97,9 @@ TEST_F(LogPacking, IsReadFromBehindAcrossPackedAndPlainFiles)
     have_packed(2, numbers(30'001, 60'000));
     have(names.rotated(3), numbers(60'001, 60'002));
     have(names.current(), numbers(60'003, 60'003));
-    EXPECT_EQ(numbers(60'000, 60'003), reader.tail("worker", 1, 4)->text);
-    EXPECT_TRUE(numbers(29'999, 60'003) == reader.tail("worker", 1, 30'005)->text);
-    EXPECT_TRUE(numbers(1, 60'003) == reader.tail("worker", 1, 100'000)->text);
+    EXPECT_EQ(numbers(60'000, 60'003), reader.tail("worker", 1, 4, {})->text);
+    EXPECT_TRUE(numbers(29'999, 60'003) == reader.tail("worker", 1, 30'005, {})->text);
+    EXPECT_TRUE(numbers(1, 60'003) == reader.tail("worker", 1, 100'000, {})->text);
 }
 
 TEST_F(LogPacking, NeverReadsMoreThanTheReadersLimit)
@@ -107,7 +107,7 @@ TEST_F(LogPacking, NeverReadsMoreThanTheReadersLimit)
     have_packed(1, numbers(1, 1'000'000));
     have_packed(2, numbers(1'000'001, 2'000'000));
     have(names.current(), "last\n");
-    const std::string found = reader.tail("worker", 1, 3'000'000)->text;
+    const std::string found = reader.tail("worker", 1, 3'000'000, {})->text;
     EXPECT_LE(found.size(), ports::LogReader::tail_bytes_max);
     EXPECT_GT(found.size(), ports::LogReader::tail_bytes_max / 2);
     EXPECT_TRUE(found.ends_with("2000000\nlast\n"));
@@ -118,7 +118,7 @@ TEST_F(LogPacking, IsFollowedFromAPlaceInAFileThatWasPackedSince)
 {
     have_packed(1, "long ago\n");
     have(names.current(), numbers(1, 50'000));
-    const LogPosition end = reader.tail("worker", 1, 1)->end;
+    const LogPosition end = reader.tail("worker", 1, 1, {})->end;
     have(names.current(), numbers(50'001, 90'000));
     std::filesystem::rename(names.current(), names.rotated(2));
     have_packed(2, "");
@@ -149,7 +149,7 @@ TEST_F(LogPacking, GivesWhatIsWholeOfADamagedFile)
     EXPECT_EQ("", unpacked(names.packed(2)));
     EXPECT_EQ(0U, rotated_identity(names, 2));
     have(names.current(), "still read\n");
-    EXPECT_TRUE(reader.tail("worker", 1, 1'000'000)->text.ends_with("still read\n"));
+    EXPECT_TRUE(reader.tail("worker", 1, 1'000'000, {})->text.ends_with("still read\n"));
 }
 
 TEST_F(LogPacking, HappensToFilesThatAreRotatedAndToThoseThatWereBefore)
@@ -181,7 +181,7 @@ TEST_F(LogPacking, HappensToFilesThatAreRotatedAndToThoseThatWereBefore)
         ASSERT_TRUE(drained());
     ASSERT_FALSE(late);
     const std::string expected = "from another time\n" + numbers(1, 40'000);
-    EXPECT_TRUE(expected == reader.tail("worker", 1, 1'000'000)->text);
+    EXPECT_TRUE(expected == reader.tail("worker", 1, 1'000'000, {})->text);
     EXPECT_TRUE(expected == followed({}, expected.size()));
 }
 

@@ -23,7 +23,7 @@ protected:
     }
     std::string tail(std::size_t lines) const
     {
-        const auto found = reader.tail("worker", 1, lines);
+        const auto found = reader.tail("worker", 1, lines, {});
         EXPECT_TRUE(found.ok());
         return found->text;
     }
@@ -104,13 +104,13 @@ TEST_F(LogReading, NeverReadsMoreThanItsLimitAndBeginsWithAWholeLine)
 TEST_F(LogReading, IsEmptyWhereNothingWasWritten)
 {
     EXPECT_EQ("", tail(10));
-    EXPECT_EQ(0U, reader.tail("worker", 1, 10)->end.file);
+    EXPECT_EQ(0U, reader.tail("worker", 1, 10, {})->end.file);
 }
 
 TEST_F(LogReading, FollowsFromTheEndOfATail)
 {
     have("1.log", "before\n");
-    const auto end = reader.tail("worker", 1, 10)->end;
+    const auto end = reader.tail("worker", 1, 10, {})->end;
     have("1.log", "between\n");
     std::string heard;
     const auto following = follow(end, heard);
@@ -122,7 +122,7 @@ TEST_F(LogReading, FollowsFromTheEndOfATail)
 TEST_F(LogReading, FollowsAUnitThatHasNotWrittenYet)
 {
     std::string heard;
-    const auto following = follow(reader.tail("worker", 1, 10)->end, heard);
+    const auto following = follow(reader.tail("worker", 1, 10, {})->end, heard);
     have("1.log", "first\n");
     EXPECT_TRUE(run_until(loop, [&] { return heard == "first\n"; }));
 }
@@ -130,7 +130,7 @@ TEST_F(LogReading, FollowsAUnitThatHasNotWrittenYet)
 TEST_F(LogReading, GoesOnWithAFileThatWasPutAsideSinceTheTail)
 {
     have("1.log", "one\n");
-    const auto end = reader.tail("worker", 1, 10)->end;
+    const auto end = reader.tail("worker", 1, 10, {})->end;
     have("1.log", "two\n");
     const auto names = place.names("worker");
     std::filesystem::rename(names.current(), names.rotated(1));
