@@ -174,19 +174,34 @@ constexpr Key table[] = {
      "processors it may run on", "all"},
     {"notify", Later{}, live, "channels that hear of its outages"},
 
-    {"start", Section{}, live, "How a start is judged"},
+    {"start", Section{}, live,
+     "How a start goes and is judged. Hooks, here and below, run as the unit's processes do, with "
+     "their own name in `KEEL_HOOK` and their output in the unit's log; what they leave running is "
+     "ended with them. One that keeld's own death leaves without a known end runs again"},
     {"start.timeout", Span{unit<&U::start, &StartSpec::timeout>, 10ms, day}, next_start,
-     "from spawn to ready; a start that takes longer has failed"},
-    {"start.pre", Later{}, next_start, "command before the start"},
-    {"start.post", Later{}, next_start, "command once ready"},
+     "from its beginning, `pre` included, to ready; a start that takes longer has failed"},
+    {"start.pre", Command{unit<&U::start, &StartSpec::pre>, 4096}, next_start,
+     "command before each start; unless it exits 0, within `timeout`, the start has failed at "
+     "`start.pre`, and counts as any failure",
+     "none"},
+    {"start.post", Command{unit<&U::start, &StartSpec::post>, 4096}, next_start,
+     "command once ready, with the process's pid in `MAINPID`; it holds nobody up, and if it fails "
+     "or takes longer than `timeout`, that is told and changes nothing",
+     "none"},
 
     {"stop", Section{}, live, "How it is stopped"},
     {"stop.signal", SignalName{unit<&U::stop, &StopSpec::signal>}, live,
      "sent to the main process first"},
     {"stop.timeout", Span{unit<&U::stop, &StopSpec::timeout>, 0s, day}, live,
      "then KILL, to every process of the instance"},
-    {"stop.pre", Later{}, live, "command before the signal"},
-    {"stop.post", Later{}, live, "command once nothing of it lives"},
+    {"stop.pre", Command{unit<&U::stop, &StopSpec::pre>, 4096}, live,
+     "command before the signal, with the process's pid in `MAINPID`; if it fails or takes longer "
+     "than `timeout`, that is told and the stop goes on; not run for a process that has ended",
+     "none"},
+    {"stop.post", Command{unit<&U::stop, &StopSpec::post>, 4096}, live,
+     "command once nothing of it lives, however it ended: stopped, crashed, or failed in `pre`; "
+     "what follows waits for it; if it fails or takes longer than `timeout`, that is told",
+     "none"},
 
     {"reload", Later{}, live, "how to make it read its configuration again"},
 

@@ -33,13 +33,20 @@ enum class ReadyBy : std::uint8_t { exec, probe, notify, log };
 
 // ---- start, stop, restart, escalation ----------------------------------------------------------
 
+/// Commands that run around a start and a stop: before it, after it.
+enum class Hook : std::uint8_t { start_pre, start_post, stop_pre, stop_post };
+
 struct StartSpec {
-    Duration timeout = 30s; ///< from spawn to ready
+    Duration timeout = 30s;        ///< from its beginning, `pre` included, to ready
+    std::vector<std::string> pre;  ///< empty: none
+    std::vector<std::string> post; ///< the same
 };
 
 struct StopSpec {
-    int signal = 15;        ///< signal number sent first, to the main process
-    Duration timeout = 10s; ///< then KILL, to the whole tree
+    int signal = 15;               ///< signal number sent first, to the main process
+    Duration timeout = 10s;        ///< then KILL, to the whole tree
+    std::vector<std::string> pre;  ///< empty: none
+    std::vector<std::string> post; ///< the same
 };
 
 enum class RestartWhen : std::uint8_t { always, on_failure, never };
@@ -233,6 +240,12 @@ struct UnitSpec {
     std::uint64_t recipe = 0; ///< recipe_of() the rest, filled in by whoever puts it in force
 };
 
+/// The words of a hook; empty: the unit has none of that kind.
+const std::vector<std::string>& command_of(const UnitSpec&, Hook);
+/// How long a hook of that kind may take.
+Duration limit_of(const UnitSpec&, Hook);
+inline bool has_hook(const UnitSpec& unit, Hook hook) { return !command_of(unit, hook).empty(); }
+
 /// Whether its processes are given a notify socket: only where something is awaited from them, as
 /// a program that finds one may behave otherwise.
 inline bool hears_notices(const UnitSpec& unit)
@@ -249,6 +262,9 @@ inline constexpr std::array
 template <>
 inline constexpr std::array
     names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec", "probe", "notify", "log"});
+template <>
+inline constexpr std::array names_of<units::Hook> =
+    std::to_array<std::string_view>({"start.pre", "start.post", "stop.pre", "stop.post"});
 template <>
 inline constexpr std::array names_of<units::RestartWhen> =
     std::to_array<std::string_view>({"always", "on-failure", "never"});

@@ -125,10 +125,13 @@ void settle_oneshot(UnitSpec& unit, const Notes& notes, Report& report)
                     "\"on-failure\" or \"never\", or leave out `type`"});
     for (const std::string_view key :
          {"ready", "start.timeout", "restart.stable_after", "unready_limit", "probe[1]"})
-        if (notes.positions.contains(key))
+        if (notes.positions.contains(key) && (key != "start.timeout" || unit.start.pre.empty()))
             report.add(
                 position_of(notes, key), key,
                 {"means nothing for a oneshot", "it is done, and ready, once it has ended well"});
+    if (notes.positions.contains("start.post"))
+        report.add(position_of(notes, "start.post"), "start.post",
+                   {"means nothing for a oneshot", "`stop.post` runs once it has ended"});
 }
 
 void settle_ready(UnitSpec& unit, const Notes& notes, Report& report)
@@ -164,6 +167,16 @@ void check_notify_variables(const UnitSpec& unit, const Notes& notes, Report& re
             report.add(position_of(notes, "environment"), "environment",
                        {fmt::format("sets {}, which Keel does itself", variable),
                         "leave it out, or do without `ready = \"notify\"` and `watchdog`"});
+}
+
+/// A hook that is killed as it begins does nothing, and says so at every stop.
+void check_hook_time(const UnitSpec& unit, const Notes& notes, Report& report)
+{
+    if (unit.stop.timeout > Duration{0}) return;
+    for (const std::string_view key : {"stop.pre", "stop.post"})
+        if (notes.positions.contains(key))
+            report.add(position_of(notes, key), key,
+                       {"has no time to run: stop.timeout is 0s", "give `timeout` a second or so"});
 }
 
 } // namespace
@@ -212,6 +225,7 @@ void finish_unit(UnitSpec& unit, const Notes& notes, Report& report)
     check_notify_variables(unit, notes, report);
     check_ready_line(unit, notes, report);
     settle_oneshot(unit, notes, report);
+    check_hook_time(unit, notes, report);
 }
 
 } // namespace keel::units

@@ -309,7 +309,7 @@ void Host::stop_in_order(const HostInputs& inputs, HostStep& out)
         });
         const bool asked = std::ranges::all_of(unit(*it).instances, [](const Instance& i) {
             const auto* stopping = std::get_if<Stopping>(&i.state);
-            return !spawn_of(i.state) || (stopping && stopping->then == AfterStop::stay_down);
+            return !has_process(i) || (stopping && stopping->then == AfterStop::stay_down);
         });
         if (!at_rest && !still_needed && !(asked && has_process(unit(*it))))
             run_unit(*it, ShutDown{}, inputs, out);

@@ -38,67 +38,6 @@ InstanceStep on(Here& h, const Failed&, const StopWanted&)
     return enter(h, Stopped{}, "stop wanted");
 }
 
-// ---- waiting: blocked, backoff ------------------------------------------------------------------
-
-InstanceStep on(Here& h, const Blocked&, const StopWanted&)
-{
-    return enter(h, Stopped{}, "stop wanted");
-}
-/// A person's word clears budget and delay, and with them the storm brake and a pause between
-/// tries; what a gate holds back it still holds back.
-InstanceStep push(Here& h, const Blocked& s, StartCause cause, std::string reason)
-{
-    h.instance.history = {};
-    if (held_back_by(h) == s.on) return stay(h, reason + ", still " + to_text(s.on));
-    return launch(h, cause, std::move(reason));
-}
-InstanceStep on(Here& h, const Blocked& s, const LaunchWanted&)
-{
-    return push(h, s, s.cause, "start wanted");
-}
-InstanceStep on(Here& h, const Blocked& s, const RestartWanted&)
-{
-    return push(h, s, StartCause::operator_restart, "restart wanted");
-}
-InstanceStep on(Here& h, const Blocked& s, const GateChanged&)
-{
-    const auto by = held_back_by(h);
-    const bool awaits_its_time = !by && s.retry_at; // nobody tells of what it waits for
-    if (by == s.on || awaits_its_time) return stay(h, "still " + to_text(s.on));
-    return launch(h, s.cause, "no longer " + to_text(s.on));
-}
-InstanceStep on(Here& h, const Blocked& s, const GiveUpWanted&)
-{
-    return enter(h, Failed{"given up while " + to_text(s.on)}, "given up by the ladder");
-}
-InstanceStep on(Here& h, const Blocked& s, const Tick&)
-{
-    if (!s.retry_at || h.now() < *s.retry_at) return stay(h, "not due");
-    return launch(h, s.cause, "trying again");
-}
-
-InstanceStep on(Here& h, const Backoff& s, const LaunchWanted&)
-{
-    return launch_afresh(h, s.cause, "start wanted");
-}
-InstanceStep on(Here& h, const Backoff&, const RestartWanted&)
-{
-    return launch_afresh(h, StartCause::operator_restart, "restart wanted");
-}
-InstanceStep on(Here& h, const Backoff&, const StopWanted&)
-{
-    return enter(h, Stopped{}, "stop wanted");
-}
-InstanceStep on(Here& h, const Backoff&, const GiveUpWanted&)
-{
-    return enter(h, Failed{h.instance.reason}, "given up by the ladder");
-}
-InstanceStep on(Here& h, const Backoff& s, const Tick&)
-{
-    if (h.now() < s.retry_at) return stay(h, "not due");
-    return launch(h, s.cause, "backoff over");
-}
-
 // ---- with a process in service: starting, ready, unready ----------------------------------------
 
 template <class S>
@@ -132,7 +71,7 @@ InstanceStep on(Here& h, const InService auto& s, const ProcessExited& e)
     h.actions.emplace_back(Acknowledge{s.spawn});
     auto after = judge_trouble(h, {{cause_of(e.status), e.status, to_text(e.status), {}}});
     if (e.tree == TreeState::alive) return sweep(h, s.spawn, after);
-    return conclude(h, std::move(after));
+    return conclude(h, s.spawn, std::move(after));
 }
 
 // ---- starting -----------------------------------------------------------------------------------
@@ -154,17 +93,14 @@ InstanceStep on(Here& h, const Starting& s, const Spawned&)
 
 InstanceStep on(Here& h, const Starting& s, const SpawnFailed& e)
 {
-    using namespace std::chrono_literals;
     if (e.stage == SetupStage::lost)
-        return launch(h, s.cause, "the spawn was lost with the engine");
-    if (e.stage == SetupStage::descriptors || e.stage == SetupStage::processes) {
-        const BlockedOn on_what{BlockedOn::Kind::descriptors, std::string(name(e.stage))};
-        return enter(h, Blocked{on_what, StartCause::spawn, h.now() + 1s}, to_text(on_what));
-    }
+        return begin_process(h, s, Spawn::Brake::free, "the spawn was lost with the engine");
+    if (e.stage == SetupStage::descriptors || e.stage == SetupStage::processes)
+        return lack(h, StartCause::spawn, name(e.stage));
     const Error error{fmt::format("{}{}{}", name(e.stage), e.what.empty() ? "" : ": ", e.what),
                       {},
                       e.errno_value};
-    return conclude(h, judge_trouble(h, {{StartCause::spawn, {}, error.text(), {}}}));
+    return conclude(h, s.spawn, judge_trouble(h, {{StartCause::spawn, {}, error.text(), {}}}));
 }
 
 InstanceStep on(Here& h, const Starting& s, const ProbeAnswered& e)
@@ -174,7 +110,7 @@ InstanceStep on(Here& h, const Starting& s, const ProbeAnswered& e)
     (void)observe(probe, health, e.answer, h.now());
     health.next_at = h.now() + startup_pause(probe, h.now() - s.since);
     if (all_pass(h, gates_readiness)) return become_ready(h, s.spawn, probe_says(probe, e.answer));
-    const bool overdue = h.now() >= s.since + h.spec.start.timeout;
+    const bool overdue = h.now() >= s.since + h.spec.start.timeout - s.prepared;
     if (overdue && !any_unknown(h) && !is_left_alone(h)) return fail_the_start(h, s.spawn);
     run_due_probes(h);
     return stay(h, "not yet ready: " + probe_says(probe, e.answer));
@@ -186,6 +122,7 @@ InstanceStep on(Here& h, const Starting&, const Adopted& e)
     starting.since = h.now();
     starting.ready_by = start_deadline(h);
     starting.extended = Starting::Extended::no;
+    starting.prepared = Duration{0};
     starting.running = Starting::Running::no;
     await_life_anew(h);
     return on(h, Starting{starting}, Spawned{e.spawn});
@@ -197,6 +134,7 @@ InstanceStep begin_start_anew(Here& h, std::string reason)
     starting.since = h.now();
     starting.ready_by = start_deadline(h);
     starting.extended = Starting::Extended::no;
+    starting.prepared = Duration{0};
     await_life_anew(h);
     run_due_probes(h);
     return stay(h, std::move(reason));
@@ -362,15 +300,47 @@ template <class S, class E> InstanceStep dispatch(Here& h, const S& state, const
     }
 }
 
+/// What an event means for the hook that it is about; none: it is not about one.
+template <class E> std::optional<InstanceStep> take_for_hook(Here& h, const E& event)
+{
+    if constexpr (AboutASpawn<E>) {
+        if (!h.instance.hook || h.instance.hook->spawn != event.spawn) return std::nullopt;
+        if constexpr (ignored_of_hook<E>) {
+            return stay(h, "ignored");
+        } else {
+            const HookNews news = heed_hook(h, event);
+            if (!news.over) return stay(h, news.text);
+            const InstanceState beside = h.instance.state;
+            auto made =
+                std::visit([&](const auto& s) { return dispatch(h, s, *news.over); }, beside);
+            if (made.reason == "ignored") made.reason = news.text;
+            return made;
+        }
+    }
+    return std::nullopt;
+}
+
+template <class E> InstanceStep take(Here& h, const E& event)
+{
+    if (auto made = take_for_hook(h, event)) return std::move(*made);
+    std::string of_hook;
+    if constexpr (std::same_as<E, Tick>) of_hook = end_overdue_hook(h);
+    if constexpr (std::same_as<E, HandedBack>) give_hook_time(h);
+    const InstanceState before = h.instance.state;
+    auto made = std::visit([&](const auto& s) { return dispatch(h, s, event); }, before);
+    if (of_hook.empty()) return made;
+    const bool is_all = made.reason == "ignored" || made.reason == "not due";
+    made.reason = is_all ? of_hook : of_hook + "; " + made.reason;
+    return made;
+}
+
 } // namespace
 
 InstanceStep step(const units::UnitSpec& spec, Instance instance, const InstanceEvent& event,
                   const Inputs& inputs)
 {
     Here here{spec, inputs, std::move(instance)};
-    const InstanceState before = here.instance.state;
-    return std::visit([&](const auto& s, const auto& e) { return dispatch(here, s, e); }, before,
-                      event);
+    return std::visit([&](const auto& e) { return take(here, e); }, event);
 }
 
 } // namespace keel::core

@@ -4,13 +4,16 @@
 //   -------   -----------------------   ---------------------   -----------------------------------
 //   stopped   nothing                   none                    LaunchWanted, RestartWanted
 //   blocked   what it waits for         the thing's own, mostly GateChanged, a person, StopWanted
+//   preparing what it starts for        that of `start.pre`     the hook's end, StopWanted
 //   starting  spawn                     ready by                Spawned, probes, exit, StopWanted
 //   ready     spawn                     none                    exit, probes, StopWanted
 //   unready   spawn                     unready_limit           exit, probes, StopWanted
-//   stopping  spawn, what comes after   escalation              exit, empty tree
+//   stopping  spawn, what comes after   escalation              exit, empty tree, hooks' ends
 //   backoff   when to try again         that                    Tick, LaunchWanted, StopWanted
 //   done      nothing                   none                    LaunchWanted, RestartWanted
 //   failed    why                       none: a person's turn   LaunchWanted, RestartWanted
+//
+// `preparing` is shown as `starting`. Beside a state a hook may run (core/hook.hpp), one at a time.
 //
 // It promises: one process at a time; a next spawn only when nothing of the last one lives; never
 // a wait without a deadline or a named thing that it waits for; a reason for every step. It knows
@@ -19,6 +22,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "core/health.hpp"
+#include "core/hook.hpp"
 #include "core/notice.hpp"
 #include "core/process.hpp"
 #include "core/restart_policy.hpp"
@@ -56,6 +60,10 @@ struct Blocked {
     StartCause cause;                 ///< of the start that waits
     std::optional<MonoTime> retry_at; ///< where nobody tells of a change: when to look again
 };
+/// A start whose `start.pre` runs: nothing of the unit itself runs yet.
+struct Preparing {
+    StartCause cause; ///< of the start
+};
 struct Starting {
     SpawnId spawn;
     MonoTime since;                   ///< of the spawn
@@ -63,6 +71,7 @@ struct Starting {
     enum class Extended : std::uint8_t { no, yes } extended = Extended::no;
     enum class Running : std::uint8_t { no, yes } running = Running::no; ///< Spawned has come
     StartCause cause = StartCause::wanted;
+    Duration prepared{0}; ///< so much of its time `start.pre` has taken
 };
 struct Ready {
     SpawnId spawn;
@@ -73,7 +82,13 @@ struct Unready {
     MonoTime limit_at; ///< unready for too long from then on, with its dependencies ready
     Dependencies dependencies = Dependencies::ready; ///< as of the beginning of that span
 };
-enum class KillStage : std::uint8_t { asked, killed, sweeping };
+enum class KillStage : std::uint8_t {
+    asked,
+    killed,
+    sweeping,
+    preparing, ///< not asked yet: a hook runs first
+    emptied    ///< no process of it lives; a hook still runs
+};
 enum class AfterStop : std::uint8_t {
     stay_down,   ///< stopped
     start_again, ///< a new start, free of charge
@@ -98,8 +113,8 @@ struct Done {};
 struct Failed {
     std::string why;
 };
-using InstanceState =
-    std::variant<Stopped, Blocked, Starting, Ready, Unready, Stopping, Backoff, Done, Failed>;
+using InstanceState = std::variant<Stopped, Blocked, Starting, Ready, Unready, Stopping, Backoff,
+                                   Done, Failed, Preparing>;
 
 template <class S>
 concept HoldsASpawn = requires(const S& s)
@@ -107,10 +122,10 @@ concept HoldsASpawn = requires(const S& s)
     s.spawn;
 };
 
-/// Printed names in the order of the variant's alternatives.
+/// Printed names in the order of the variant's alternatives; two are the same to people.
 inline constexpr std::array state_names =
     std::to_array<std::string_view>({"stopped", "blocked", "starting", "ready", "unready",
-                                     "stopping", "backoff", "done", "failed"});
+                                     "stopping", "backoff", "done", "failed", "starting"});
 inline std::string_view state_name(const InstanceState& s) { return state_names[s.index()]; }
 
 /// When the latest spawn began, and when it first led to `ready` or `done`. None: not (yet).
@@ -138,6 +153,7 @@ struct Instance {
     ReadyTime ready_for;             ///< of this spawn before its present state
     std::vector<ProbeHealth> probes; ///< one per ProbeSpec while a spawn lives; else empty
     Said said;                       ///< by the present spawn
+    std::optional<HookRun> hook;     ///< runs, or is being ended
     std::uint64_t restarts = 0;      ///< processes that ran, other than first starts, ever
     LastStart last_start;
     std::uint64_t recipe = 0; ///< UnitSpec::recipe of the latest spawn
@@ -232,6 +248,12 @@ struct Spawn {
     StartCause cause;
     enum class Brake : std::uint8_t { free, charged } brake = Brake::free;
 };
+/// A spawn of the hook's command, beside whatever else of the instance runs.
+struct RunHook {
+    SpawnId spawn;
+    units::Hook hook;
+    Spawn::Brake brake = Spawn::Brake::free; ///< charged: `start.pre` begins a restart
+};
 struct Signal {
     SpawnId spawn;
     int signal_number;
@@ -253,7 +275,8 @@ struct HearOut {
 struct Acknowledge {
     SpawnId spawn;
 };
-using InstanceAction = std::variant<Spawn, Signal, KillTree, RunProbe, HearOut, Acknowledge>;
+using InstanceAction =
+    std::variant<Spawn, RunHook, Signal, KillTree, RunProbe, HearOut, Acknowledge>;
 
 /// One failure, told upwards to the unit.
 struct Failure {
@@ -269,6 +292,7 @@ struct InstanceStep {
     std::string reason; ///< why this step went as it did; never empty
     std::optional<Failure> failure;
     std::optional<StartCause> started; ///< a process runs as of this step: what it was started for
+    std::string hook_failed; ///< `stop.pre: exit 1`; empty: no hook failed, or the start did by it
 };
 
 InstanceStep step(const units::UnitSpec&, Instance, const InstanceEvent&, const Inputs&);
@@ -282,6 +306,10 @@ bool is_outdated(const units::UnitSpec&, const Instance&);
 
 /// The spawn whose processes this instance may have; none where there are none.
 std::optional<SpawnId> spawn_of(const InstanceState&);
+/// The spawns of which anything may live: of the instance itself, and of its hook.
+std::vector<SpawnId> spawns_of(const Instance&);
+/// Whether anything of it may run: a process of its own, or a hook's.
+bool has_process(const Instance&);
 
 /// How long KILL is given before it is repeated.
 inline constexpr Duration kill_patience = std::chrono::seconds(2);

@@ -49,5 +49,26 @@ template <> inline constexpr bool ignored<Failed, Recalled> = true;
 template <> inline constexpr bool ignored<Failed, GateChanged> = true;
 template <> inline constexpr bool ignored<Failed, GiveUpWanted> = true;
 template <> inline constexpr bool ignored<Failed, Tick> = true;
+template <> inline constexpr bool ignored<Preparing, GateChanged> = true;  // asked at its end
+template <> inline constexpr bool ignored<Preparing, GiveUpWanted> = true; // as any start
+template <> inline constexpr bool ignored<Preparing, HandedBack> = true;   // its hook has its time
+template <> inline constexpr bool ignored<Preparing, Tick> = true;         // the hook's is all
+// No hook runs beside these; one that runs beside Ready and Unready has no say.
+template <> inline constexpr bool ignored<Stopped, HookOver> = true;
+template <> inline constexpr bool ignored<Blocked, HookOver> = true;
+template <> inline constexpr bool ignored<Starting, HookOver> = true;
+template <> inline constexpr bool ignored<Ready, HookOver> = true;
+template <> inline constexpr bool ignored<Unready, HookOver> = true;
+template <> inline constexpr bool ignored<Backoff, HookOver> = true;
+template <> inline constexpr bool ignored<Done, HookOver> = true;
+template <> inline constexpr bool ignored<Failed, HookOver> = true;
+
+/// Events of a hook's spawn that mean nothing.
+template <class Event> inline constexpr bool ignored_of_hook = false;
+template <> inline constexpr bool ignored_of_hook<Spawned> = true;
+template <> inline constexpr bool ignored_of_hook<ProbeAnswered> = true;
+template <> inline constexpr bool ignored_of_hook<Notified> = true;
+template <> inline constexpr bool ignored_of_hook<ShownReady> = true;
+template <> inline constexpr bool ignored_of_hook<HeardOut> = true;
 
 } // namespace keel::core

@@ -9,8 +9,12 @@ namespace keel::core {
 
 InstanceStep stay(Here& h, std::string reason)
 {
-    return {std::move(h.instance), std::move(h.actions), std::move(reason), std::move(h.failure),
-            h.started};
+    return {std::move(h.instance),
+            std::move(h.actions),
+            std::move(reason),
+            std::move(h.failure),
+            h.started,
+            std::move(h.hook_failed)};
 }
 
 namespace {
@@ -21,7 +25,9 @@ void note_start(Here& h, const InstanceState& state)
     LastStart& start = h.instance.last_start;
     const bool succeeds =
         std::holds_alternative<Ready>(state) || std::holds_alternative<Done>(state);
-    if (std::holds_alternative<Starting>(state))
+    const bool goes_on = std::holds_alternative<Preparing>(h.instance.state);
+    if (std::holds_alternative<Preparing>(state) ||
+        (std::holds_alternative<Starting>(state) && !goes_on))
         start = {h.inputs.now.wall, {}};
     else if (succeeds && start.began && !start.ready)
         start.ready = h.inputs.now.wall;
@@ -71,10 +77,10 @@ std::optional<BlockedOn> held_back_by(const Here& h)
 
 bool is_left_alone(const Here& h) { return h.inputs.hands == Inputs::Hands::off; }
 
-std::optional<MonoTime> start_deadline(const Here& h)
+std::optional<MonoTime> start_deadline(const Here& h, Duration prepared)
 {
     if (h.spec.type == units::UnitType::oneshot) return std::nullopt;
-    return h.now() + h.spec.start.timeout;
+    return h.now() + std::max(Duration{0}, h.spec.start.timeout - prepared);
 }
 
 InstanceStep launch(Here& h, StartCause cause, std::string reason)
@@ -85,12 +91,24 @@ InstanceStep launch(Here& h, StartCause cause, std::string reason)
         if (on_what->kind == BlockedOn::Kind::hold) text = reason + "; " + text;
         return enter(h, Blocked{std::move(*on_what), cause, {}}, std::move(text));
     }
-    const SpawnId spawn = h.inputs.next_spawn;
     const auto brake = is_charged(h.instance.history) ? Spawn::Brake::charged : Spawn::Brake::free;
-    h.actions.emplace_back(Spawn{spawn, cause, brake});
-    h.instance.recipe = h.spec.recipe;
-    Starting starting{spawn, h.now(), start_deadline(h)};
+    if (units::has_hook(h.spec, units::Hook::start_pre)) {
+        begin_hook(h, units::Hook::start_pre, brake);
+        h.instance.recipe = h.spec.recipe;
+        return enter(h, Preparing{cause}, reason + "; start.pre runs");
+    }
+    Starting starting;
     starting.cause = cause;
+    return begin_process(h, starting, brake, std::move(reason));
+}
+
+InstanceStep begin_process(Here& h, Starting starting, Spawn::Brake brake, std::string reason)
+{
+    starting.spawn = h.inputs.next_spawn;
+    starting.since = h.now();
+    starting.ready_by = start_deadline(h, starting.prepared);
+    h.actions.emplace_back(Spawn{starting.spawn, starting.cause, brake});
+    h.instance.recipe = h.spec.recipe;
     return enter(h, starting, std::move(reason));
 }
 
@@ -113,6 +131,19 @@ InstanceStep launch_afresh(Here& h, StartCause cause, std::string reason)
 
 InstanceStep ask_to_stop(Here& h, SpawnId spawn, Aftermath after)
 {
+    if (h.instance.hook) // `start.post`: it is about a process that is to go.
+        break_off_hook(h);
+    else if (units::has_hook(h.spec, units::Hook::stop_pre))
+        begin_hook(h, units::Hook::stop_pre);
+    if (h.instance.hook) {
+        // One that has to be killed has a moment to be gone; what was to run after it does not run.
+        const bool breaks_off = h.instance.hook->stage != HookRun::Stage::runs;
+        const MonoTime latest = h.instance.hook->due + (breaks_off ? kill_patience : Duration{0});
+        const Stopping stopping{spawn,       KillStage::preparing, latest, after.then, after.cause,
+                                after.delay, after.signal_number};
+        const auto which = name(h.instance.hook->hook);
+        return enter(h, stopping, fmt::format("{}; {} first", after.reason, which));
+    }
     const int signal_number = after.signal_number != 0 ? after.signal_number : h.spec.stop.signal;
     h.actions.emplace_back(Signal{spawn, signal_number});
     const Stopping stopping{
@@ -131,7 +162,19 @@ InstanceStep sweep(Here& h, SpawnId spawn, const Aftermath& after)
                                                   : ", sweeping what it left behind"));
 }
 
-InstanceStep conclude(Here& h, Aftermath after)
+InstanceStep conclude(Here& h, SpawnId spawn, Aftermath after)
+{
+    using units::Hook;
+    if (h.instance.hook && h.instance.hook->hook == Hook::start_post) break_off_hook(h);
+    if (!h.instance.hook && units::has_hook(h.spec, Hook::stop_post) && !is_left_alone(h))
+        begin_hook(h, Hook::stop_post);
+    if (!h.instance.hook) return follow(h, std::move(after));
+    const Stopping stopping{spawn,      KillStage::emptied, h.now(),
+                            after.then, after.cause,        after.delay};
+    return enter(h, stopping, fmt::format("{}; {}", after.reason, name(h.instance.hook->hook)));
+}
+
+InstanceStep follow(Here& h, Aftermath after)
 {
     switch (after.then) {
     case AfterStop::stay_down: return enter(h, Stopped{}, std::move(after.reason));
@@ -217,6 +260,8 @@ InstanceStep become_ready(Here& h, SpawnId spawn, std::string reason)
 {
     const bool from_start = std::holds_alternative<Starting>(h.instance.state);
     if (from_start) await_life(h);
+    const bool is_owed = from_start && units::has_hook(h.spec, units::Hook::start_post);
+    if (is_owed && !is_left_alone(h)) begin_hook(h, units::Hook::start_post);
     auto step_out = enter(h, Ready{spawn, h.now()}, std::move(reason));
     if (!from_start) return step_out;
     Here after{h.spec, h.inputs, std::move(step_out.next), std::move(step_out.actions)};

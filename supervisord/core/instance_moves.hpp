@@ -15,6 +15,7 @@ struct Here {
     std::vector<InstanceAction> actions{};
     std::optional<Failure> failure{};
     std::optional<StartCause> started{};
+    std::string hook_failed{};
 
     [[nodiscard]] MonoTime now() const { return inputs.now.mono; }
 };
@@ -45,9 +46,11 @@ std::optional<BlockedOn> held_back_by(const Here&);
 /// Whether a person holds the process as it is.
 bool is_left_alone(const Here&);
 /// By when a start that begins now must have led to readiness; none: a oneshot.
-std::optional<MonoTime> start_deadline(const Here&);
+std::optional<MonoTime> start_deadline(const Here&, Duration prepared = Duration{0});
 /// A start now, or `blocked` if the gate or the brake holds it back.
 InstanceStep launch(Here&, StartCause, std::string reason);
+/// The process of a start for which all is prepared.
+InstanceStep begin_process(Here&, Starting, Spawn::Brake, std::string reason);
 /// Counts the process of a start, once, when it is known to have run.
 void note_started(Here&);
 /// The same with budget and delay cleared: a person's word.
@@ -55,8 +58,46 @@ InstanceStep launch_afresh(Here&, StartCause, std::string reason);
 
 InstanceStep ask_to_stop(Here&, SpawnId, Aftermath);
 InstanceStep sweep(Here&, SpawnId, const Aftermath&);
-/// Nothing of the spawn lives: whatever was to come next.
-InstanceStep conclude(Here&, Aftermath);
+/// Nothing of the spawn lives: hooks that are still to be seen to, then whatever was to come next.
+InstanceStep conclude(Here&, SpawnId, Aftermath);
+/// Nothing of the instance lives, and no hook is owed: whatever was to come next.
+InstanceStep follow(Here&, Aftermath);
+
+// The hooks' own course: core/instance_hooks.cpp.
+/// Starts it, beside whatever else there is. No other hook runs.
+void begin_hook(Here&, units::Hook, Spawn::Brake = Spawn::Brake::free);
+/// Asks it to end: what comes of it does not matter any more.
+void break_off_hook(Here&);
+/// What an event of its spawn means for the hook that runs, or is being ended.
+HookNews heed_hook(Here&, const SpawnFailed&);
+HookNews heed_hook(Here&, const ProcessExited&);
+HookNews heed_hook(Here&, const TreeEmptied&);
+HookNews heed_hook(Here&, const Adopted&);
+/// Whether its time is over, and what is done about that; empty: it is not.
+std::string end_overdue_hook(Here&);
+/// After a hold: it has its whole time again.
+void give_hook_time(Here&);
+
+/// Keeld has no descriptors or processes left: the start is tried again by and by.
+InstanceStep lack(Here&, StartCause, std::string_view what);
+
+// What each event means to a start that waits: core/instance_waiting.cpp.
+InstanceStep on(Here&, const Blocked&, const LaunchWanted&);
+InstanceStep on(Here&, const Blocked&, const RestartWanted&);
+InstanceStep on(Here&, const Blocked&, const StopWanted&);
+InstanceStep on(Here&, const Blocked&, const GateChanged&);
+InstanceStep on(Here&, const Blocked&, const GiveUpWanted&);
+InstanceStep on(Here&, const Blocked&, const Tick&);
+InstanceStep on(Here&, const Backoff&, const LaunchWanted&);
+InstanceStep on(Here&, const Backoff&, const RestartWanted&);
+InstanceStep on(Here&, const Backoff&, const StopWanted&);
+InstanceStep on(Here&, const Backoff&, const GiveUpWanted&);
+InstanceStep on(Here&, const Backoff&, const Tick&);
+InstanceStep on(Here&, const Preparing&, const LaunchWanted&);
+InstanceStep on(Here&, const Preparing&, const RestartWanted&);
+InstanceStep on(Here&, const Preparing&, const StopWanted&);
+InstanceStep on(Here&, const Preparing&, const Recalled&);
+InstanceStep on(Here&, const Preparing&, const HookOver&);
 
 // What each event means to an instance that stops: core/instance_stopping.cpp.
 InstanceStep on(Here&, const Stopping&, const LaunchWanted&);
@@ -68,6 +109,7 @@ InstanceStep on(Here&, const Stopping&, const ProcessExited&);
 InstanceStep on(Here&, const Stopping&, const TreeEmptied&);
 InstanceStep on(Here&, const Stopping&, const Adopted&);
 InstanceStep on(Here&, const Stopping&, const HandedBack&);
+InstanceStep on(Here&, const Stopping&, const HookOver&);
 InstanceStep on(Here&, const Stopping&, const Tick&);
 
 /// Judges a trouble by policy, charges it, and says what is to follow.

@@ -28,12 +28,27 @@ std::optional<SpawnId> spawn_of(const InstanceState& state)
         state);
 }
 
+std::vector<SpawnId> spawns_of(const Instance& instance)
+{
+    std::vector<SpawnId> spawns;
+    const auto* stopping = std::get_if<Stopping>(&instance.state);
+    const bool is_over = stopping != nullptr && stopping->stage == KillStage::emptied;
+    if (const auto own = spawn_of(instance.state); own && !is_over) spawns.push_back(*own);
+    if (instance.hook) spawns.push_back(instance.hook->spawn);
+    return spawns;
+}
+
+bool has_process(const Instance& instance)
+{
+    return instance.hook.has_value() || spawn_of(instance.state).has_value();
+}
+
 bool is_outdated(const units::UnitSpec& spec, const Instance& instance)
 {
     const InstanceState& state = instance.state;
-    const bool awaits_its_making = std::holds_alternative<Stopped>(state) ||
-                                   std::holds_alternative<Blocked>(state) ||
-                                   std::holds_alternative<Stopping>(state);
+    const bool awaits_its_making =
+        std::holds_alternative<Stopped>(state) || std::holds_alternative<Blocked>(state) ||
+        std::holds_alternative<Preparing>(state) || std::holds_alternative<Stopping>(state);
     return !awaits_its_making && instance.recipe != spec.recipe;
 }
 
@@ -43,7 +58,8 @@ std::optional<MonoTime> deadline_of_state(const InstanceState& state)
     if (const auto* s = std::get_if<Blocked>(&state)) return s->retry_at;
     if (const auto* s = std::get_if<Starting>(&state)) return s->ready_by;
     if (const auto* s = std::get_if<Unready>(&state)) return s->limit_at;
-    if (const auto* s = std::get_if<Stopping>(&state)) return s->escalate_at;
+    if (const auto* s = std::get_if<Stopping>(&state); s && s->stage != KillStage::emptied)
+        return s->escalate_at;
     if (const auto* s = std::get_if<Backoff>(&state)) return s->retry_at;
     return std::nullopt;
 }
@@ -60,6 +76,7 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Instance&
     const Said& said = instance.said;
     auto earliest =
         said.hear_by ? said.hear_by : earlier(deadline_of_state(instance.state), said.life_by);
+    if (instance.hook) earliest = earlier(earliest, instance.hook->due);
     for (std::size_t i = 0; i < instance.probes.size(); ++i) {
         if (!is_probed(spec.probes[i], instance.state)) continue;
         const auto& health = instance.probes[i];

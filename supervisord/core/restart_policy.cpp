@@ -67,7 +67,9 @@ Duration backoff_delay(const units::RestartSpec& spec, Duration cap, std::uint32
 
 Duration budget_window(const units::UnitSpec& spec)
 {
-    const Duration slowest = spec.start.timeout + spec.stop.timeout + spec.restart.delay_max;
+    Duration slowest = spec.start.timeout + spec.stop.timeout + spec.restart.delay_max;
+    for (const units::Hook hook : {units::Hook::stop_pre, units::Hook::stop_post})
+        if (units::has_hook(spec, hook)) slowest += units::limit_of(spec, hook);
     return std::max(spec.escalation.window,
                     static_cast<Duration::rep>(spec.escalation.failures) * slowest);
 }

@@ -37,46 +37,6 @@ Inputs inputs_for(const UnitMaking& m, Slot slot)
     return in;
 }
 
-// ---- the ladder ---------------------------------------------------------------------------------
-
-void climb(UnitMaking& m, const std::string& why)
-{
-    Unit& unit = m.unit();
-    for (Instance& each : unit.instances)
-        each.history.charged.clear();
-    if (unit.rung + 1U >= m.spec.escalation.ladder.size()) return;
-    const units::Rung from = rung_of(m.spec, unit);
-    ++unit.rung;
-    const units::Rung to = rung_of(m.spec, unit);
-    m.out.notes.emplace_back(Climbed{from, to, why});
-    m.tried.push_back({m.inputs.now.wall, std::string(name(to)), why, {}});
-    if (to == units::Rung::give_up) run_all(m, GiveUpWanted{});
-    if (to == units::Rung::exit) m.out.notes.emplace_back(ExitWanted{why});
-}
-
-void climb_if_spent(UnitMaking& m, const Failure& failure)
-{
-    const auto spent = [&](const Instance& i) { return is_spent(m.spec, i.history, m.now()); };
-    if (failure.charge != Failure::Charge::charged) return;
-    const auto all = m.unit().instances.size();
-    const auto spent_count =
-        static_cast<std::size_t>(std::ranges::count_if(m.unit().instances, spent));
-    if (spent_count == 0) return;
-    if (ready_count(m.unit()) >= m.spec.min_ready && spent_count * 2 < all) return;
-    climb(m, fmt::format("{} failures within {}, the last one: {}", m.spec.escalation.failures,
-                         to_text(budget_window(m.spec)), failure.what));
-}
-
-void descend_if_stable(UnitMaking& m)
-{
-    Unit& unit = m.unit();
-    if (unit.rung == 0 || !unit.ready_since) return;
-    const MonoTime calm_since = std::max(*unit.ready_since, unit.failed_at.value_or(MonoTime{}));
-    if (m.now() < calm_since + budget_window(m.spec)) return;
-    unit.rung = 0;
-    m.out.notes.emplace_back(BackToBottom{});
-}
-
 // ---- listening to an instance -------------------------------------------------------------------
 
 std::string_view detector_of(StartCause cause)
@@ -153,11 +113,14 @@ void take_actions(UnitMaking& m, Slot slot, std::vector<InstanceAction> actions,
                   const std::string& reason)
 {
     for (InstanceAction& action : actions) {
-        if (const auto* spawn = std::get_if<Spawn>(&action)) {
+        const auto* spawn = std::get_if<Spawn>(&action);
+        const auto* hook = std::get_if<RunHook>(&action);
+        if (spawn != nullptr || hook != nullptr) {
             ++m.out.spawns;
-            if (spawn->brake == Spawn::Brake::charged) ++m.out.brake_tokens;
-            m.tried.push_back({m.inputs.now.wall, "start", reason, {}});
+            const auto brake = spawn != nullptr ? spawn->brake : hook->brake;
+            if (brake == Spawn::Brake::charged) ++m.out.brake_tokens;
         }
+        if (spawn != nullptr) m.tried.push_back({m.inputs.now.wall, "start", reason, {}});
         m.out.actions.push_back({slot, std::move(action)});
     }
 }
@@ -173,10 +136,13 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     InstanceStep made = step(m.spec, std::move(m.instance(slot)), event, inputs_for(m, slot));
     m.instance(slot) = std::move(made.next);
 
-    const bool moved = before != state_name(m.instance(slot).state) ||
-                       spawn_before != spawn_of(m.instance(slot).state);
+    const InstanceState& after = m.instance(slot).state;
+    // One that fails to prepare may begin anew at once.
+    const bool anew = made.failure && std::holds_alternative<Preparing>(after);
+    const bool moved = before != state_name(after) || spawn_before != spawn_of(after) || anew;
     const bool said = std::ranges::any_of(made.actions, is_worth_a_line);
     if (made.started) m.out.notes.emplace_back(Started{slot, *made.started});
+    if (!made.hook_failed.empty()) m.out.notes.emplace_back(HookFailed{slot, made.hook_failed});
     if (made.failure)
         take_failure(m, slot, *made.failure, recipe_before);
     else if (const auto* exited = std::get_if<ProcessExited>(&event); moved && exited != nullptr)
@@ -206,7 +172,7 @@ void recall(UnitMaking& m, const Recalled& recalled, const std::string& cause)
     bool any = false;
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
         const InstanceState& state = m.instance(slot).state;
-        if (!spawn_of(state) || std::holds_alternative<Stopping>(state)) continue;
+        if (!has_process(m.instance(slot)) || std::holds_alternative<Stopping>(state)) continue;
         run_instance(m, slot, recalled);
         any = true;
     }

@@ -185,6 +185,10 @@ struct AttemptFailed {
     Failure failure;
     std::uint64_t recipe = 0; ///< of what failed
 };
+struct HookFailed {
+    Slot slot;
+    std::string what; ///< `stop.pre: exit 1`
+};                    ///< and nothing follows from it
 struct Climbed {
     units::Rung from;
     units::Rung to;
@@ -213,9 +217,9 @@ struct Frozen {
 struct ExitWanted {
     std::string why;
 }; ///< the ladder's last word: keeld stops everything and exits
-using Note =
-    std::variant<Moved, Stayed, Started, AttemptFailed, Climbed, BackToBottom, OutageOpened,
-                 OutageCounted, OutageClosed, OperationEnded, HoldEnded, Frozen, ExitWanted>;
+using Note = std::variant<Moved, Stayed, Started, AttemptFailed, HookFailed, Climbed, BackToBottom,
+                          OutageOpened, OutageCounted, OutageClosed, OperationEnded, HoldEnded,
+                          Frozen, ExitWanted>;
 
 struct UnitAction {
     Slot slot;

@@ -62,6 +62,11 @@ void cancel_operation(UnitMaking&, const CancelAsked&);
 /// Ends the operation if its outcome is known; sends the next slot of a rolling restart on its way.
 void progress_operation(UnitMaking&);
 
+/// One rung up, if this failure has spent what the unit may fail: core/unit_ladder.cpp.
+void climb_if_spent(UnitMaking&, const Failure&);
+/// Back to the bottom after a calm window.
+void descend_if_stable(UnitMaking&);
+
 /// Feeds both outage folds with where the unit stands now.
 void fold_outages(UnitMaking&);
 

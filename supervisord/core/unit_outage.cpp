@@ -75,6 +75,7 @@ bool only_first_starts_missing(const Unit& unit)
 {
     return std::ranges::all_of(unit.instances, [](const Instance& instance) {
         const bool starts = std::holds_alternative<Starting>(instance.state) ||
+                            std::holds_alternative<Preparing>(instance.state) ||
                             std::holds_alternative<Blocked>(instance.state);
         const bool serves = std::holds_alternative<Ready>(instance.state) ||
                             std::holds_alternative<Done>(instance.state);

@@ -51,7 +51,7 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Unit& uni
 bool is_at_work(const units::UnitSpec& spec, const Unit& unit)
 {
     return spec.type == units::UnitType::oneshot && unit.settled == Unit::Settled::no &&
-           any_in<Starting>(unit);
+           (any_in<Starting>(unit) || any_in<Preparing>(unit));
 }
 
 std::uint16_t ready_count(const Unit& unit)
@@ -98,9 +98,8 @@ bool has_outdated(const units::UnitSpec& spec, const Unit& unit)
 
 bool has_process(const Unit& unit)
 {
-    return std::ranges::any_of(unit.instances, [](const Instance& instance) {
-        return spawn_of(instance.state).has_value();
-    });
+    return std::ranges::any_of(unit.instances,
+                               [](const Instance& instance) { return has_process(instance); });
 }
 
 UnitStatus status_of(const units::UnitSpec& spec, const Unit& unit)
@@ -112,7 +111,8 @@ UnitStatus status_of(const units::UnitSpec& spec, const Unit& unit)
     if (all_in<Ready, Done>(unit)) return UnitStatus::up;
     if (is_ready(spec, unit) && spec.min_ready > 0) return UnitStatus::degraded;
     if (any_in<Failed>(unit) && all_in<Failed, Done, Stopped>(unit)) return UnitStatus::failed;
-    if (any_in<Blocked>(unit) && !any_in<Starting>(unit)) return UnitStatus::blocked;
+    const bool starts = any_in<Starting>(unit) || any_in<Preparing>(unit);
+    if (any_in<Blocked>(unit) && !starts) return UnitStatus::blocked;
     if (open_outage(unit.outage) != nullptr || unit.settled == Unit::Settled::yes)
         return is_ready(spec, unit) ? UnitStatus::degraded : UnitStatus::down;
     return UnitStatus::starting;

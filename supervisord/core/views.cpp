@@ -138,6 +138,10 @@ void say_now(const Host& host, const Instance& instance, const std::string& who,
     const bool waits = std::holds_alternative<Backoff>(instance.state);
     const auto state = waits ? "in backoff" : state_name(instance.state);
     out.push_back(fmt::format("{} has been {} for {}: {}", who, state, since, instance.reason));
+    if (instance.hook)
+        out.push_back(
+            fmt::format("{}: its {} has been running for {}", who, name(instance.hook->hook),
+                        to_human(std::max(Duration{0}, now.mono - instance.hook->began))));
     if (spawn_of(instance.state)) say_said(instance.said, who, out);
     const auto* blocked = std::get_if<Blocked>(&instance.state);
     if (blocked == nullptr || blocked->on.kind != BlockedOn::Kind::dependency) return;
@@ -165,9 +169,16 @@ void say_next(const units::UnitSpec& spec, const Instance& instance, const std::
     if (const auto* s = std::get_if<Unready>(&instance.state))
         out.push_back(fmt::format("{} is replaced if it is still unready {}", who,
                                   in_time(s->limit_at, now)));
-    if (const auto* s = std::get_if<Stopping>(&instance.state))
+    const auto* stopping = std::get_if<Stopping>(&instance.state);
+    if (stopping != nullptr && stopping->stage == KillStage::preparing)
+        out.push_back(fmt::format("{} is asked to end {} at the latest", who,
+                                  in_time(stopping->escalate_at, now)));
+    else if (stopping != nullptr && stopping->stage != KillStage::emptied)
         out.push_back(fmt::format("{} gets SIGKILL, the whole tree of it, {}", who,
-                                  in_time(s->escalate_at, now)));
+                                  in_time(stopping->escalate_at, now)));
+    if (instance.hook)
+        out.push_back(fmt::format("its {} is killed if it still runs {}", name(instance.hook->hook),
+                                  in_time(instance.hook->due, now)));
     if (const auto& life_by = instance.said.life_by; life_by && spawn_of(instance.state))
         out.push_back(fmt::format("{} is ended if it does not send WATCHDOG=1 {}", who,
                                   in_time(*life_by, now)));

@@ -18,7 +18,8 @@ void Engine::carry_out()
 {
     while (!actions_.empty()) {
         const core::HostAction next = std::move(actions_.front());
-        const bool is_spawn = std::holds_alternative<core::Spawn>(next.action);
+        const bool is_spawn = std::holds_alternative<core::Spawn>(next.action) ||
+                              std::holds_alternative<core::RunHook>(next.action);
         if (is_spawn && spawns_this_turn_ >= spawns_per_turn) {
             actions_.front() = next;
             break;
@@ -40,6 +41,7 @@ void Engine::carry_out()
 void Engine::act(InstanceId id, const core::InstanceAction& action)
 {
     if (const auto* wanted = std::get_if<core::Spawn>(&action)) return spawn(id, *wanted);
+    if (const auto* hook = std::get_if<core::RunHook>(&action)) return run_hook(id, *hook);
     if (const auto* probe = std::get_if<core::RunProbe>(&action)) return run_probe(id, *probe);
     if (const auto* signal = std::get_if<core::Signal>(&action))
         return ports_.spawner.signal(signal->spawn, signal->signal_number);
@@ -90,6 +92,32 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
         counters_.restart_latency.observe(seconds(ports_.loop.precise() - *ended_at));
     ended_at.reset();
     post(id, core::Spawned{action.spawn});
+}
+
+/// As the unit's own processes, in a cgroup of its own: killing it must not kill the unit.
+void Engine::run_hook(InstanceId id, const core::RunHook& action)
+{
+    const units::UnitSpec& spec = host_.spec(id.unit);
+    const Identity& identity = identities_[number(id.unit)];
+    if (const auto& problem = identity.problem)
+        return post(id, core::SpawnFailed{action.spawn, problem->stage, 0, problem->what});
+    ports::SpawnPlan plan =
+        make_hook_plan(spec, id.slot, action.hook, identity, options_.runtime_root);
+    const auto& state = host_.unit(id.unit).instances[id.slot - 1U].state;
+    if (const auto main = core::spawn_of(state))
+        if (const auto process = processes_.find(number(*main)); process != processes_.end())
+            plan.environment["MAINPID"] = fmt::format("{}", process->second.pid);
+    plan.output_fd = output_of(id);
+    auto& latest = body(id).hook;
+    if (latest) owners_.erase(number(*latest));
+    latest = action.spawn;
+    owners_[number(action.spawn)] = id;
+    const auto result = ports_.spawner.spawn(action.spawn, plan);
+    if (const auto* failure = std::get_if<ports::SpawnFailure>(&result))
+        return post(id, core::SpawnFailed{action.spawn, failure->stage, failure->errno_value});
+    const auto process = std::get<ports::ProcessIdentity>(result);
+    ports_.journal.put(fmt::format("process/{}/{}", plan.unit, id.slot),
+                       encode(ports::Spawner::Survivor{action.spawn, process, plan.unit, id.slot}));
 }
 
 int Engine::output_of(InstanceId id)

@@ -156,12 +156,15 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
     }
     for (core::Instance& instance : unit.instances)
         if (instance.recipe == 0) instance.recipe = host_.spec(id).recipe; // An older journal's.
-    for (Slot slot = 1; slot <= unit.instances.size(); ++slot)
-        if (const auto spawn = core::spawn_of(unit.instances[slot - 1U].state)) {
-            owners_[number(*spawn)] = {id, slot};
-            missing_[number(*spawn)] = {id, slot};
-            body({id, slot}).spawn = *spawn;
+    for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
+        const core::Instance& instance = unit.instances[slot - 1U];
+        body({id, slot}).spawn = core::spawn_of(instance.state);
+        if (instance.hook) body({id, slot}).hook = instance.hook->spawn;
+        for (const SpawnId spawn : core::spawns_of(instance)) {
+            owners_[number(spawn)] = {id, slot};
+            missing_[number(spawn)] = {id, slot};
         }
+    }
     const bool begins_anew =
         last_end == LastEnd::in_order && !std::holds_alternative<core::Held>(unit.wanted);
     if (begins_anew) unit.wanted = core::Down{};
@@ -211,8 +214,8 @@ void Engine::forget_strangers()
         const auto from = key.find('/');
         const auto to = key.find('/', from + 1);
         const bool is_of_unit = key.starts_with("unit/") || key.starts_with("process/");
-        if (is_of_unit && !host_.find(key.substr(from + 1, to - from - 1)))
-            ports_.journal.erase(key);
+        const std::string name = key.substr(from + 1, std::min(to, key.find('.')) - from - 1);
+        if (is_of_unit && !host_.find(name)) ports_.journal.erase(key);
     }
     if (!rollout_) ports_.journal.erase(key_of_apply);
 }
@@ -246,9 +249,13 @@ void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
             adopt_stray(survivor);
             continue;
         }
-        processes_[number(survivor.id)] = survivor.process;
         missing_.erase(number(survivor.id));
         ++counters_.adopted_processes;
+        if (body(owner->second).hook == survivor.id) {
+            post(owner->second, core::Adopted{survivor.id});
+            continue;
+        }
+        processes_[number(survivor.id)] = survivor.process;
         // The log's reader died with the last engine; output goes on from where it stands.
         const InstanceId its = owner->second;
         const auto& state = host_.unit(its.unit).instances[its.slot - 1U].state;
@@ -276,14 +283,15 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
         ports_.spawner.kill_tree(survivor.id);
         return;
     }
-    if (recorded) {
-        owners_.erase(number(*recorded));
-        missing_.erase(number(*recorded));
-    }
     const InstanceId id{*unit, survivor.slot};
     core::Unit taken = host_.unit(*unit);
     const Now now = ports_.loop.now();
     core::Instance& instance = taken.instances[id.slot - 1U];
+    for (const SpawnId earlier : core::spawns_of(instance)) {
+        owners_.erase(number(earlier));
+        missing_.erase(number(earlier));
+    }
+    instance.hook.reset(); // It ran before this process did.
     instance.state =
         core::Starting{survivor.id, now.mono, now.mono + host_.spec(*unit).start.timeout};
     instance.since = now;
@@ -314,9 +322,9 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
 void Engine::resolve_missing()
 {
     for (const auto& [spawn, id] : std::exchange(missing_, {})) {
-        const auto& state = host_.unit(id.unit).instances[id.slot - 1U].state;
-        if (core::spawn_of(state) != SpawnId{spawn}) continue;
-        const auto* starting = std::get_if<core::Starting>(&state);
+        const core::Instance& instance = host_.unit(id.unit).instances[id.slot - 1U];
+        if (std::ranges::count(core::spawns_of(instance), SpawnId{spawn}) == 0) continue;
+        const auto* starting = std::get_if<core::Starting>(&instance.state);
         if (starting != nullptr && starting->running == core::Starting::Running::no)
             post(id, core::SpawnFailed{SpawnId{spawn}, core::SetupStage::lost, 0});
         else

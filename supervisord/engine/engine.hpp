@@ -104,6 +104,7 @@ private:
     /// What the engine itself knows of one instance.
     struct Body {
         std::optional<SpawnId> spawn;     ///< the latest
+        std::optional<SpawnId> hook;      ///< the same, of its hooks
         std::optional<MonoTime> ended_at; ///< of the last process, until the next one runs
         std::map<std::uint32_t, ports::AttemptId> probing; ///< by probe index
         std::string output_problem; ///< last thing said about its log, said once
@@ -120,6 +121,7 @@ private:
     void carry_out();
     void act(InstanceId id, const core::InstanceAction& action);
     void spawn(InstanceId id, const core::Spawn& action);
+    void run_hook(InstanceId id, const core::RunHook& action);
     void run_probe(InstanceId id, const core::RunProbe& action);
     void cancel_probes(InstanceId id);
     [[nodiscard]] int output_of(InstanceId id);

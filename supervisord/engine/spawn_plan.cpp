@@ -30,4 +30,15 @@ ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identit
     return plan;
 }
 
+ports::SpawnPlan make_hook_plan(const units::UnitSpec& spec, Slot slot, units::Hook hook,
+                                const Identity& identity, const std::string& runtime_root)
+{
+    ports::SpawnPlan plan = make_plan(spec, slot, identity, runtime_root);
+    plan.unit += ".hook";
+    plan.argv = units::fill(units::command_of(spec, hook),
+                            units::placeholder_values(spec, slot, runtime_root + "/" + spec.name));
+    plan.environment["KEEL_HOOK"] = std::string(name(hook));
+    return plan;
+}
+
 } // namespace keel::engine

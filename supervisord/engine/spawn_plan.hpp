@@ -26,4 +26,8 @@ struct Identity {
 ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identity& identity,
                            const std::string& runtime_root);
 
+/// The same for a hook, under a name beside the unit's.
+ports::SpawnPlan make_hook_plan(const units::UnitSpec& spec, Slot slot, units::Hook hook,
+                                const Identity& identity, const std::string& runtime_root);
+
 } // namespace keel::engine

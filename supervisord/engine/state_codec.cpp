@@ -23,9 +23,10 @@ json put(const Blocked& s)
 }
 json put(const Starting& s)
 {
-    return {number(s.spawn),        put(s.since),          put(s.ready_by),
-            put_number(s.extended), put_number(s.running), put_name(s.cause)};
+    return {number(s.spawn),       put(s.since),      put(s.ready_by), put_number(s.extended),
+            put_number(s.running), put_name(s.cause), put(s.prepared)};
 }
+json put(const Preparing& s) { return json::array({put_name(s.cause)}); }
 json put(const Ready& s) { return {number(s.spawn), put(s.since)}; }
 json put(const Unready& s)
 {
@@ -53,13 +54,15 @@ InstanceState get_state(std::string_view kind, const json& j)
                         if_any(j.at(2), mono),
                         get_number(j.at(3), Starting::Extended::yes),
                         get_number(j.at(4), Starting::Running::yes),
-                        get_name<StartCause>(j.at(5))};
+                        get_name<StartCause>(j.at(5)),
+                        j.size() > 6 ? duration(j.at(6)) : Duration{0}}; // Later than the rest.
+    if (kind == "preparing") return Preparing{get_name<StartCause>(j.at(0))};
     if (kind == "ready") return Ready{spawn(j.at(0)), mono(j.at(1))};
     if (kind == "unready")
         return Unready{spawn(j.at(0)), mono(j.at(1)), get_number(j.at(2), Dependencies::down)};
     if (kind == "stopping")
         return Stopping{spawn(j.at(0)),
-                        get_number(j.at(1), KillStage::sweeping),
+                        get_number(j.at(1), KillStage::emptied),
                         mono(j.at(2)),
                         get_number(j.at(3), AfterStop::give_up),
                         get_name<StartCause>(j.at(4)),
@@ -189,12 +192,37 @@ json put(const Said& said)
     return {put_number(said.phase), said.status, put(said.watchdog), put(said.life_by)};
 }
 
+json put(const std::optional<HookRun>& hook)
+{
+    if (!hook) return nullptr;
+    return {number(hook->spawn),     put_name(hook->hook),     put(hook->began), put(hook->due),
+            put_number(hook->stage), put_number(hook->result), hook->what};
+}
+
+std::optional<HookRun> get_hook(const json& j)
+{
+    if (j.is_null()) return std::nullopt;
+    return HookRun{spawn(j.at(0)),
+                   get_name<units::Hook>(j.at(1)),
+                   mono(j.at(2)),
+                   mono(j.at(3)),
+                   get_number(j.at(4), HookRun::Stage::ending),
+                   get_number(j.at(5), HookResult::unseen),
+                   j.at(6)};
+}
+
+/// As people are told, but for what they are told by the same name.
+std::string key_of(const InstanceState& state)
+{
+    return std::holds_alternative<Preparing>(state) ? "preparing" : std::string(state_name(state));
+}
+
 json put(const Instance& i)
 {
     json charged = json::array();
     for (const MonoTime at : i.history.charged)
         charged.push_back(put(at));
-    return {{"state", std::string(state_name(i.state))},
+    return {{"state", key_of(i.state)},
             {"holds", std::visit([](const auto& s) { return put(s); }, i.state)},
             {"since", put(i.since)},
             {"reason", i.reason},
@@ -202,6 +230,7 @@ json put(const Instance& i)
             {"charged", std::move(charged)},
             {"ready_for", put(i.ready_for)},
             {"said", put(i.said)},
+            {"hook", put(i.hook)},
             {"restarts", i.restarts},
             {"recipe", i.recipe},
             {"began", put(i.last_start.began)},
@@ -218,6 +247,7 @@ Instance get_instance(const json& j)
     for (const json& at : j.at("charged"))
         i.history.charged.push_back(mono(at));
     i.ready_for = if_any(j.at("ready_for"), duration);
+    if (j.contains("hook")) i.hook = get_hook(j.at("hook")); // Not in what version 0.1 wrote first.
     i.restarts = j.at("restarts");
     i.recipe = j.value("recipe", std::uint64_t{0}); // Not in what version 0.1 wrote at first.
     i.last_start = {if_any(j.at("began"), wall), if_any(j.at("first_ready"), wall)};

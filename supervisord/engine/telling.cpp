@@ -120,6 +120,8 @@ void Engine::tell(UnitId unit, const core::Note& note)
         say(unit, subject(unit, failed->slot), "failure",
             fmt::format("failed: {}{}", failed->failure.what,
                         free ? " (not charged to the budget)" : ""));
+    } else if (const auto* hook = std::get_if<HookFailed>(&note)) {
+        say(unit, subject(unit, hook->slot), "hook", "failed, and nothing follows: " + hook->what);
     } else if (const auto* climbed = std::get_if<Climbed>(&note)) {
         say(unit, unit_name, "rung",
             fmt::format("ladder {} -> {} ({})", name(climbed->from), name(climbed->to),

@@ -31,7 +31,8 @@ struct Credentials {
 /// All that a child needs, resolved: no placeholders, no names to look up.
 struct SpawnPlan {
     /// Names the cgroup and KEEL_UNIT; nothing else. What follows a dot names something that runs
-    /// beside the instance (`api.probe-7`): it gets a cgroup of its own, and KEEL_UNIT without it.
+    /// beside the instance (`api.probe-7`, `api.hook`): it gets a cgroup of its own, and KEEL_UNIT
+    /// without it.
     std::string unit;
     Slot slot = 1;
     std::vector<std::string>

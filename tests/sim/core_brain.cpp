@@ -75,6 +75,7 @@ private:
     void tell(const HostStep& step);
     void act(InstanceId id, const InstanceAction& action);
     void spawn(InstanceId id, const Spawn& action);
+    void run_hook(InstanceId id, const RunHook& action);
     void run_probe(InstanceId id, const RunProbe& action);
     void cancel_probes(InstanceId id);
     void hear_out(InstanceId id, SpawnId spawn);
@@ -108,12 +109,13 @@ void CoreBrain::start()
         host_.restore(id, memory_.units[number(id)]);
     for (const UnitId unit : host_.start_order())
         for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot)
-            if (const auto spawn = spawn_of(host_.unit(unit).instances[slot - 1U].state))
-                owners_[*spawn] = {unit, slot};
+            for (const SpawnId spawn : spawns_of(host_.unit(unit).instances[slot - 1U]))
+                owners_[spawn] = {unit, slot};
     std::vector<SpawnId> living;
     for (const auto& survivor : ports_.kernel.survivors({})) {
         post(owners_.at(survivor.id), Adopted{survivor.id});
-        if (units::hears_notices(host_.spec(owners_.at(survivor.id).unit)))
+        if (units::hears_notices(host_.spec(owners_.at(survivor.id).unit)) &&
+            !ports_.kernel.is_hook(survivor.id))
             living.push_back(survivor.id);
     }
     ports_.notices.take_over(living);
@@ -133,10 +135,9 @@ void CoreBrain::resolve_missing()
     const ExitStatus unseen{ExitStatus::Kind::unknown, 0, false};
     for (const UnitId unit : host_.start_order())
         for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot) {
-            const auto spawn = spawn_of(host_.unit(unit).instances[slot - 1U].state);
-            const bool told = spawn && ports_.kernel.was_told(*spawn);
-            if (spawn && !told && !ports_.kernel.main_lives(*spawn))
-                post({unit, slot}, ProcessExited{*spawn, unseen, TreeState::alive});
+            for (const SpawnId spawn : spawns_of(host_.unit(unit).instances[slot - 1U]))
+                if (!ports_.kernel.was_told(spawn) && !ports_.kernel.main_lives(spawn))
+                    post({unit, slot}, ProcessExited{spawn, unseen, TreeState::alive});
         }
 }
 
@@ -148,7 +149,7 @@ void CoreBrain::happened(SpawnId id, const InstanceEvent& event)
         if (ended) ports_.kernel.acknowledge(id); // Of a spawn that nobody remembers.
         return;
     }
-    if (ended) cancel_probes(owner->second);
+    if (ended && !ports_.kernel.is_hook(id)) cancel_probes(owner->second);
     if (ended) ports_.notices.close(id);
     post_unreliably(owner->second, event);
 }
@@ -244,6 +245,7 @@ void CoreBrain::tell(const HostStep& step)
 void CoreBrain::act(InstanceId id, const InstanceAction& action)
 {
     if (const auto* wanted = std::get_if<Spawn>(&action)) return spawn(id, *wanted);
+    if (const auto* hook = std::get_if<RunHook>(&action)) return run_hook(id, *hook);
     if (const auto* probe = std::get_if<RunProbe>(&action)) return run_probe(id, *probe);
     if (const auto* signal = std::get_if<Signal>(&action))
         return ports_.kernel.signal(signal->spawn, signal->signal_number);
@@ -277,6 +279,18 @@ void CoreBrain::spawn(InstanceId id, const Spawn& action)
         post_unreliably(id, SpawnFailed{action.spawn, failure->stage, failure->errno_value});
     else
         post_unreliably(id, Spawned{action.spawn});
+}
+
+void CoreBrain::run_hook(InstanceId id, const RunHook& action)
+{
+    ports::SpawnPlan plan;
+    plan.unit = host_.spec(id.unit).name + ".hook";
+    plan.slot = id.slot;
+    plan.environment["KEEL_HOOK"] = std::string(name(action.hook));
+    owners_[action.spawn] = id;
+    const auto result = ports_.kernel.spawn(action.spawn, plan);
+    if (const auto* failure = std::get_if<ports::SpawnFailure>(&result))
+        post_unreliably(id, SpawnFailed{action.spawn, failure->stage, failure->errno_value});
 }
 
 void CoreBrain::run_probe(InstanceId id, const RunProbe& action)

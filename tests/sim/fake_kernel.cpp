@@ -9,24 +9,66 @@ namespace keel::sim {
 using core::ExitStatus;
 using core::TreeState;
 
+namespace {
+
+/// What a hook is told of itself; none: it is no hook's spawn.
+std::optional<units::Hook> hook_in(const ports::SpawnPlan& plan)
+{
+    const auto told = plan.environment.find("KEEL_HOOK");
+    if (told == plan.environment.end()) return std::nullopt;
+    return from_name<units::Hook>(told->second);
+}
+
+bool runs_beside(units::Hook hook)
+{
+    return hook == units::Hook::start_post || hook == units::Hook::stop_pre;
+}
+
+} // namespace
+
+/// One process of its own, one hook, and both at once only where that is the hook's purpose.
+void FakeKernel::check_alone(SpawnId id, InstanceId instance, std::optional<units::Hook> hook) const
+{
+    const auto complain = [&](SpawnId other) {
+        violated(fmt::format("{}.{} is spawned as {} while something of spawn {} lives",
+                             world_.spec(instance).name, instance.slot, number(id), number(other)));
+    };
+    if (const auto other = living_hook(instance)) complain(*other);
+    const auto main = living(instance);
+    if (main && !(hook && runs_beside(*hook))) complain(*main);
+}
+
+void FakeKernel::note_began(const Process& process)
+{
+    const units::UnitSpec& spec = world_.spec(process.instance);
+    if (process.hook)
+        hooks.hook_began(process.instance, spec, *process.hook, latest_main(process.instance));
+    else
+        hooks.main_began(process.instance, spec);
+}
+
 std::variant<ports::ProcessIdentity, ports::SpawnFailure>
 FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
 {
     fuse_.burn();
-    const InstanceId instance = world_.find(plan.unit, plan.slot);
-    if (const auto other = living(instance))
-        violated(fmt::format("{}.{} is spawned as {} while something of spawn {} lives", plan.unit,
-                             plan.slot, number(id), number(*other)));
+    const InstanceId instance = world_.find(plan.unit.substr(0, plan.unit.find('.')), plan.slot);
+    const auto hook = hook_in(plan);
+    check_alone(id, instance, hook);
     const bool is_known = processes_.contains(id) && !forgotten_.contains(id);
     if (is_known || (memory == Memory::whole && id <= latest_))
         violated(fmt::format("spawn id {} comes after {}", number(id), number(latest_)));
     latest_ = std::max(latest_, id);
     if (memory == Memory::lossy)
-        std::erase_if(by_instance_, [id](const auto& known) { return known.second == id; });
+        for (auto* by : {&by_instance_, &hook_of_})
+            std::erase_if(*by, [id](const auto& known) { return known.second == id; });
     forgotten_.erase(id);
     acknowledged_.erase(id);
-    const Fate fate = world_.fate(instance);
+    const Fate fate = hook ? world_.hook_fate(instance, *hook) : world_.fate(instance);
     if (fate.failure) {
+        if (hook)
+            hooks.try_hook(instance, *hook, latest_main(instance));
+        else
+            hooks.main_failed(instance);
         if (world_.trace)
             world_.trace(fmt::format("kernel  {}.{} spawn {} fails: {}", plan.unit, plan.slot,
                                      number(id), name(fate.failure->stage)));
@@ -35,17 +77,19 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     }
     Process process;
     process.instance = instance;
+    process.hook = hook;
     process.unit = plan.unit;
     if (!plan.argv.empty()) process.command = plan.argv.front();
     process.fate = fate;
     process.since = loop_.now().mono;
+    if (memory == Memory::whole) note_began(process);
     processes_[id] = process;
-    by_instance_[instance] = id;
-    trace(process, id, "runs");
-    if (world_.born) world_.born(id, instance, fate);
+    (hook ? hook_of_ : by_instance_)[instance] = id;
+    trace(process, id, "runs {}", hook ? name(*hook) : "");
+    if (world_.born && !hook) world_.born(id, instance, fate);
     if (fate.ends_after)
-        loop_.in(*fate.ends_after, [this, id, status = fate.status] {
-            if (!at_peace) end(id, status);
+        loop_.in(*fate.ends_after, [this, id, hook, status = fate.status] {
+            if (!at_peace || hook) end(id, status);
         });
     fuse_.burn();
     return ports::ProcessIdentity{static_cast<pid_t>(number(id) % 4'000'000) + 2, number(id)};
@@ -58,6 +102,7 @@ void FakeKernel::end(SpawnId id, ExitStatus status)
     Process& process = found->second;
     process.main_lives = false;
     process.status = status;
+    if (process.hook) hooks.hook_ended(process.instance, *process.hook, status);
     process.children = process.killed ? 0 : process.fate.children;
     trace(process, id, "ends: {}, {} children left", to_text(status), process.children);
     ends_.push_back(id);
@@ -104,6 +149,8 @@ void FakeKernel::signal(SpawnId id, int signal_number)
         Process& process = found->second;
         const bool obeys = process.fate.term == Fate::Term::obeys;
         trace(process, id, "gets signal {}{}", signal_number, obeys ? "" : " and ignores it");
+        if (!process.hook && memory == Memory::whole && !living_hook(process.instance))
+            hooks.main_signalled(process.instance, world_.spec(process.instance), id);
         process.asked = obeys;
         if (obeys)
             loop_.in(process.fate.term_takes,
@@ -227,6 +274,20 @@ std::optional<SpawnId> FakeKernel::living(InstanceId instance) const
     const auto latest = by_instance_.find(instance);
     if (latest == by_instance_.end() || !anything_lives(latest->second)) return std::nullopt;
     if (memory == Memory::lossy && !main_lives(latest->second)) return std::nullopt;
+    return latest->second;
+}
+
+std::optional<SpawnId> FakeKernel::latest_main(InstanceId instance) const
+{
+    const auto latest = by_instance_.find(instance);
+    return latest == by_instance_.end() ? std::nullopt : std::optional(latest->second);
+}
+
+std::optional<SpawnId> FakeKernel::living_hook(InstanceId instance) const
+{
+    const auto latest = hook_of_.find(instance);
+    const bool counts = memory == Memory::whole; // Else nobody may know of it any more.
+    if (!counts || latest == hook_of_.end() || !anything_lives(latest->second)) return std::nullopt;
     return latest->second;
 }
 

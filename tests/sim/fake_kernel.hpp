@@ -7,6 +7,7 @@
 #pragma once
 #include "ports/spawner.hpp"
 #include "tests/sim/fake_loop.hpp"
+#include "tests/sim/hook_watch.hpp"
 #include "tests/sim/rng.hpp"
 
 #include <fmt/format.h>
@@ -33,6 +34,8 @@ class FakeKernel final : public ports::Spawner {
 public:
     struct World {
         std::function<Fate(InstanceId)> fate;
+        std::function<Fate(InstanceId, units::Hook)> hook_fate;
+        std::function<const units::UnitSpec&(InstanceId)> spec;
         std::function<InstanceId(const std::string& unit, Slot slot)> find;
         std::function<void(SpawnId, InstanceId, const Fate&)> born; ///< may be empty
         std::function<void(std::string)> trace;                     ///< may be empty
@@ -64,6 +67,7 @@ public:
     } acks = Acks::exact;  ///< lenient: events come twice
     bool at_peace = false; ///< no process ends by itself any more
     double shuffles = 0;   ///< chance that TreeEmptied overtakes the end of the process
+    HookWatch hooks;
 
     void engine_died();
     /// The host boots: no process of before is left, and nobody remembers one.
@@ -73,6 +77,8 @@ public:
             set->clear();
         processes_.clear();
         by_instance_.clear();
+        hook_of_.clear();
+        hooks.forget();
         ends_.clear();
         latest_ = SpawnId{0};
     }
@@ -84,6 +90,14 @@ public:
     [[nodiscard]] bool anything_lives(SpawnId id) const;
     /// The spawn of the instance of which anything lives; none: nothing.
     [[nodiscard]] std::optional<SpawnId> living(InstanceId instance) const;
+    /// The same of its hooks.
+    [[nodiscard]] std::optional<SpawnId> living_hook(InstanceId instance) const;
+    [[nodiscard]] bool is_hook(SpawnId id) const
+    {
+        const auto found = processes_.find(id);
+        return found != processes_.end() && found->second.hook.has_value();
+    }
+    [[nodiscard]] MonoTime began_at(SpawnId id) const { return processes_.at(id).since; }
     [[nodiscard]] bool is_healthy(InstanceId instance) const;
     /// The same of one spawn, but for what it takes to become ready.
     [[nodiscard]] bool is_well(SpawnId id) const;
@@ -104,6 +118,7 @@ public:
 private:
     struct Process {
         InstanceId instance;
+        std::optional<units::Hook> hook;
         std::string unit;
         std::string command;
         Fate fate;
@@ -118,6 +133,9 @@ private:
         bool tree_reported = false;
     };
 
+    void check_alone(SpawnId id, InstanceId instance, std::optional<units::Hook> hook) const;
+    void note_began(const Process& process);
+    [[nodiscard]] std::optional<SpawnId> latest_main(InstanceId instance) const;
     void report(SpawnId id);
     void report_tree(SpawnId id);
     void child_ended(SpawnId id);
@@ -139,6 +157,7 @@ private:
     std::uint64_t life_ = 0; ///< of the engine; what was under way for an earlier one is dropped
     std::map<SpawnId, Process> processes_;      ///< living, or ended and not yet acknowledged
     std::map<InstanceId, SpawnId> by_instance_; ///< the latest spawn of each
+    std::map<InstanceId, SpawnId> hook_of_;     ///< the same of its hooks
     std::set<SpawnId> forgotten_;               ///< acknowledged, bounded
     std::set<SpawnId> acknowledged_;            ///< in this engine life
     std::vector<SpawnId> ends_; ///< unacknowledged, in the order in which they happened

@@ -63,6 +63,26 @@ ExitStatus draw_status(Rng& rng, double clean)
 
 } // namespace
 
+Fate World::draw_hook_fate(InstanceId id, units::Hook hook)
+{
+    Fate fate;
+    const Temper& temper = scenario_.tempers[number(id.unit)];
+    fate.kill_takes = rng_.upto(20ms);
+    fate.term_takes = rng_.upto(500ms);
+    fate.term_status = {ExitStatus::Kind::signal, SIGTERM, false};
+    fate.ends_after = rng_.upto(units::limit_of(spec(id.unit), hook) / 20);
+    if (is_calm()) return fate;
+    if (rng_.chance(temper.lacks_descriptors)) fate.failure = {core::SetupStage::processes, EAGAIN};
+    if (rng_.chance(temper.spawn_fails)) fate.failure = {core::SetupStage::exec, ENOENT};
+    fate.ends_after = rng_.upto(rng_.one_of<Duration>({10ms, 1s, 1s, 20s}));
+    if (rng_.chance(temper.hooks_fail)) fate.status = draw_status(rng_, 0);
+    if (rng_.chance(temper.hooks_hang)) fate.ends_after.reset();
+    if (rng_.chance(temper.ignores_term)) fate.term = Fate::Term::ignores;
+    if (rng_.chance(0.05)) fate.kill_takes = rng_.upto(7s);
+    if (rng_.chance(temper.leaves_children)) fate.children = 1;
+    return fate;
+}
+
 Fate World::draw_fate(InstanceId id)
 {
     Fate fate;

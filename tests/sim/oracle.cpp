@@ -15,7 +15,8 @@ namespace {
 
 Duration window_of(const UnitSpec& spec)
 {
-    const auto slow = spec.start.timeout + spec.stop.timeout + spec.restart.delay_max;
+    const long stops = 1 + (spec.stop.pre.empty() ? 0 : 1) + (spec.stop.post.empty() ? 0 : 1);
+    const auto slow = spec.start.timeout + stops * spec.stop.timeout + spec.restart.delay_max;
     return std::max(spec.escalation.window, slow * static_cast<long>(spec.escalation.failures));
 }
 
@@ -167,7 +168,8 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     if (to == "stopping") check_stop(host, id, reason);
     take_clean_exit(id, from, to, reason);
     if (from == "ready" && to != "ready") instance.ready_before = ready_time(instance);
-    if (to == "starting") check_start(host, id);
+    const bool is_prepared = from == "starting" && reason.starts_with("start.pre: exit 0 ");
+    if (to == "starting" && !is_prepared) check_start(host, id);
     instance.state = to;
     instance.retry_at.reset();
     if (to == "ready") instance.ready_since = now();

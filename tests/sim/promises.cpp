@@ -23,6 +23,7 @@ void World::check_promises(Cause cause)
 void World::check_instance(InstanceId id, const core::Instance& instance)
 {
     check_process(id, instance);
+    check_hook(id, instance);
     if (instance.reason.empty() && !std::holds_alternative<core::Stopped>(instance.state))
         violated(who(id) + " is in its state for no reason");
     // What changed while no brain was there, a new one finds out in its first moment.
@@ -67,6 +68,31 @@ void World::check_process(InstanceId id, const core::Instance& instance)
                              core::state_name(instance.state), number(*spawn)));
 }
 
+/// A hook's time is bounded, and none is forgotten or left out.
+void World::check_hook(InstanceId id, const core::Instance& instance)
+{
+    const core::Unit& unit = brain_->host().unit(id.unit);
+    const units::UnitSpec& its = spec(id.unit);
+    if (core::is_left_alone(unit)) return kernel_.hooks.excuse(id);
+    const auto living = kernel_.living_hook(id);
+    const bool known = living && instance.hook && instance.hook->spawn == *living;
+    if (living && !known)
+        violated(fmt::format("{} has a hook, spawn {}, of which nobody knows", who(id),
+                             number(*living)));
+    if (living) {
+        const MonoTime since = std::max(
+            {kernel_.began_at(*living), brain_born_, oracle_.unit(id.unit).handed_back_at});
+        const Duration longest = units::limit_of(its, instance.hook->hook) + its.stop.timeout;
+        const Duration slack = 4 * scenario_.weights.lateness + 15s; // it may be deep in the kernel
+        if (now() > since + longest + slack)
+            violated(fmt::format("{}: its {} runs for ever", who(id), name(instance.hook->hook)));
+    }
+    const auto* ready = std::get_if<core::Ready>(&instance.state);
+    const bool was_run = ready != nullptr && now() > ready->since && !instance.hook;
+    if (was_run && kernel_.memory == FakeKernel::Memory::whole)
+        kernel_.hooks.main_is_ready(id, its, ready->spawn);
+}
+
 /// Promise 1: what is wanted up is up, has a deadline, waits for a named unit, or was given up
 /// with its outage open.
 void World::check_wait(InstanceId id, const core::Instance& instance)
@@ -82,8 +108,9 @@ void World::check_wait(InstanceId id, const core::Instance& instance)
         s && s->limit_at > now() + spec(id.unit).unready_limit)
         violated(who(id) + " may be unready for ever");
     if (const auto* s = std::get_if<core::Stopping>(&instance.state)) {
+        const Duration hook = s->stage == core::KillStage::preparing ? core::kill_patience : 0s;
         if (s->escalate_at >
-            now() + std::max<Duration>(spec(id.unit).stop.timeout, core::kill_patience))
+            now() + std::max<Duration>(spec(id.unit).stop.timeout, core::kill_patience) + hook)
             violated(who(id) + " may take for ever to stop");
         if (s->then == core::AfterStop::stay_down)
             violated(who(id) + " is wanted up and is to stay down");

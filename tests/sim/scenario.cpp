@@ -61,6 +61,18 @@ void make_policy(Rng& rng, UnitSpec& spec)
     if (rng.chance(0.02)) escalation.ladder = {Rung::restart, Rung::exit};
 }
 
+void make_hooks(Rng& rng, UnitSpec& spec)
+{
+    using Words = std::vector<std::string>;
+    const auto perhaps = [&](const char* word) { return rng.chance(0.5) ? Words{word} : Words{}; };
+    spec.start.pre = perhaps("prepare");
+    spec.start.post = perhaps("announce");
+    spec.stop.pre = perhaps("drain");
+    spec.stop.post = perhaps("clean-up");
+    // Of two seconds late timers leave too little to a start that has to be prepared as well.
+    if (!spec.start.pre.empty()) spec.start.timeout = std::max<Duration>(spec.start.timeout, 10s);
+}
+
 UnitSpec make_unit(Rng& rng, unsigned index)
 {
     UnitSpec spec;
@@ -81,6 +93,7 @@ UnitSpec make_unit(Rng& rng, unsigned index)
         spec.probes.push_back(make_probe(rng, i));
     if (probes > 0 && rng.chance(0.8)) spec.ready = units::ReadyBy::probe;
     if (rng.chance(0.25)) spec.ready = units::ReadyBy::notify;
+    if (rng.chance(0.3)) make_hooks(rng, spec);
     if (rng.chance(0.2)) spec.watchdog = rng.one_of<Duration>({10s, 60s, 300s, 900s});
     return spec;
 }
@@ -98,6 +111,8 @@ Temper make_temper(Rng& rng)
     temper.ends_cleanly = some(0.6);
     temper.ignores_term = some(0.5);
     temper.leaves_children = some(0.4);
+    temper.hooks_fail = some(0.5);
+    temper.hooks_hang = some(0.3);
     temper.ready_after = rng.one_of<Duration>({0s, 50ms, 1s, 20s});
     return temper;
 }
@@ -179,7 +194,7 @@ Duration recovery_bound(const Scenario& scenario)
 {
     Duration bound = 2min;
     for (const UnitSpec& spec : scenario.specs) {
-        Duration one = 2 * spec.start.timeout + spec.stop.timeout + spec.unready_limit +
+        Duration one = 2 * spec.start.timeout + 3 * spec.stop.timeout + spec.unready_limit +
                        2 * std::max(spec.restart.delay_max, spec.escalation.retry_every) + 30s +
                        2 * spec.watchdog;
         for (const units::ProbeSpec& probe : spec.probes)
@@ -193,7 +208,7 @@ Duration stop_bound(const Scenario& scenario)
 {
     Duration bound = 1min;
     for (const UnitSpec& spec : scenario.specs)
-        bound += spec.stop.timeout + 20s;
+        bound += 4 * spec.stop.timeout + spec.start.timeout + 30s;
     return bound;
 }
 

@@ -19,6 +19,8 @@ struct Temper {
     double ends_cleanly = 0; ///< of those ends: with success
     double ignores_term = 0;
     double leaves_children = 0;
+    double hooks_fail = 0;
+    double hooks_hang = 0;   ///< never end by themselves
     Duration ready_after{0}; ///< at most
 };
 

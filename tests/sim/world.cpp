@@ -15,6 +15,9 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
       scenario_(make_scenario(rng_, size)),
       kernel_(loop_, rng_, fuse_,
               {.fate = [this](InstanceId id) { return draw_fate(id); },
+               .hook_fate = [this](InstanceId id,
+                                   units::Hook hook) { return draw_hook_fate(id, hook); },
+               .spec = [this](InstanceId id) -> const units::UnitSpec& { return spec(id.unit); },
                .find = [this](const std::string& unit, Slot slot) { return find(unit, slot); },
                .born = [this](SpawnId spawn, InstanceId id,
                               const Fate& fate) { born(spawn, id, fate); },
@@ -76,12 +79,14 @@ std::string World::describe() const
                             s.escalation.failures, to_text(s.escalation.window));
         for (const auto rung : s.escalation.ladder)
             text += fmt::format(" {}", keel::name(rung));
-        text +=
-            fmt::format(" ], ready by {}, start {}, stop {}, unready_limit {}, watchdog {}, grace "
-                        "{}, settle {}\n",
-                        keel::name(s.ready), to_text(s.start.timeout), to_text(s.stop.timeout),
-                        to_text(s.unready_limit), to_text(s.watchdog), to_text(s.outage.grace),
-                        to_text(s.outage.settle));
+        text += fmt::format(" ], hooks [{} {} {} {}], ready by {}, start {}, stop {}, "
+                            "unready_limit {}, watchdog {}, grace "
+                            "{}, settle {}\n",
+                            fmt::join(s.start.pre, " "), fmt::join(s.start.post, " "),
+                            fmt::join(s.stop.pre, " "), fmt::join(s.stop.post, " "),
+                            keel::name(s.ready), to_text(s.start.timeout), to_text(s.stop.timeout),
+                            to_text(s.unready_limit), to_text(s.watchdog), to_text(s.outage.grace),
+                            to_text(s.outage.settle));
         for (const auto& p : s.probes)
             text += fmt::format(
                 "  probe {}:{}{}{} every {}, timeout {}, failures {}, successes {}\n", p.name,
@@ -358,9 +363,13 @@ void World::all_stopped(int exit_code)
     stopped_with_ = exit_code;
     if (!ending_) violated("keeld ends and nobody asked for it");
     for (std::uint32_t i = 0; i < scenario_.specs.size(); ++i)
-        for (Slot slot = 1; slot <= scenario_.specs[i].instances; ++slot)
-            if (kernel_.living({UnitId{i}, slot}))
-                violated(who({UnitId{i}, slot}) + " still lives when keeld ends");
+        for (Slot slot = 1; slot <= scenario_.specs[i].instances; ++slot) {
+            const InstanceId id{UnitId{i}, slot};
+            if (kernel_.living(id) || kernel_.living_hook(id))
+                violated(who(id) + " still lives when keeld ends");
+            if (kernel_.memory == FakeKernel::Memory::whole)
+                kernel_.hooks.all_over(id, scenario_.specs[i]);
+        }
 }
 
 void World::trace(std::string_view line)

@@ -66,6 +66,7 @@ private:
     [[nodiscard]] bool is_calm() const { return calm_ || now() < quiet_until_; }
     void repeat(Duration every, std::function<void()> fault);
     [[nodiscard]] Fate draw_fate(InstanceId id);
+    [[nodiscard]] Fate draw_hook_fate(InstanceId id, units::Hook hook);
     [[nodiscard]] ProbeFate draw_probe(const std::string& address, Duration timeout);
     void probe_said(const std::string& address, core::Verdict verdict);
     void born(SpawnId spawn, InstanceId id, const Fate& fate);
@@ -83,6 +84,7 @@ private:
     void check_instance(InstanceId id, const core::Instance& instance);
     void check_operation(UnitId id, const core::Unit& unit);
     void check_process(InstanceId id, const core::Instance& instance);
+    void check_hook(InstanceId id, const core::Instance& instance);
     void check_wait(InstanceId id, const core::Instance& instance);
     void check_failed(InstanceId id);
     void check_watchdog(InstanceId id, const core::Instance& instance);

@@ -51,6 +51,7 @@ public:
         last = step(spec, std::move(it), event, in);
         it = last.next;
         if (const auto* spawn = did<Spawn>()) in.next_spawn = SpawnId{number(spawn->spawn) + 1};
+        if (const auto* hook = did<RunHook>()) in.next_spawn = SpawnId{number(hook->spawn) + 1};
         return last;
     }
 
@@ -90,6 +91,11 @@ public:
     void exits(ExitStatus status, TreeState tree = TreeState::empty)
     {
         apply(ProcessExited{spawn(), status, tree});
+    }
+    /// The end of its hook.
+    void hook_exits(ExitStatus status, TreeState tree = TreeState::empty)
+    {
+        apply(ProcessExited{it.hook.value().spawn, status, tree});
     }
     /// Answers the probe's attempt that is in flight.
     void answers(const ProbeAnswer& answer, std::uint32_t probe = 0)

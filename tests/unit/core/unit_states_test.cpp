@@ -21,6 +21,7 @@ struct NamedEvent {
 };
 
 constexpr SpawnId its_own{7};
+constexpr SpawnId its_hooks{6};
 constexpr SpawnId a_stale_one{3};
 constexpr MonoTime now{1000s};
 
@@ -46,6 +47,9 @@ std::vector<NamedState> states()
         {"stopping, asked, then start", stopping(KillStage::asked, start_again)},
         {"stopping, killed, then stopped", stopping(KillStage::killed, stay_down)},
         {"stopping, sweeping, then failed", stopping(KillStage::sweeping, give_up)},
+        {"starting, start.pre runs", Preparing{StartCause::exit}},
+        {"stopping, stop.pre runs, then stopped", stopping(KillStage::preparing, stay_down)},
+        {"stopping, stop.post runs, then backoff", stopping(KillStage::emptied, recover)},
         {"backoff", Backoff{now, StartCause::exit}},
         {"done", Done{}},
         {"failed", Failed{"exit 1"}},
@@ -77,6 +81,11 @@ std::vector<NamedEvent> events()
         {"ProcessExited 1", "and nothing else of it lives", exited(its_own, 1, empty)},
         {"ProcessExited 1, tree alive", "and it left processes behind", exited(its_own, 1, alive)},
         {"ProcessExited (stale)", "of an earlier spawn", exited(a_stale_one, 1, empty)},
+        {"ProcessExited 0 (hook)", "its hook's, and nothing else of that lives",
+         ProcessExited{its_hooks, exit_code(0), empty}},
+        {"ProcessExited 1 (hook)", "the same", ProcessExited{its_hooks, exit_code(1), empty}},
+        {"ProcessExited 0 (hook), tree alive", "and it left processes behind",
+         ProcessExited{its_hooks, exit_code(0), alive}},
         {"TreeEmptied", "nothing of the spawn lives", TreeEmptied{its_own}},
         {"ProbeAnswered pass", "to the attempt in flight", ProbeAnswered{its_own, 0, 1, passes()}},
         {"ProbeAnswered fail", "the last one forgiven", ProbeAnswered{its_own, 0, 1, fails()}},
@@ -96,6 +105,17 @@ std::vector<NamedEvent> events()
     };
 }
 
+/// The hook that runs in that state, if it is one with a hook.
+std::optional<units::Hook> hook_in(const InstanceState& state)
+{
+    if (std::holds_alternative<Preparing>(state)) return units::Hook::start_pre;
+    const auto* stopping = std::get_if<Stopping>(&state);
+    if (stopping == nullptr) return std::nullopt;
+    if (stopping->stage == KillStage::preparing) return units::Hook::stop_pre;
+    if (stopping->stage == KillStage::emptied) return units::Hook::stop_post;
+    return std::nullopt;
+}
+
 /// An instance in that state, with one probe of all roles in flight where it has any.
 OneInstance bench_for(const InstanceState& state)
 {
@@ -107,6 +127,12 @@ OneInstance bench_for(const InstanceState& state)
     i.spec.restart.jitter = 0;
     i.in.now = {now, WallTime{}};
     i.in.next_spawn = SpawnId{8};
+    if (const auto hook = hook_in(state)) {
+        i.spec.start.pre = {"prepare"};
+        i.spec.stop.pre = {"drain"};
+        i.spec.stop.post = {"clean-up"};
+        i.it.hook = HookRun{its_hooks, *hook, now - 5s, now};
+    }
     i.it.state = state;
     i.it.reason = "earlier";
     i.it.history.in_a_row = 3;
@@ -124,9 +150,13 @@ std::string text_of(const InstanceAction& action)
 {
     if (const auto* a = std::get_if<Spawn>(&action))
         return a->brake == Spawn::Brake::charged ? "Spawn (brake token)" : "Spawn";
+    if (const auto* a = std::get_if<RunHook>(&action))
+        return fmt::format("RunHook {}", name(a->hook));
+    const auto whose = [](SpawnId spawn) { return spawn == its_hooks ? " (hook)" : ""; };
     if (const auto* a = std::get_if<Signal>(&action))
-        return "Signal " + signal_name(a->signal_number);
-    if (std::holds_alternative<KillTree>(action)) return "KillTree";
+        return "Signal " + signal_name(a->signal_number) + whose(a->spawn);
+    if (const auto* a = std::get_if<KillTree>(&action))
+        return std::string("KillTree") + whose(a->spawn);
     if (std::holds_alternative<RunProbe>(action)) return "RunProbe";
     if (std::holds_alternative<HearOut>(action)) return "HearOut";
     return "Acknowledge";
@@ -135,8 +165,11 @@ std::string text_of(const InstanceAction& action)
 std::string name_after(const OneInstance& i)
 {
     const auto& state = i.it.state;
+    if (std::holds_alternative<Preparing>(state)) return "starting, start.pre runs";
     if (const auto* s = std::get_if<Stopping>(&state)) {
-        constexpr std::array stages{"asked", "killed", "sweeping"};
+        const std::string hook =
+            i.it.hook ? fmt::format("{} runs", name(i.it.hook->hook)) : std::string("no hook");
+        const std::array<std::string, 5> stages{"asked", "killed", "sweeping", hook, hook};
         constexpr std::array thens{"stopped", "start", "backoff", "done", "failed"};
         return fmt::format("stopping, {}, then {}", stages[static_cast<std::size_t>(s->stage)],
                            thens[static_cast<std::size_t>(s->then)]);
@@ -200,7 +233,7 @@ last is the reason as `keel why` tells it. "(stale)" and "(late)" are events of 
 attempts.
 The example is a unit under policy `always`, ready by one probe of
 all roles with `failures = 1`, in its fourth restart in a row, with its deadline due now and nothing
-that holds starts back.
+that holds starts back. It has hooks in the states that say so; "(hook)" is about a hook's spawn.
 
 ## Events
 
@@ -242,6 +275,9 @@ TEST(UnitStates, NoPairEndsInAWaitWithoutADeadlineOrANamedThing)
             OneInstance i = bench_for(state.state);
             i.apply(event.event);
             const auto* blocked = i.state<Blocked>();
+            if (i.it.hook) {
+                EXPECT_TRUE(i.due()) << state.name << " + " << event.name;
+            }
             const bool rests = i.state<Stopped>() || i.state<Ready>() || i.state<Done>() ||
                                i.state<Failed>() || (blocked && !blocked->on.what.empty());
             EXPECT_TRUE(rests || i.due()) << state.name << " + " << event.name;

@@ -88,6 +88,7 @@ protected:
 
     std::vector<units::UnitSpec> specs_{spec_named("a")};
     sim::Fate fate_;                                            ///< of whatever is spawned next
+    sim::Fate hook_fate_;                                       ///< the same of hooks
     std::function<sim::Fate(const std::string& unit)> fate_of_; ///< where it depends on the unit
     sim::Rng rng_{1};
     sim::Fuse fuse_;
@@ -100,6 +101,10 @@ protected:
              [this](InstanceId id) {
                  return fate_of_ ? fate_of_(specs_[number(id.unit)].name) : fate_;
              },
+         .hook_fate = [this](InstanceId, units::Hook) { return hook_fate_; },
+         .spec = [this](InstanceId id) -> const units::UnitSpec& {
+             return specs_[number(id.unit)];
+         },
          .find = [this](const std::string& name, Slot slot) { return find(name, slot); },
          .born = {},
          .trace = {}}};

@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+"""Hooks around real starts and stops: in their order, as the unit's user, killed as a whole at
+their limit, and neither lost nor run twice when the engine dies beside them.
+"""
+import argparse
+import os
+import pwd
+import signal
+import sys
+
+from harness import Failed, Keel, alive, until
+
+
+class Unit:
+    """A unit whose processes write a line each to one file."""
+
+    def __init__(self, keel, name, *lines, **hooks):
+        self.keel = keel
+        self.name = name
+        self.folder = keel.root / name
+        self.folder.mkdir()
+        self.folder.chmod(0o777)
+        self.trace = self.folder / "trace"
+        script = "; ".join(["echo main $$ >> trace", "exec sleep 1000"])
+        text = [*lines, f"directory = '{self.folder}'", f"command = ['/bin/sh', '-c', '{script}']"]
+        if os.getuid() == 0:
+            text.append("user = 'nobody'")
+        for section in ("start", "stop"):
+            text.append(f"[{section}]")
+            for key, value in hooks.items():
+                if not key.startswith(section + "_"):
+                    continue
+                word = key.removeprefix(section + "_")
+                text.append(f"timeout = '{value}'" if word == "timeout"
+                            else f"{word} = ['/bin/sh', '-c', '{value}']")
+        keel.write_unit(name, "\n".join(text) + "\n")
+
+    def lines(self):
+        return self.trace.read_text().splitlines() if self.trace.exists() else []
+
+    def words(self):
+        return [line.split()[0] for line in self.lines()]
+
+    def wait_for(self, word):
+        until(f"{self.name} has come to {word}", lambda: word in self.words())
+
+    def pid_of(self, word):
+        """The last pid that was written behind this word."""
+        return next(int(line.split()[1]) for line in reversed(self.lines())
+                    if line.split()[0] == word)
+
+    def expect(self, *words):
+        if self.words() != list(words):
+            raise Failed(f"{self.name}: {self.words()} instead of {list(words)}")
+        print(f"  ok  {self.name}: {' '.join(words)}", flush=True)
+
+
+NOTE = "echo $KEEL_HOOK $MAINPID >> trace"
+
+
+def run_in_order(keel):
+    # Ready is what runs, which may be before it has written its line.
+    after_main = "until grep -q main trace; do sleep 0.01; done; "
+    unit = Unit(keel, "ordered", start_pre=NOTE, start_post=after_main + NOTE + "; id -un > who",
+                stop_pre=NOTE, stop_post=NOTE)
+    keel.run("apply")
+    keel.wait("ordered")
+    unit.wait_for("start.post")
+    until("start.post has told who it is", lambda: (unit.folder / "who").exists())
+    if unit.pid_of("start.post") != unit.pid_of("main"):
+        raise Failed("start.post is told the pid of the process")
+    user = pwd.getpwuid(os.getuid()).pw_name if os.getuid() else "nobody"
+    until("start.post runs as the unit does",
+          lambda: (unit.folder / "who").read_text().strip() == user)
+    keel.run("stop", "ordered")
+    unit.expect("start.pre", "main", "start.post", "stop.pre", "stop.post")
+    if unit.pid_of("stop.pre") != unit.pid_of("main"):
+        raise Failed("stop.pre is told the pid of the process")
+
+
+def fail_a_start(keel):
+    unit = Unit(keel, "unprepared", start_pre=NOTE + "; exit 3", stop_post=NOTE)
+    keel.run("apply", "--keep", check=False)
+    until("start.pre has failed twice", lambda: unit.words().count("start.pre") >= 2)
+    why = keel.run("why", "unprepared", check=False).stdout
+    if "start.pre: exit 3" not in why:
+        raise Failed(f"why does not tell of start.pre:\n{why}")
+    keel.run("stop", "unprepared")
+    if "main" in unit.words():
+        raise Failed("what start.pre forbids is started all the same")
+    if unit.words()[-1] != "stop.post":
+        raise Failed(f"stop.post comes last, not {unit.words()[-1]}")
+    print("  ok  unprepared: never started, and why says so", flush=True)
+
+
+def kill_a_hook_at_its_limit(keel):
+    hang = "sleep 1000 & echo child $! >> trace; setsid sleep 1001 & echo other $! >> trace; wait"
+    unit = Unit(keel, "hanging", stop_pre=hang, stop_timeout="1s", stop_post=NOTE)
+    keel.run("apply")
+    keel.wait("hanging")
+    keel.run("stop", "hanging")
+    unit.expect("main", "child", "other", "stop.post")
+    for word in ("main", "child", "other"):
+        if alive(unit.pid_of(word)):
+            raise Failed(f"{word} of {unit.name} still lives")
+    if "stop.pre: not over within 1s" not in keel.run("events", "-n", "1000").stdout:
+        raise Failed("nobody is told that stop.pre was killed")
+
+
+def lose_the_engine(keel):
+    """A hook ends only once its gate is there, and in between the engine does."""
+    gate = "until [ -e {} ]; do sleep 0.05; done"
+    unit = Unit(keel, "orphaned", "enabled = false",
+                start_pre=NOTE + "; " + gate.format("prepared"),
+                stop_pre=NOTE + "; " + gate.format("drained"), stop_post=NOTE)
+
+    def kill_engine():
+        engine = keel.engine_pid()
+        os.kill(engine, signal.SIGKILL)
+        until("another engine runs", lambda: keel.engine_pid() not in (None, engine))
+        until("it answers", keel.answers)
+
+    keel.run("apply")
+    keel.run("start", "orphaned", "--no-wait")
+    unit.wait_for("start.pre")
+    kill_engine()
+    (unit.folder / "prepared").touch()
+    keel.wait("orphaned")
+    unit.expect("start.pre", "main")
+    keel.run("stop", "orphaned", "--no-wait")
+    unit.wait_for("stop.pre")
+    kill_engine()
+    if not alive(unit.pid_of("main")):
+        raise Failed("the process is stopped before stop.pre is over")
+    (unit.folder / "drained").touch()
+    unit.wait_for("stop.post")
+    unit.expect("start.pre", "main", "stop.pre", "stop.post")
+    until("it is held", lambda: keel.status()["orphaned"]["instances"][0]["state"] == "stopped")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bin", required=True)
+    os.environ["KEEL_APPLY_TRIAL"] = "100ms"
+    with Keel(parser.parse_args().bin, "keel-hooks-") as keel:
+        keel.write_unit("other", "command = 'sleep 1000'\n")
+        keel.start()
+        run_in_order(keel)
+        fail_a_start(keel)
+        kill_a_hook_at_its_limit(keel)
+        lose_the_engine(keel)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Failed as failure:
+        sys.exit(f"FAILED: {failure}")
