@@ -16,10 +16,14 @@ using ports::ApplySpec;
 struct Applying::Read {
     std::vector<units::Problem> problems;
     std::vector<engine::ConfiguredUnit> units;
+    units::EnvironmentDigests environments;
     std::optional<std::uint64_t> generation; ///< that is gone back to; none: what was staged
 };
 
 namespace {
+
+/// Status is shown also if the disk hangs.
+constexpr Duration disk_patience = std::chrono::milliseconds(250);
 
 sys::Generations generations_of(const sys::Paths& paths)
 {
@@ -60,8 +64,30 @@ std::vector<units::Problem> problems_of(const units::Configuration& configuratio
 } // namespace
 
 Applying::Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths)
-    : loop_(loop), engine_(engine), paths_(std::move(paths))
+    : loop_(loop), engine_(engine), paths_(std::move(paths)),
+      disk_(std::make_shared<sys::DiskChanges>(paths_))
 {}
+
+void Applying::look_for_changes(std::function<void(const ChangedUnits&)> done)
+{
+    look_.waiting.push_back(std::move(done));
+    if (!look_.patience) look_.patience = loop_.after(disk_patience, [this] { end_look(); });
+    if (std::exchange(look_.is_under_way, true)) return;
+    const auto found = std::make_shared<ChangedUnits>();
+    loop_.offload([disk = disk_, found] { *found = disk->look(); },
+                  [this, found] {
+                      look_.is_under_way = false;
+                      changed_ = std::move(*found);
+                      end_look();
+                  });
+}
+
+void Applying::end_look()
+{
+    look_.patience.reset();
+    for (const auto& done : std::exchange(look_.waiting, {}))
+        done(changed_);
+}
 
 void Applying::apply(const ApplySpec& spec, std::function<void(const Answer&)> done)
 {
@@ -116,6 +142,7 @@ void Applying::read(const sys::Paths& paths, const ApplySpec& spec, Read& found)
     found.problems = problems_of(configuration, paths);
     if (!found.problems.empty()) return;
     found.units = engine::configure(configuration.units);
+    found.environments = engine::digests_of(found.units);
     if (found.generation) return;
     if (auto staged = generations.stage(sys::files_of(collected)); !staged)
         found.problems.push_back({paths.lib / "generations", 0, 0, "",
@@ -132,13 +159,16 @@ void Applying::hand_over(const ApplySpec& spec, Read& found,
     order.why = spec.why;
     if (spec.if_it_fails == ApplySpec::IfItFails::stay)
         order.if_it_fails = engine::ApplyOrder::IfItFails::stay;
-    order.store = [this, number = found.generation](engine::ApplyOrder::Stored stored) {
+    order.store = [this, number = found.generation, environments = std::move(found.environments)](
+                      engine::ApplyOrder::Stored stored) {
         const auto result = std::make_shared<Result<std::uint64_t>>(std::uint64_t{0});
         loop_.offload(
-            [paths = paths_, number, result] {
+            [paths = paths_, number, environments, result] {
                 const sys::Generations generations = generations_of(paths);
                 *result =
                     number ? generations.put_in_force(*number) : generations.put_staged_in_force();
+                // Without it `keel plan` shows nothing of environment files, and no more.
+                if (*result) (void)generations.note_environments(environments);
             },
             [result, stored = std::move(stored)] { stored(*result); });
     };

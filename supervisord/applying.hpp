@@ -1,17 +1,19 @@
 // ports::Configurer: from what stands on the disk to an order that the engine can carry out.
 //
 // Promises: nothing is read, looked up or written on the loop; a configuration with any problem
-// never reaches the engine; what does is whole on the disk before anything of it is felt. It
-// decides nothing about units.
+// never reaches the engine; what does is whole on the disk before anything of it is felt. Who asks
+// what has changed waits for the disk, but not long. It decides nothing about units.
 #pragma once
 #include "engine/engine.hpp"
 #include "ports/configurer.hpp"
 #include "ports/loop.hpp"
+#include "sys/disk_changes.hpp"
 #include "sys/generations.hpp"
 #include "sys/paths.hpp"
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace keel {
 
@@ -20,6 +22,7 @@ public:
     Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths);
 
     void apply(const ports::ApplySpec& spec, std::function<void(const Answer&)> done) override;
+    void look_for_changes(std::function<void(const ChangedUnits&)> done) override;
     /// What stands on the disk, for somebody who hears no answer (SIGHUP): it is in the log.
     void apply_for(const std::string& by);
 
@@ -33,6 +36,17 @@ private:
     ports::Loop& loop_;
     engine::Engine& engine_;
     const sys::Paths paths_;
+    /// Several who ask at once get one answer.
+    struct Look {
+        std::vector<std::function<void(const ChangedUnits&)>> waiting;
+        ports::Loop::Registration patience;
+        bool is_under_way = false;
+    };
+    void end_look();
+
+    std::shared_ptr<sys::DiskChanges> disk_; ///< the other thread's while a look is under way
+    ChangedUnits changed_;                   ///< as last seen
+    Look look_;
     enum class Reading : std::uint8_t { no, yes } reading_ = Reading::no; ///< one at a time
 };
 

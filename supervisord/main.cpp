@@ -256,6 +256,10 @@ private:
     {
         const units::StormSpec& storm = configuration_.daemon.spec.storm;
         auto units = engine::configure(configuration_.units);
+        const sys::Generations generations(paths_.lib / "generations");
+        if (auto noted = generations.note_environments(engine::digests_of(units)); !noted)
+            warn("`keel plan` will not see what changes in environment files: " +
+                 noted.error().text());
         engine::EngineOptions options;
         options.host.storm = {storm.starts_per_second, storm.burst};
         options.runtime_root = (paths_.run / "units").string();

@@ -4,6 +4,8 @@
 #include "units/rules.hpp"
 #include "units/small_file.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <optional>
 
@@ -83,6 +85,61 @@ std::variant<Variables, Mistake> read_environment_file(const std::string& path)
     }
     if (mistake == nullptr) return read;
     return Mistake{fmt::format("{} {}", printable(path), mistake->message), mistake->hint};
+}
+
+std::variant<Variables, Mistake> read_environment_files(const std::vector<std::string>& paths)
+{
+    Variables all;
+    for (const std::string& path : paths) {
+        auto read = read_environment_file(path);
+        if (std::holds_alternative<Mistake>(read)) return read;
+        for (auto& [name, value] : std::get<Variables>(read))
+            all[name] = std::move(value);
+    }
+    return all;
+}
+
+std::uint64_t digest_of(const std::variant<Variables, Mistake>& read)
+{
+    const auto* variables = std::get_if<Variables>(&read);
+    if (variables == nullptr) return 0;
+    std::uint64_t digest = 14695981039346656037ULL; // FNV-1a
+    const auto add = [&](std::string_view text) {
+        for (const char c : text)
+            digest = (digest ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
+        digest = (digest ^ 0xff) * 1099511628211ULL;
+    };
+    for (const auto& [name, value] : *variables) {
+        add(name);
+        add(value);
+    }
+    return std::max<std::uint64_t>(digest, 1);
+}
+
+std::string to_text(const EnvironmentDigests& digests)
+{
+    std::string text;
+    for (const auto& [unit, digest] : digests)
+        text += fmt::format("{} {:016x}\n", unit, digest);
+    return text;
+}
+
+EnvironmentDigests digests_from(std::string_view text)
+{
+    constexpr std::size_t digits = 16;
+    EnvironmentDigests digests;
+    while (!text.empty()) {
+        const std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        const std::size_t blank_at = line.find(' ');
+        if (blank_at == std::string_view::npos || line.size() - blank_at - 1 != digits) continue;
+        std::uint64_t digest = 0;
+        const auto [end, failed] =
+            std::from_chars(line.data() + blank_at + 1, line.data() + line.size(), digest, 16);
+        if (failed == std::errc{} && end == line.data() + line.size())
+            digests[std::string(line.substr(0, blank_at))] = digest;
+    }
+    return digests;
 }
 
 } // namespace keel::units

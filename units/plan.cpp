@@ -1,5 +1,8 @@
 #include "units/plan.hpp"
 
+#include <algorithm>
+#include <functional>
+
 namespace keel::units {
 namespace {
 
@@ -35,6 +38,37 @@ Plan plan_of(const Configuration& before, const Configuration& after)
     }
     remove_up_to(nullptr);
     return plan;
+}
+
+EnvironmentDigests read_environments(const Configuration& configuration)
+{
+    EnvironmentDigests digests;
+    for (const LoadedUnit& unit : configuration.units.units)
+        if (unit.spec && !unit.spec->environment_files.empty())
+            digests[unit.name] = digest_of(read_environment_files(unit.spec->environment_files));
+    return digests;
+}
+
+void compare_environments(Plan& plan, const Configuration& after,
+                          const EnvironmentDigests& digests_before,
+                          const EnvironmentDigests& digests_after)
+{
+    constexpr std::string_view key = "environment_files";
+    for (const auto& [unit, digest] : digests_after) {
+        const auto old = digests_before.find(unit);
+        if (old == digests_before.end() || old->second == digest) continue;
+        if (after.units.find(unit) == nullptr) continue;
+        const KeyChange change{std::string(key), "(hidden: what they say)",
+                               digest == 0 ? "(cannot be read)" : "(hidden: something else)",
+                               TakesEffect::restart};
+        const auto place =
+            std::ranges::lower_bound(plan.units, unit, std::less<>{}, &UnitChange::unit);
+        if (place == plan.units.end() || place->unit != unit)
+            plan.units.insert(place, {UnitChange::Kind::changed, unit, {change}});
+        else if (place->kind == UnitChange::Kind::changed &&
+                 std::ranges::find(place->keys, key, &KeyChange::key) == place->keys.end())
+            place->keys.push_back(change);
+    }
 }
 
 } // namespace keel::units

@@ -233,7 +233,9 @@ together with their drop-ins and with the units beside them, on which they may d
      .text =
          R"(Compares the configuration on the disk with the one in force: units that are new or
 gone, and key by key what is different in the others, after defaults and drop-ins,
-with when it takes effect. Changes nothing and needs no daemon.
+with when it takes effect; also whether environment files say something else now. Then
+in which order units would be stopped, restarted and started: what has the same number
+need not wait for each other. Changes nothing and needs no daemon.
 )",
      .after =
          R"(Exit code 1 if the configuration on the disk has problems, or if none is in force yet.

@@ -6,6 +6,7 @@
 #include "cli/table.hpp"
 #include "control/json_writer.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@ namespace {
 using control::JsonWriter;
 using units::KeyChange;
 using units::Plan;
+using units::PlanStep;
 using units::UnitChange;
 
 constexpr std::size_t value_shown_max = 200;
@@ -28,7 +30,21 @@ std::string change_line(const KeyChange& change, std::string_view takes_effect)
                        side(change.after), takes_effect);
 }
 
-std::string plan_text(const Plan& plan)
+/// One line for all steps that need not wait for each other.
+std::string order_text(const std::vector<PlanStep>& order)
+{
+    std::string text = order.empty() ? "no process is touched\n" : "in this order\n";
+    std::size_t number = 0;
+    for (const PlanStep& step : order) {
+        text += number == step.number ? "     " : fmt::format("  {}. ", step.number);
+        number = step.number;
+        text += fmt::format("{} {}", name(step.action), step.unit);
+        text += step.along_with.empty() ? "\n" : fmt::format(", because of {}\n", step.along_with);
+    }
+    return text;
+}
+
+std::string plan_text(const Plan& plan, const std::vector<PlanStep>& order)
 {
     if (plan.empty()) return "nothing changes\n";
     std::string text;
@@ -40,6 +56,7 @@ std::string plan_text(const Plan& plan)
         for (const KeyChange& change : unit.keys)
             text += change_line(change, name(change.takes_effect));
     }
+    if (!plan.units.empty()) text += order_text(order);
     return text;
 }
 
@@ -56,7 +73,7 @@ void write_changes(JsonWriter& out, const std::vector<KeyChange>& changes)
     out.end_list();
 }
 
-std::string plan_json(const Plan& plan)
+std::string plan_json(const Plan& plan, const std::vector<PlanStep>& order)
 {
     JsonWriter out;
     out.begin_object().key("daemon").begin_object();
@@ -67,7 +84,34 @@ std::string plan_json(const Plan& plan)
         write_changes(out, unit.keys);
         out.end_object();
     }
+    out.end_list().key("order").begin_list();
+    for (const PlanStep& step : order)
+        out.begin_object()
+            .member("step", step.number)
+            .member("action", name(step.action))
+            .member("unit", step.unit)
+            .member_if_any("because_of", step.along_with)
+            .end_object();
     return out.end_list().end_object().take() + "\n";
+}
+
+/// Says so where the files cannot be compared: they are secrets, and so is what is kept of them.
+void compare_environments(Plan& plan, const std::string& generation,
+                          const units::Configuration& in_force, const units::Configuration& wanted)
+{
+    const auto has_files = [](const units::LoadedUnit& unit) {
+        return unit.spec && !unit.spec->environment_files.empty();
+    };
+    if (std::ranges::none_of(in_force.units.units, has_files)) return;
+    const auto path =
+        std::filesystem::path(generation).parent_path() / units::environment_digests_name;
+    const auto kept = units::collect_source(path);
+    const auto* text = std::get_if<std::string>(&kept.text);
+    if (text == nullptr)
+        return complain("what stands in environment files is not compared: " +
+                        std::get<units::Mistake>(kept.text).message);
+    units::compare_environments(plan, wanted, units::digests_from(*text),
+                                units::read_environments(wanted));
 }
 
 } // namespace
@@ -91,8 +135,10 @@ Exit plan(const Context& context)
         complain("a configuration with problems cannot be applied", "`keel check` tells them all");
         return Exit::failed;
     }
-    const Plan found = units::plan_of(now, wanted);
-    print(context.as_json() ? plan_json(found) : plan_text(found));
+    Plan found = units::plan_of(now, wanted);
+    compare_environments(found, folder, now, wanted);
+    const auto order = units::order_of(found, now, wanted);
+    print(context.as_json() ? plan_json(found, order) : plan_text(found, order));
     return Exit::done;
 }
 

@@ -84,6 +84,8 @@ std::string unit_details(const UnitView& unit, WallTime now, const Screen& scree
     if (!unit.description.empty()) text += hanging("  ", printable(unit.description), columns);
     if (const std::string note = intervention_of(unit, now); !note.empty())
         text += hanging("  ", printable(note), columns);
+    if (const std::string note = change_of(unit); !note.empty())
+        text += hanging("  ", note, columns);
 
     using Align = Table::Align;
     Table instances({{"INSTANCE"},

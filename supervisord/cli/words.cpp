@@ -123,7 +123,14 @@ std::string note_of(const core::UnitView& unit, WallTime now)
         if (note.empty()) continue;
         return instance.name == unit.name ? note : instance.name + ": " + note;
     }
-    return {};
+    return change_of(unit);
+}
+
+std::string change_of(const core::UnitView& unit)
+{
+    return unit.on_disk == core::UnitView::OnDisk::changed
+               ? "changed on disk: `keel plan` shows what, `keel apply` puts it in force"
+               : "";
 }
 
 bool is_wanted_up(const core::UnitView& unit) { return unit.wanted == "up"; }

@@ -22,8 +22,11 @@ std::string standing_of(const core::UnitView& unit, WallTime now, Colour colour)
 /// What is done to the unit, or who holds it, for how long and why; empty if nobody does.
 std::string intervention_of(const core::UnitView& unit, WallTime now);
 
+/// That its files say something else than what is in force; empty: they do not.
+std::string change_of(const core::UnitView& unit);
+
 /// The same for the unit, in one line: who holds it, what is done to it, or what its worst instance
-/// waits for. Empty if all is well.
+/// waits for, or what has changed on the disk. Empty if all is well.
 std::string note_of(const core::UnitView& unit, WallTime now);
 
 /// What is wanted of the unit: one of core::wanted_names.

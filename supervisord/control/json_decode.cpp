@@ -211,6 +211,7 @@ core::UnitView unit_from(const Json& json)
     if (!is_absent(json, "outage")) unit.outage = outage_from(member(json, "outage"));
     unit.edges = edges_from(member(json, "dependencies"));
     unit.instances = list<core::InstanceView>(json, "instances", instance_from);
+    if (json.value("changed_on_disk", false)) unit.on_disk = core::UnitView::OnDisk::changed;
     return unit;
 }
 

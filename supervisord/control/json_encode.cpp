@@ -174,7 +174,10 @@ void write(JsonWriter& out, const core::UnitView& unit)
 {
     out.begin_object().member("name", unit.name).member("description", unit.description);
     write_standing(out, unit);
-    out.member("rung", unit.rung).key("release").null().member("changed_on_disk", false);
+    out.member("rung", unit.rung)
+        .key("release")
+        .null()
+        .member("changed_on_disk", unit.on_disk == core::UnitView::OnDisk::changed);
     write_member(out, "operation", unit.operation);
     write_member(out, "outage", unit.outage);
     out.key("dependencies");
@@ -193,6 +196,7 @@ void write_brief(JsonWriter& out, const core::UnitView& unit)
     for (const auto& instance : unit.instances)
         if (!core::is_at_rest(instance)) troubled.push_back(instance);
     if (!troubled.empty()) write_list(out, "instances", troubled);
+    if (unit.on_disk == core::UnitView::OnDisk::changed) out.member("changed_on_disk", true);
     out.end_object();
 }
 

@@ -64,6 +64,11 @@ std::optional<std::string_view> what_is_wrong(const ChangeRequest& change, core:
     return std::nullopt;
 }
 
+void note_change(core::UnitView& unit, const std::set<std::string>& changed)
+{
+    if (changed.contains(unit.name)) unit.on_disk = core::UnitView::OnDisk::changed;
+}
+
 bool has_instance(const core::UnitView& unit, std::uint64_t slot)
 {
     return slot >= 1 && slot <= unit.instances.size();
@@ -76,19 +81,30 @@ void ControlServer::answer_units(const Exchanged& exchange)
     const auto brief = number_argument(exchange->request(), "brief", 0, 1);
     if (!brief) return refuse(exchange, bad_number("brief", 1));
     const Detail detail = *brief == 1 ? Detail::brief : Detail::full;
-    auto units = std::make_shared<std::vector<core::UnitView>>(sources_.supervisor.units());
-    if (units->size() <= units_at_once)
-        return exchange->answer(json_answer(encode(*units, detail)));
-    auto text = std::make_shared<std::string>();
-    sources_.loop.offload([units, text, detail] { *text = encode(*units, detail); },
-                          [exchange, text] { exchange->answer(json_answer(std::move(*text))); });
+    sources_.configurer.look_for_changes([this, alive = std::weak_ptr(alive_), exchange,
+                                          detail](const std::set<std::string>& changed) {
+        if (alive.expired()) return;
+        auto units = std::make_shared<std::vector<core::UnitView>>(sources_.supervisor.units());
+        for (core::UnitView& unit : *units)
+            note_change(unit, changed);
+        if (units->size() <= units_at_once)
+            return exchange->answer(json_answer(encode(*units, detail)));
+        auto text = std::make_shared<std::string>();
+        sources_.loop.offload([units, text, detail] { *text = encode(*units, detail); },
+                              [exchange, text] { exchange->answer(json_answer(*text)); });
+    });
 }
 
 void ControlServer::answer_unit(const Exchanged& exchange, const std::string& name)
 {
-    const auto unit = sources_.supervisor.unit(name);
-    if (!unit) return refuse(exchange, no_such_unit(name, sources_.supervisor));
-    exchange->answer(json_answer(encode(*unit)));
+    sources_.configurer.look_for_changes([this, alive = std::weak_ptr(alive_), exchange,
+                                          name](const std::set<std::string>& changed) {
+        if (alive.expired()) return;
+        auto unit = sources_.supervisor.unit(name);
+        if (!unit) return refuse(exchange, no_such_unit(name, sources_.supervisor));
+        note_change(*unit, changed);
+        exchange->answer(json_answer(encode(*unit)));
+    });
 }
 
 void ControlServer::answer_why(const Exchanged& exchange, const std::string& name)

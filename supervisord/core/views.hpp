@@ -89,6 +89,8 @@ struct UnitView {
     std::optional<OutageView> outage;
     EdgesView edges;
     std::vector<InstanceView> instances;
+    /// Whether its files say something else than what is in force; the host cannot know.
+    enum class OnDisk : std::uint8_t { unchanged, changed } on_disk = OnDisk::unchanged;
 };
 
 /// Whether the instance is as it should be and nothing is about to happen to it: ready, or done.

@@ -17,6 +17,8 @@ struct ConfiguredUnit {
     units::UnitSpec spec;
     Identity identity;
     std::string problem; ///< not empty: the file cannot be used; the unit is listed as failed
+    /// Of what its environment_files said when they were read for it; none: it has no such files.
+    std::optional<std::uint64_t> environment_digest{};
 };
 
 /// A whole configuration that is to take the place of the one in force.

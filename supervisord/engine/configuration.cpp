@@ -40,16 +40,14 @@ std::string with_braces_doubled(std::string_view text)
 }
 
 /// Adds what the files say to the environment, which has the last word. The mistake in a file.
-std::optional<std::string> read_environment(units::UnitSpec& spec)
+std::optional<std::string> read_environment(ConfiguredUnit& unit)
 {
-    units::Variables read;
-    for (const std::string& path : spec.environment_files) {
-        auto file = units::read_environment_file(path);
-        if (const auto* mistake = std::get_if<units::Mistake>(&file)) return mistake->message;
-        for (auto& [name, value] : std::get<units::Variables>(file))
-            read[name] = with_braces_doubled(value);
-    }
-    spec.environment.merge(read);
+    if (unit.spec.environment_files.empty()) return std::nullopt;
+    const auto read = units::read_environment_files(unit.spec.environment_files);
+    unit.environment_digest = units::digest_of(read);
+    if (const auto* mistake = std::get_if<units::Mistake>(&read)) return mistake->message;
+    for (const auto& [name, value] : std::get<units::Variables>(read))
+        unit.spec.environment.try_emplace(name, with_braces_doubled(value));
     return std::nullopt;
 }
 
@@ -76,7 +74,7 @@ std::vector<ConfiguredUnit> configure(const units::UnitSet& set)
         if (unit.spec) {
             configured.push_back({*unit.spec, identity_of(*unit.spec), {}});
             ConfiguredUnit& added = configured.back();
-            if (auto problem = read_environment(added.spec); problem && !added.identity.problem)
+            if (auto problem = read_environment(added); problem && !added.identity.problem)
                 added.identity.problem = {core::SetupStage::environment, std::move(*problem)};
             added.spec.recipe = units::recipe_of(added.spec);
             continue;
@@ -87,6 +85,14 @@ std::vector<ConfiguredUnit> configure(const units::UnitSet& set)
         configured.push_back(std::move(broken));
     }
     return configured;
+}
+
+units::EnvironmentDigests digests_of(const std::vector<ConfiguredUnit>& units)
+{
+    units::EnvironmentDigests digests;
+    for (const ConfiguredUnit& unit : units)
+        if (unit.environment_digest) digests.emplace(unit.spec.name, *unit.environment_digest);
+    return digests;
 }
 
 } // namespace keel::engine

@@ -1,6 +1,7 @@
 // From loaded unit files to what the engine runs: identities looked up, broken files kept by name.
 #pragma once
 #include "engine/engine.hpp"
+#include "units/environment_file.hpp"
 #include "units/unit_set.hpp"
 
 #include <string>
@@ -12,5 +13,8 @@ namespace keel::engine {
 /// is shown as failed rather than not at all. Asks the user database and may block: to be called
 /// not on the loop.
 std::vector<ConfiguredUnit> configure(const units::UnitSet& set);
+
+/// What the environment files of these units said.
+units::EnvironmentDigests digests_of(const std::vector<ConfiguredUnit>& units);
 
 } // namespace keel::engine

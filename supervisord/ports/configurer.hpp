@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -37,6 +38,11 @@ public:
     using Answer = std::variant<core::ApplyView, Refusal, std::vector<units::Problem>>;
     /// `done` comes exactly once, later; not at all if the engine ends first.
     virtual void apply(const ApplySpec& spec, std::function<void(const Answer&)> done) = 0;
+
+    /// Names of units that stand otherwise on the disk than they are in force. `done` comes exactly
+    /// once, later; should the disk not answer soon, with what was known last.
+    using ChangedUnits = std::set<std::string>;
+    virtual void look_for_changes(std::function<void(const ChangedUnits&)> done) = 0;
 };
 
 } // namespace keel::ports

@@ -181,6 +181,29 @@ Result<std::uint64_t> Generations::put_in_force(std::uint64_t number) const
     return number;
 }
 
+Result<void> Generations::note_environments(const units::EnvironmentDigests& digests) const
+{
+    const fs::path path = folder_ / units::environment_digests_name;
+    const fs::path fresh = path.string() + ".new";
+    std::error_code code;
+    fs::create_directories(folder_, code);
+    fs::remove(fresh, code);
+    const OwnedFd file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    const std::string text = units::to_text(digests);
+    if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+        return Error::from_errno("write", fresh.string());
+    fs::rename(fresh, path, code);
+    if (code) return failure("rename", fresh, code);
+    return {};
+}
+
+units::EnvironmentDigests Generations::environments() const
+{
+    const auto source = units::collect_source(folder_ / units::environment_digests_name);
+    const auto* text = std::get_if<std::string>(&source.text);
+    return text != nullptr ? units::digests_from(*text) : units::EnvironmentDigests{};
+}
+
 Result<void> Generations::point(const char* link, std::uint64_t number) const
 {
     std::error_code code;

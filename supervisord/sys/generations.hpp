@@ -7,11 +7,14 @@
 //   DIR/current -> 12                    the one in force, switched by rename
 //   DIR/former -> 11                     the one that was in force before it
 //   DIR/staged/…                         whole as well, and on trial: it has no number yet
+//   DIR/environment                      digests of what units' environment files said that are
+//                                        in force; they are not stored themselves
 //
 // A generation gets its number once it is whole and on the disk. The newest ten are kept, and the
 // two that are named. It stores and finds files and knows nothing of what they say.
 #pragma once
 #include "base/result.hpp"
+#include "units/environment_file.hpp"
 #include "units/sources.hpp"
 
 #include <cstdint>
@@ -48,6 +51,10 @@ public:
     [[nodiscard]] std::optional<std::filesystem::path> folder_of(std::uint64_t number) const;
     /// Numbers, ascending.
     [[nodiscard]] std::vector<std::uint64_t> numbers() const;
+
+    /// Digests of the environment files that are in force; what is stored for the owner only.
+    Result<void> note_environments(const units::EnvironmentDigests& digests) const;
+    [[nodiscard]] units::EnvironmentDigests environments() const;
 
     static constexpr std::size_t kept_max = 10;
 

@@ -38,6 +38,9 @@ def only_what_changes(keel):
     keel.write_unit("api", 'environment = { RELEASE = "2" }\n' + command(keel, "hang"))
     plan = keel.run("plan").stdout
     check("environment.RELEASE" in plan and "restart" in plan, "keel plan shows what would change")
+    check(plan.endswith("in this order\n  1. restart api\n"), "and in which order")
+    check([n for n, unit in keel.status().items() if unit["changed_on_disk"]] == ["api"],
+          "keel status says that it has changed on disk")
     said = keel.run("apply").stdout.splitlines()
     check(said == ["api (restart)", "generation 2 is in force"], f"keel apply: {said}")
     after = keel.pids()
@@ -45,6 +48,8 @@ def only_what_changes(keel):
           "the unit that changed runs anew")
     check(after["other"] == before["other"], "the other one was not touched")
     check(keel.run("plan").stdout == "nothing changes\n", "keel plan has nothing left")
+    check(not any(unit["changed_on_disk"] for unit in keel.status().values()),
+          "and keel status nothing either")
     metrics = keel.metrics()
     check(metrics["keel_config_last_apply_success"] == 1, "the metrics show it")
     outage = keel.run("outages").stdout
@@ -81,6 +86,23 @@ def go_back(keel):
           "RELEASE" not in environment_of(keel.pids()["api"]), "--revert 1: that one")
     said = keel.run("apply", "--revert", "99", check=False)
     check(said.returncode == 1 and "there are: 1, 2, 3" in said.stderr, said.stderr.splitlines()[0])
+
+
+def heed_environment_files(keel):
+    secrets = keel.root / "secrets"
+    secrets.write_text("TOKEN=first\n")
+    keel.write_unit("secret", f'environment_files = ["{secrets}"]\n' + command(keel, "hang"))
+    keel.run("apply")
+    secrets.write_text("TOKEN=second\n")
+    plan = keel.run("plan").stdout
+    check("environment_files" in plan and "1. restart secret" in plan and "second" not in plan,
+          "keel plan sees what is new in an environment file, and keeps it to itself")
+    check(keel.status()["secret"]["changed_on_disk"], "keel status sees it, too")
+    keel.run("apply")
+    check(environment_of(keel.pids()["secret"])["TOKEN"] == "second", "keel apply restarts for it")
+    check(keel.run("plan").stdout == "nothing changes\n", "and then nothing is left")
+    (keel.units / "secret.toml").unlink()
+    keel.run("apply")
 
 
 def refuse_what_has_problems(keel):
@@ -146,6 +168,7 @@ def main():
         refuse_what_has_problems(keel)
         live_and_by_signal(keel)
         die_in_the_middle(keel)
+        heed_environment_files(keel)
 
 
 if __name__ == "__main__":

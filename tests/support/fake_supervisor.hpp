@@ -303,6 +303,8 @@ public:
         asked.push_back(spec);
         done(answer);
     }
+    ChangedUnits changed;
+    void look_for_changes(std::function<void(const ChangedUnits&)> done) override { done(changed); }
 };
 
 } // namespace keel::test

@@ -51,6 +51,25 @@ TEST(ControlApi, AnswersWithAllUnits)
     EXPECT_EQ(units->back().instances.at(1).name, "worker.2");
 }
 
+TEST(ControlApi, TellsWhichUnitsHaveChangedOnDisk)
+{
+    RunningServer server;
+    server.on_loop([&] {
+        server.engine.put(test::unit_up("worker"));
+        server.engine.put(test::unit_up("backbone"));
+        server.configurer.changed = {"worker", "of no unit"};
+    });
+    using enum core::UnitView::OnDisk;
+    for (const char* path : {"/v1/units", "/v1/units?brief=1"}) {
+        const auto units = control::decode_units(server.get(path));
+        ASSERT_TRUE(units.ok());
+        EXPECT_EQ(units->at(0).on_disk, unchanged);
+        EXPECT_EQ(units->at(1).on_disk, changed);
+    }
+    EXPECT_THAT(server.get("/v1/units/worker"), HasSubstr("\"changed_on_disk\":true"));
+    EXPECT_THAT(server.get("/v1/units/backbone"), HasSubstr("\"changed_on_disk\":false"));
+}
+
 TEST(ControlApi, EncodesManyUnitsOnAnotherThread)
 {
     RunningServer server;

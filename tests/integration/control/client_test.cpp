@@ -580,9 +580,14 @@ TEST_F(CheckTest, PlansWhatWouldChange)
     std::filesystem::create_directories(current);
     write("var/lib/keel/generations/current/units/a.toml", "command = \"/bin/true\"\n");
     EXPECT_EQ(run_keel({"plan", "--root", folder}).out,
-              "a (changed)\n  nice: 0 -> 1   [restart]\n");
-    EXPECT_THAT(run_keel({"plan", "--json", "--root", folder}).out,
-                HasSubstr(R"({"key":"nice","before":"0","after":"1","takes_effect":"restart"})"));
+              "a (changed)\n  nice: 0 -> 1   [restart]\nin this order\n  1. restart a\n");
+    EXPECT_THAT(
+        run_keel({"plan", "--json", "--root", folder}).out,
+        AllOf(
+            HasSubstr(R"({"key":"nice","before":"0","after":"1","takes_effect":"restart"})"),
+            HasSubstr(R"("order":[{"step":1,"action":"restart","unit":"a","because_of":null}])")));
+    write("etc/keel/units/a.toml", "command = \"/bin/true\"\ninstances = 2\n");
+    EXPECT_THAT(run_keel({"plan", "--root", folder}).out, HasSubstr("\nno process is touched\n"));
     write("etc/keel/units/a.toml", "command = [\"/bin/true\"]\n");
     EXPECT_EQ(run_keel({"plan", "--root", folder}).out, "nothing changes\n");
     write("etc/keel/units/a.toml", "command = 5\n");

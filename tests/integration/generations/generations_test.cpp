@@ -1,9 +1,16 @@
 // Generations on a real disk, and which configuration a daemon starts with.
+#include "base/owned_fd.hpp"
+#include "sys/disk_changes.hpp"
 #include "sys/start_configuration.hpp"
 #include "tests/integration/units/folder.hpp"
+#include "units/plan.hpp"
 
+#include <array>
+#include <chrono>
 #include <filesystem>
 #include <gmock/gmock.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 namespace keel::sys {
 namespace {
@@ -26,6 +33,9 @@ public:
         folder_.write("etc/keel/" + name, text);
     }
 
+    void remove(const std::string& name) const { fs::remove(paths_.etc / name); }
+    [[nodiscard]] const Paths& paths() const { return paths_; }
+
     [[nodiscard]] StartConfiguration start(StartKind kind) const
     {
         return configuration_at_start(paths_, kind);
@@ -46,6 +56,99 @@ int nice_of(const StartConfiguration& start)
 {
     const units::LoadedUnit* const unit = start.in_force.units.find("web");
     return unit != nullptr && unit->spec ? unit->spec->scheduling.nice : -100;
+}
+
+using Names = std::set<std::string>;
+
+TEST(DiskChanges, AreOfUnitsWhoseMeaningIsNotThatInForce)
+{
+    const Root root;
+    root.write("units/web.toml", "command = \"web\"");
+    root.write("units/api.toml", "command = \"api\"");
+    DiskChanges disk(root.paths());
+    EXPECT_EQ(disk.look(), Names{}) << "nothing is in force";
+    (void)root.fresh();
+    EXPECT_EQ(disk.look(), Names{});
+    root.write("units/web.toml", "command = [\"web\"] # the same");
+    EXPECT_EQ(disk.look(), Names{});
+    root.write("units/web.toml.d/a.toml", "nice = 1");
+    EXPECT_EQ(disk.look(), Names{"web"});
+    root.write("keel.toml", "[defaults]\nnice = 1");
+    EXPECT_EQ(disk.look(), (Names{"api", "web"}));
+    root.write("units/new.toml", "nonsense");
+    EXPECT_EQ(disk.look(), (Names{"api", "new", "web"}));
+    root.write("units/new.toml", "command = \"new\"");
+    (void)root.fresh();
+    EXPECT_EQ(disk.look(), Names{});
+    root.remove("units/api.toml");
+    EXPECT_EQ(disk.look(), Names{"api"});
+}
+
+TEST(DiskChanges, AreOfUnitsWhoseEnvironmentFilesSaySomethingElse)
+{
+    const Root root;
+    root.write("secrets", "TOKEN=1\n");
+    const std::string file = root.paths().etc / "secrets";
+    root.write("units/web.toml", "command = \"web\"\nenvironment_files = [\"" + file + "\"]");
+    root.write("units/api.toml", "command = \"api\"");
+    const auto start = root.fresh();
+    DiskChanges disk(root.paths());
+    EXPECT_EQ(disk.look(), Names{}) << "what it said is not known";
+    const Generations generations(root.paths().lib / "generations");
+    ASSERT_TRUE(generations.note_environments(units::read_environments(start.in_force)).ok());
+    EXPECT_EQ(disk.look(), Names{});
+    const auto kept = fs::status(root.paths().lib / "generations/environment").permissions();
+    EXPECT_EQ(kept, fs::perms::owner_read | fs::perms::owner_write);
+    root.write("secrets", "# a comment\nTOKEN='1'\n");
+    EXPECT_EQ(disk.look(), Names{});
+    root.write("secrets", "TOKEN=2\n");
+    EXPECT_EQ(disk.look(), Names{"web"});
+    root.remove("secrets");
+    EXPECT_EQ(disk.look(), Names{"web"});
+    root.write("secrets", "TOKEN=1\n");
+    EXPECT_EQ(disk.look(), Names{});
+}
+
+/// Whether files of the folder have been opened since the last question.
+class Opens {
+public:
+    explicit Opens(const fs::path& folder) : fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC))
+    {
+        ::inotify_add_watch(fd_.get(), folder.c_str(), IN_OPEN);
+    }
+    [[nodiscard]] bool any() const
+    {
+        alignas(inotify_event) std::array<char, 4096> events;
+        bool found = false;
+        for (ssize_t got = 0; (got = ::read(fd_.get(), events.data(), events.size())) > 0;)
+            for (ssize_t at = 0; at < got;) {
+                const auto* event = reinterpret_cast<const inotify_event*>(events.data() + at);
+                found = found || (event->mask & IN_ISDIR) == 0;
+                at += static_cast<ssize_t>(sizeof *event + event->len);
+            }
+        return found;
+    }
+
+private:
+    OwnedFd fd_;
+};
+
+TEST(DiskChanges, AreReadForOnlyWhereATimeIsNewOrTooYoungToTell)
+{
+    const Root root;
+    root.write("units/web.toml", "command = \"web\"");
+    (void)root.fresh();
+    DiskChanges disk(root.paths());
+    const Opens opens(root.paths().units_dir);
+    EXPECT_EQ(disk.look(), Names{});
+    EXPECT_TRUE(opens.any());
+    const auto late = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    for (bool reads = true; reads; reads = opens.any()) {
+        ASSERT_LT(std::chrono::steady_clock::now(), late) << "it reads for ever";
+        EXPECT_EQ(disk.look(), Names{});
+    }
+    root.write("units/web.toml", "command = \"other\"");
+    EXPECT_EQ(disk.look(), Names{"web"});
 }
 
 TEST(StartConfiguration, IsTheDirectoryAndBecomesAGeneration)

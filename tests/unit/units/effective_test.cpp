@@ -163,6 +163,74 @@ TEST(Plan, NamesNewGoneAndChangedUnits)
     EXPECT_THAT(lines(plan.units[1].keys), ElementsAre("nice: 0 -> 1 restart"));
 }
 
+std::vector<std::string> steps(const Configuration& before, const Configuration& after,
+                               const EnvironmentDigests& digests_before = {},
+                               const EnvironmentDigests& digests_after = {})
+{
+    Plan plan = plan_of(before, after);
+    compare_environments(plan, after, digests_before, digests_after);
+    std::vector<std::string> text;
+    for (const PlanStep& step : order_of(plan, before, after))
+        text.push_back(std::to_string(step.number) + " " + std::string(name(step.action)) + " " +
+                       step.unit + (step.along_with.empty() ? "" : " with " + step.along_with));
+    return text;
+}
+
+TEST(PlanOrder, StopsWhatNeedsOthersFirstAndRestartsWhatIsNeededFirst)
+{
+    const std::string changed = "nice = 1\n";
+    EXPECT_THAT(steps(configured("", {{"a", "command = \"a\""},
+                                      {"b", "command = \"b\"\nrequires = [\"a\"]"},
+                                      {"c", "command = \"c\"\nafter = [\"b\"]"},
+                                      {"x", "command = \"x\""},
+                                      {"y", "command = \"y\"\nbinds_to = [\"x\"]"}}),
+                      configured("", {{"a", changed + "command = \"a\""},
+                                      {"b", "command = \"b\"\nrequires = [\"a\"]"},
+                                      {"c", changed + "command = \"c\"\nafter = [\"b\"]"},
+                                      {"d", "command = \"d\""}})),
+                ElementsAre("1 stop y", "2 stop x", "3 restart a", "3 start d", "4 restart c"));
+}
+
+TEST(PlanOrder, NamesUnitsThatAreRestartedBecauseOfOthers)
+{
+    const auto bound = [](const std::string& more) {
+        return configured("", {{"a", "command = \"a\"\n" + more},
+                               {"b", "command = \"b\"\nbinds_to = [\"a\"]"},
+                               {"c", "command = \"c\"\nrestart_with = [\"b\"]"},
+                               {"d", "command = \"d\"\nenabled = false\nbinds_to = [\"a\"]"},
+                               {"e", "command = \"e\"\nrequires = [\"a\"]"}});
+    };
+    EXPECT_THAT(steps(bound(""), bound("nice = 1")),
+                ElementsAre("1 restart a", "1 restart b with a", "1 restart c with b"));
+}
+
+TEST(PlanOrder, HasNoStepForWhatTouchesNoProcess)
+{
+    const auto with = [](const std::string& more) {
+        return configured("", {{"a", "command = \"a\"\n" + more}});
+    };
+    EXPECT_THAT(steps(with(""), with("instances = 3")), IsEmpty());
+    EXPECT_THAT(steps(with("enabled = false"), with("enabled = false\nnice = 1")), IsEmpty());
+    EXPECT_THAT(steps(with("enabled = false"), with("")), ElementsAre("1 start a"));
+    EXPECT_THAT(steps(with(""), with("enabled = false")), ElementsAre("1 stop a"));
+    EXPECT_THAT(steps(configured("", {}), with("enabled = false")), IsEmpty());
+}
+
+TEST(Plan, SeesThatEnvironmentFilesSaySomethingElse)
+{
+    const auto both = configured("", {{"a", "command = \"a\"\nenvironment_files = [\"/e\"]"},
+                                      {"b", "command = \"b\""},
+                                      {"c", "command = \"c\"\nenvironment_files = [\"/e\"]"}});
+    EXPECT_THAT(steps(both, both, {{"a", 1}, {"c", 1}}, {{"a", 1}, {"c", 2}}),
+                ElementsAre("1 restart c"));
+    EXPECT_THAT(steps(both, both, {}, {{"a", 1}, {"c", 2}}), IsEmpty()) << "what was is not known";
+    Plan plan;
+    compare_environments(plan, both, {{"a", 1}}, {{"a", 0}});
+    EXPECT_THAT(lines(plan.units.at(0).keys),
+                ElementsAre("environment_files: (hidden: what they say) -> (cannot be read) "
+                            "restart"));
+}
+
 TEST(Plan, HasNothingForAnotherFileOfTheSameMeaning)
 {
     EXPECT_TRUE(plan_of(configured("[defaults]\nnice = 1", {{"a", "command = \"a\""}}),
