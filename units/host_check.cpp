@@ -94,6 +94,7 @@ public:
         check_command("command", spec_.command, directory);
         for (const Hook hook : {Hook::start_pre, Hook::start_post, Hook::stop_pre, Hook::stop_post})
             check_command(std::string(name(hook)), command_of(spec_, hook), directory);
+        check_command("reload.command", spec_.reload.command, directory);
         for (std::size_t i = 0; i < spec_.probes.size(); ++i)
             check_probe(fmt::format("probe[{}]", i + 1), spec_.probes[i].target, directory);
         return report_.take();

@@ -203,7 +203,16 @@ constexpr Key table[] = {
      "what follows waits for it; if it fails or takes longer than `timeout`, that is told",
      "none"},
 
-    {"reload", Later{}, live, "how to make it read its configuration again"},
+    {"reload", Section{}, live,
+     "How it is made to read its configuration again, by `keel reload`: exactly one of the two"},
+    {"reload.signal", SignalName{unit<&U::reload, &ReloadSpec::signal>}, live,
+     "sent to the main process; if that answers `RELOADING=1`, as sd_notify(3) has it, the reload "
+     "is over at its `READY=1`, and has failed if that does not come within `start.timeout`",
+     "none"},
+    {"reload.command", Command{unit<&U::reload, &ReloadSpec::command>, 4096}, live,
+     "command that reloads it, with the process's pid in `MAINPID`; the reload has failed unless "
+     "it exits 0 within `start.timeout`, and nothing else follows from that",
+     "none"},
 
     {"restart", Section{}, live, "What follows the end of a process"},
     {"restart.policy", Choice{unit<&U::restart, &Restart::policy>, names_of<RestartWhen>, none},

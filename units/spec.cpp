@@ -8,15 +8,16 @@ const std::vector<std::string>& command_of(const UnitSpec& unit, Hook hook)
     case Hook::start_pre: return unit.start.pre;
     case Hook::start_post: return unit.start.post;
     case Hook::stop_pre: return unit.stop.pre;
-    case Hook::stop_post: break;
+    case Hook::stop_post: return unit.stop.post;
+    case Hook::reload: break;
     }
-    return unit.stop.post;
+    return unit.reload.command;
 }
 
 Duration limit_of(const UnitSpec& unit, Hook hook)
 {
-    const bool of_start = hook == Hook::start_pre || hook == Hook::start_post;
-    return of_start ? unit.start.timeout : unit.stop.timeout;
+    const bool of_stop = hook == Hook::stop_pre || hook == Hook::stop_post;
+    return of_stop ? unit.stop.timeout : unit.start.timeout;
 }
 
 } // namespace keel::units

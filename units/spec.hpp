@@ -33,8 +33,8 @@ enum class ReadyBy : std::uint8_t { exec, probe, notify, log };
 
 // ---- start, stop, restart, escalation ----------------------------------------------------------
 
-/// Commands that run around a start and a stop: before it, after it.
-enum class Hook : std::uint8_t { start_pre, start_post, stop_pre, stop_post };
+/// Commands that run around a start and a stop, before it and after it, or make a reload.
+enum class Hook : std::uint8_t { start_pre, start_post, stop_pre, stop_post, reload };
 
 struct StartSpec {
     Duration timeout = 30s;        ///< from its beginning, `pre` included, to ready
@@ -47,6 +47,12 @@ struct StopSpec {
     Duration timeout = 10s;        ///< then KILL, to the whole tree
     std::vector<std::string> pre;  ///< empty: none
     std::vector<std::string> post; ///< the same
+};
+
+/// How a process is made to read its configuration again: one of the two, or not at all.
+struct ReloadSpec {
+    int signal = 0;                   ///< to the main process; 0: none
+    std::vector<std::string> command; ///< empty: none
 };
 
 enum class RestartWhen : std::uint8_t { always, on_failure, never };
@@ -230,6 +236,7 @@ struct UnitSpec {
     std::string ready_line; ///< `log` only: units/expression.hpp, searched in each line
     StartSpec start;
     StopSpec stop;
+    ReloadSpec reload;
     RestartSpec restart;
     EscalationSpec escalation;
     Duration unready_limit = 5min;
@@ -264,7 +271,7 @@ inline constexpr std::array
     names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec", "probe", "notify", "log"});
 template <>
 inline constexpr std::array names_of<units::Hook> =
-    std::to_array<std::string_view>({"start.pre", "start.post", "stop.pre", "stop.post"});
+    std::to_array<std::string_view>({"start.pre", "start.post", "stop.pre", "stop.post", "reload"});
 template <>
 inline constexpr std::array names_of<units::RestartWhen> =
     std::to_array<std::string_view>({"always", "on-failure", "never"});

@@ -169,6 +169,20 @@ void check_notify_variables(const UnitSpec& unit, const Notes& notes, Report& re
                         "leave it out, or do without `ready = \"notify\"` and `watchdog`"});
 }
 
+void check_reload(const UnitSpec& unit, const Notes& notes, Report& report)
+{
+    const bool both =
+        notes.positions.contains("reload.signal") && notes.positions.contains("reload.command");
+    if (both)
+        report.add(position_of(notes, "reload.command"), "reload.command",
+                   {"stands beside `signal`", "a reload is one of the two"});
+    if (unit.type != UnitType::oneshot) return;
+    for (const std::string_view key : {"reload.signal", "reload.command"})
+        if (notes.positions.contains(key))
+            report.add(position_of(notes, key), key,
+                       {"means nothing for a oneshot", "it ends when its work is done"});
+}
+
 /// A hook that is killed as it begins does nothing, and says so at every stop.
 void check_hook_time(const UnitSpec& unit, const Notes& notes, Report& report)
 {
@@ -226,6 +240,7 @@ void finish_unit(UnitSpec& unit, const Notes& notes, Report& report)
     check_ready_line(unit, notes, report);
     settle_oneshot(unit, notes, report);
     check_hook_time(unit, notes, report);
+    check_reload(unit, notes, report);
 }
 
 } // namespace keel::units

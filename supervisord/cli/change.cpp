@@ -198,6 +198,7 @@ std::string_view participle_of(core::Verb verb)
     case core::Verb::start: return "started";
     case core::Verb::stop: return "stopped";
     case core::Verb::restart: return "restarted";
+    case core::Verb::reload: return "reloaded";
     case core::Verb::hold: break;
     }
     return "held";

@@ -138,6 +138,15 @@ are ready again.
      .after = R"(  keel restart worker           all of its instances, rolling
   keel restart worker.3         the third one only
 )"},
+    {.name = "reload",
+     .summary = "have units read their configuration again",
+     .words = {"UNIT…|--all", Names::units, 1, any_number},
+     .options = restart_options,
+     .text =
+         R"(Tells the processes of the units to read their own configuration again, as [reload] of
+the unit file says: by a signal or by a command. They go on serving. Waits until that is
+over. What Keel itself knows of the unit, only `keel apply` changes.
+)"},
     {.name = "hold",
      .summary = "hold units down, or as they are, also over boots",
      .words = {"UNIT…|--all", Names::units, 1, any_number},

@@ -28,6 +28,8 @@ constexpr std::array table = std::to_array<RouteSpec>({
      change_arguments},
     {Route::hold, "POST", "/v1/units/{name}/hold", Role::operator_, ServedOn::control_only,
      change_arguments},
+    {Route::reload, "POST", "/v1/units/{name}/reload", Role::operator_, ServedOn::control_only,
+     change_arguments},
     {Route::operations, "GET", "/v1/operations", Role::reader, ServedOn::control_only, {}},
     {Route::cancel,
      "POST",

@@ -20,6 +20,7 @@ enum class Route : std::uint8_t {
     stop,
     restart,
     hold,
+    reload,
     operations,
     cancel,
     apply,

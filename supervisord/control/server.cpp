@@ -185,6 +185,7 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::start: return answer_change(exchange, core::Verb::start, match.name, peer.uid);
     case Route::stop: return answer_change(exchange, core::Verb::stop, match.name, peer.uid);
     case Route::restart: return answer_change(exchange, core::Verb::restart, match.name, peer.uid);
+    case Route::reload: return answer_change(exchange, core::Verb::reload, match.name, peer.uid);
     case Route::hold: return answer_change(exchange, core::Verb::hold, match.name, peer.uid);
     case Route::operations:
         return exchange->answer(json_answer(encode(sources_.supervisor.operations())));

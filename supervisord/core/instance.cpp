@@ -198,6 +198,7 @@ InstanceStep on(Here& h, const Serving auto& s, const Adopted&)
 {
     const SpawnId spawn = s.spawn;
     await_life_anew(h);
+    await_reload_anew(h);
     resume_probes(h);
     for (auto& health : h.instance.probes)
         health.answer_by.reset(); // nobody will answer any more
@@ -324,7 +325,10 @@ template <class E> InstanceStep take(Here& h, const E& event)
 {
     if (auto made = take_for_hook(h, event)) return std::move(*made);
     std::string of_hook;
-    if constexpr (std::same_as<E, Tick>) of_hook = end_overdue_hook(h);
+    if constexpr (std::same_as<E, Tick>) {
+        of_hook = end_overdue_hook(h);
+        if (of_hook.empty()) of_hook = end_overdue_reload(h);
+    }
     if constexpr (std::same_as<E, HandedBack>) give_hook_time(h);
     const InstanceState before = h.instance.state;
     auto made = std::visit([&](const auto& s) { return dispatch(h, s, event); }, before);

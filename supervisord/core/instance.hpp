@@ -150,11 +150,12 @@ struct Instance {
     Now since{};        ///< when the state was entered
     std::string reason; ///< why it was entered
     RestartHistory history;
-    ReadyTime ready_for;             ///< of this spawn before its present state
-    std::vector<ProbeHealth> probes; ///< one per ProbeSpec while a spawn lives; else empty
-    Said said;                       ///< by the present spawn
-    std::optional<HookRun> hook;     ///< runs, or is being ended
-    std::uint64_t restarts = 0;      ///< processes that ran, other than first starts, ever
+    ReadyTime ready_for;               ///< of this spawn before its present state
+    std::vector<ProbeHealth> probes;   ///< one per ProbeSpec while a spawn lives; else empty
+    Said said;                         ///< by the present spawn
+    std::optional<HookRun> hook;       ///< runs, or is being ended
+    std::optional<MonoTime> reload_by; ///< a reload by signal is under way: when it is judged
+    std::uint64_t restarts = 0;        ///< processes that ran, other than first starts, ever
     LastStart last_start;
     std::uint64_t recipe = 0; ///< UnitSpec::recipe of the latest spawn
 };
@@ -171,6 +172,7 @@ struct Recalled {
     std::string why;
 };
 struct GateChanged {};  ///< Inputs::gate, ::brake or ::dependencies have changed
+struct ReloadWanted {}; ///< read your configuration again; a person's word
 struct GiveUpWanted {}; ///< no further attempts; a running process is left alone
 struct Spawned {
     SpawnId spawn;
@@ -219,7 +221,7 @@ struct Tick {}; ///< time has passed; idempotent, may come early, late or twice
 using InstanceEvent =
     std::variant<LaunchWanted, RestartWanted, StopWanted, Recalled, GateChanged, GiveUpWanted,
                  Spawned, SpawnFailed, ProcessExited, TreeEmptied, ProbeAnswered, Notified,
-                 ShownReady, HeardOut, Adopted, HandedBack, Tick>;
+                 ShownReady, HeardOut, Adopted, HandedBack, ReloadWanted, Tick>;
 
 /// What the machine needs to know of the world around it, as of this step.
 struct Inputs {
@@ -311,6 +313,11 @@ std::vector<SpawnId> spawns_of(const Instance&);
 /// Whether anything of it may run: a process of its own, or a hook's.
 bool has_process(const Instance&);
 
+/// Whether a reload of it is under way.
+bool is_reloading(const Instance&);
+
+/// How long a process is given to say RELOADING=1 once it was told to reload.
+inline constexpr Duration reload_patience = std::chrono::seconds(1);
 /// How long KILL is given before it is repeated.
 inline constexpr Duration kill_patience = std::chrono::seconds(2);
 /// How long HeardOut is waited for.

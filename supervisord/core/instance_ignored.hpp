@@ -53,6 +53,15 @@ template <> inline constexpr bool ignored<Preparing, GateChanged> = true;  // as
 template <> inline constexpr bool ignored<Preparing, GiveUpWanted> = true; // as any start
 template <> inline constexpr bool ignored<Preparing, HandedBack> = true;   // its hook has its time
 template <> inline constexpr bool ignored<Preparing, Tick> = true;         // the hook's is all
+// Only what is in service can reload; whoever asks is told so.
+template <> inline constexpr bool ignored<Stopped, ReloadWanted> = true;
+template <> inline constexpr bool ignored<Blocked, ReloadWanted> = true;
+template <> inline constexpr bool ignored<Preparing, ReloadWanted> = true;
+template <> inline constexpr bool ignored<Starting, ReloadWanted> = true;
+template <> inline constexpr bool ignored<Stopping, ReloadWanted> = true;
+template <> inline constexpr bool ignored<Backoff, ReloadWanted> = true;
+template <> inline constexpr bool ignored<Done, ReloadWanted> = true;
+template <> inline constexpr bool ignored<Failed, ReloadWanted> = true;
 // No hook runs beside these; one that runs beside Ready and Unready has no say.
 template <> inline constexpr bool ignored<Stopped, HookOver> = true;
 template <> inline constexpr bool ignored<Blocked, HookOver> = true;

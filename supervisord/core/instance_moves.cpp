@@ -43,6 +43,7 @@ InstanceStep enter(Here& h, InstanceState state, std::string reason)
     if (!same_spawn) h.instance.probes.clear();
     note_start(h, state);
     if (!same_spawn) h.instance.said = {};
+    if (!same_spawn || std::holds_alternative<Stopping>(state)) h.instance.reload_by.reset();
     if (std::holds_alternative<Stopping>(state))
         h.instance.said.life_by = h.instance.said.hear_by = std::nullopt;
     h.instance.state = std::move(state);
@@ -131,7 +132,7 @@ InstanceStep launch_afresh(Here& h, StartCause cause, std::string reason)
 
 InstanceStep ask_to_stop(Here& h, SpawnId spawn, Aftermath after)
 {
-    if (h.instance.hook) // `start.post`: it is about a process that is to go.
+    if (h.instance.hook) // It is about a process that is to go.
         break_off_hook(h);
     else if (units::has_hook(h.spec, units::Hook::stop_pre))
         begin_hook(h, units::Hook::stop_pre);
@@ -165,7 +166,7 @@ InstanceStep sweep(Here& h, SpawnId spawn, const Aftermath& after)
 InstanceStep conclude(Here& h, SpawnId spawn, Aftermath after)
 {
     using units::Hook;
-    if (h.instance.hook && h.instance.hook->hook == Hook::start_post) break_off_hook(h);
+    if (h.instance.hook && h.instance.hook->hook != Hook::stop_pre) break_off_hook(h);
     if (!h.instance.hook && units::has_hook(h.spec, Hook::stop_post) && !is_left_alone(h))
         begin_hook(h, Hook::stop_post);
     if (!h.instance.hook) return follow(h, std::move(after));

@@ -78,6 +78,16 @@ std::string end_overdue_hook(Here&);
 /// After a hold: it has its whole time again.
 void give_hook_time(Here&);
 
+// A reload of a process in service: core/instance_reload.cpp.
+InstanceStep on(Here&, const Ready&, const ReloadWanted&);
+InstanceStep on(Here&, const Unready&, const ReloadWanted&);
+/// What the process says of its reload, if it has been told to.
+void heed_reload(Here&, const Notice&);
+/// The time for that begins anew.
+void await_reload_anew(Here&);
+/// What is due because it has not said that it is over; empty: nothing.
+std::string end_overdue_reload(Here&);
+
 /// Keeld has no descriptors or processes left: the start is tried again by and by.
 InstanceStep lack(Here&, StartCause, std::string_view what);
 

@@ -40,6 +40,7 @@ InstanceStep fail_for_watchdog(Here& h, SpawnId spawn, std::string what, Duratio
 std::optional<InstanceStep> heed(Here& h, SpawnId spawn, const Notice& notice)
 {
     take_in(h, notice);
+    heed_reload(h, notice);
     if (notice.life != Notice::Life::trouble || is_left_alone(h)) return std::nullopt;
     return fail_for_watchdog(h, spawn, "it said WATCHDOG=trigger", Duration{0});
 }

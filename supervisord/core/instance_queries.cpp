@@ -38,6 +38,11 @@ std::vector<SpawnId> spawns_of(const Instance& instance)
     return spawns;
 }
 
+bool is_reloading(const Instance& instance)
+{
+    return instance.reload_by || (instance.hook && instance.hook->hook == units::Hook::reload);
+}
+
 bool has_process(const Instance& instance)
 {
     return instance.hook.has_value() || spawn_of(instance.state).has_value();
@@ -77,6 +82,7 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Instance&
     auto earliest =
         said.hear_by ? said.hear_by : earlier(deadline_of_state(instance.state), said.life_by);
     if (instance.hook) earliest = earlier(earliest, instance.hook->due);
+    earliest = earlier(earliest, instance.reload_by);
     for (std::size_t i = 0; i < instance.probes.size(); ++i) {
         if (!is_probed(spec.probes[i], instance.state)) continue;
         const auto& health = instance.probes[i];

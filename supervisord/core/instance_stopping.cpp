@@ -126,7 +126,7 @@ InstanceStep on(Here& h, const Stopping& s, const HookOver& e)
     if (s.stage != KillStage::preparing) return stay(h, text);
     if (is_left_alone(h)) return leave_alone(h);
     const bool owed =
-        e.hook == units::Hook::start_post && units::has_hook(h.spec, units::Hook::stop_pre);
+        e.hook != units::Hook::stop_pre && units::has_hook(h.spec, units::Hook::stop_pre);
     if (!owed) return ask_now(h, s, text);
     begin_hook(h, units::Hook::stop_pre);
     return wait_for_hook(h, text + "; stop.pre next");

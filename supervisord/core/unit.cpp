@@ -84,6 +84,13 @@ void take_failure(UnitMaking& m, Slot slot, const Failure& failure, std::uint64_
     m.out.notes.emplace_back(AttemptFailed{slot, failure, recipe});
 }
 
+void take_hook_failure(UnitMaking& m, Slot slot, const std::string& what)
+{
+    m.out.notes.emplace_back(HookFailed{slot, what});
+    auto& op = m.unit().operation;
+    if (op && op->verb == Verb::reload && what.starts_with("reload: ")) op->failure = what;
+}
+
 void take_move(UnitMaking& m, Slot slot, std::string_view from, const std::string& reason)
 {
     const Instance& instance = m.instance(slot);
@@ -142,7 +149,7 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     const bool moved = before != state_name(after) || spawn_before != spawn_of(after) || anew;
     const bool said = std::ranges::any_of(made.actions, is_worth_a_line);
     if (made.started) m.out.notes.emplace_back(Started{slot, *made.started});
-    if (!made.hook_failed.empty()) m.out.notes.emplace_back(HookFailed{slot, made.hook_failed});
+    if (!made.hook_failed.empty()) take_hook_failure(m, slot, made.hook_failed);
     if (made.failure)
         take_failure(m, slot, *made.failure, recipe_before);
     else if (const auto* exited = std::get_if<ProcessExited>(&event); moved && exited != nullptr)
@@ -258,6 +265,7 @@ void restart_after_hold(UnitMaking& m, const Asked& asked)
 void on(UnitMaking& m, const Asked& asked)
 {
     if (!m.unit().config_problem.empty()) return refuse(m, asked, m.unit().config_problem);
+    if (asked.verb == Verb::reload) return begin_reload(m, asked);
     if (asked.verb == Verb::stop || asked.verb == Verb::hold) {
         want(m, hold_of(m, asked), said_of(asked));
         return begin_operation(m, asked);

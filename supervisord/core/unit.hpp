@@ -52,11 +52,14 @@ enum class UnitStatus : std::uint8_t {
 
 // ---- operations ---------------------------------------------------------------------------------
 
-enum class Verb : std::uint8_t { start, stop, restart, hold };
+enum class Verb : std::uint8_t { start, stop, restart, hold, reload };
 
 /// Whether a person may take it back while it is under way. A stop goes to its end: a start undoes
 /// it.
-constexpr bool can_be_cancelled(Verb verb) { return verb == Verb::start || verb == Verb::restart; }
+constexpr bool can_be_cancelled(Verb verb)
+{
+    return verb == Verb::start || verb == Verb::restart || verb == Verb::reload;
+}
 
 /// What a person says with Verb::hold.
 struct HoldTerms {
@@ -278,8 +281,8 @@ template <>
 inline constexpr std::array names_of<core::UnitStatus> = std::to_array<std::string_view>(
     {"up", "degraded", "down", "starting", "blocked", "done", "held", "stopped", "failed"});
 template <>
-inline constexpr std::array
-    names_of<core::Verb> = std::to_array<std::string_view>({"start", "stop", "restart", "hold"});
+inline constexpr std::array names_of<core::Verb> =
+    std::to_array<std::string_view>({"start", "stop", "restart", "hold", "reload"});
 template <>
 inline constexpr std::array names_of<core::OperationResult::Outcome> =
     std::to_array<std::string_view>({"done", "failed", "cancelled"});

@@ -67,6 +67,13 @@ void climb_if_spent(UnitMaking&, const Failure&);
 /// Back to the bottom after a calm window.
 void descend_if_stable(UnitMaking&);
 
+/// The operation has come to its end.
+void end_operation(UnitMaking&, OperationResult::Outcome, std::string text);
+
+// A person's reload, which changes nothing about what is wanted: core/unit_reload.cpp.
+void begin_reload(UnitMaking&, const Asked&);
+void progress_reload(UnitMaking&);
+
 /// Feeds both outage folds with where the unit stands now.
 void fold_outages(UnitMaking&);
 

@@ -13,13 +13,6 @@ bool in_service(const InstanceState& state)
     return std::holds_alternative<Ready>(state) || std::holds_alternative<Done>(state);
 }
 
-void end_operation(UnitMaking& m, OperationResult::Outcome outcome, std::string text)
-{
-    const Operation op = *m.unit().operation;
-    m.unit().operation.reset();
-    m.out.notes.emplace_back(OperationEnded{{op.id, op.verb, outcome, std::move(text)}});
-}
-
 std::string took(const UnitMaking& m, const Operation& op)
 {
     const Duration length = m.now() - op.began;
@@ -72,6 +65,13 @@ const Instance* given_up(const UnitMaking& m, const Operation& op)
 
 } // namespace
 
+void end_operation(UnitMaking& m, OperationResult::Outcome outcome, std::string text)
+{
+    const Operation op = *m.unit().operation;
+    m.unit().operation.reset();
+    m.out.notes.emplace_back(OperationEnded{{op.id, op.verb, outcome, std::move(text)}});
+}
+
 void break_off_operation(UnitMaking& m, const std::string& why)
 {
     if (m.unit().operation) end_operation(m, OperationResult::Outcome::failed, why);
@@ -113,6 +113,7 @@ void progress_operation(UnitMaking& m)
     using enum OperationResult::Outcome;
     if (!m.unit().operation) return;
     const Operation& op = *m.unit().operation;
+    if (op.verb == Verb::reload) return progress_reload(m);
     if (op.verb == Verb::hold && is_left_alone(m.unit())) {
         end_operation(m, done,
                       has_process(m.unit()) ? "held, its process left running"

@@ -231,6 +231,7 @@ json put(const Instance& i)
             {"ready_for", put(i.ready_for)},
             {"said", put(i.said)},
             {"hook", put(i.hook)},
+            {"reload_by", put(i.reload_by)},
             {"restarts", i.restarts},
             {"recipe", i.recipe},
             {"began", put(i.last_start.began)},
@@ -248,6 +249,7 @@ Instance get_instance(const json& j)
         i.history.charged.push_back(mono(at));
     i.ready_for = if_any(j.at("ready_for"), duration);
     if (j.contains("hook")) i.hook = get_hook(j.at("hook")); // Not in what version 0.1 wrote first.
+    if (j.contains("reload_by")) i.reload_by = if_any(j.at("reload_by"), mono);
     i.restarts = j.at("restarts");
     i.recipe = j.value("recipe", std::uint64_t{0}); // Not in what version 0.1 wrote at first.
     i.last_start = {if_any(j.at("began"), wall), if_any(j.at("first_ready"), wall)};

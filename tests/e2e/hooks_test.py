@@ -25,7 +25,7 @@ class Unit:
         text = [*lines, f"directory = '{self.folder}'", f"command = ['/bin/sh', '-c', '{script}']"]
         if os.getuid() == 0:
             text.append("user = 'nobody'")
-        for section in ("start", "stop"):
+        for section in ("start", "stop", "reload"):
             text.append(f"[{section}]")
             for key, value in hooks.items():
                 if not key.startswith(section + "_"):
@@ -98,6 +98,7 @@ def kill_a_hook_at_its_limit(keel):
     unit = Unit(keel, "hanging", stop_pre=hang, stop_timeout="1s", stop_post=NOTE)
     keel.run("apply")
     keel.wait("hanging")
+    unit.wait_for("main")
     keel.run("stop", "hanging")
     unit.expect("main", "child", "other", "stop.post")
     for word in ("main", "child", "other"):
@@ -105,6 +106,24 @@ def kill_a_hook_at_its_limit(keel):
             raise Failed(f"{word} of {unit.name} still lives")
     if "stop.pre: not over within 1s" not in keel.run("events", "-n", "1000").stdout:
         raise Failed("nobody is told that stop.pre was killed")
+
+
+def reload_it(keel):
+    unit = Unit(keel, "reloaded", reload_command=NOTE)
+    keel.write_unit("signalled", "command = ['/bin/sh', '-c', "
+                    f"'trap \"echo hup >> {unit.folder}/signal\" HUP; "
+                    "while :; do sleep 0.05; done']\n[reload]\nsignal = 'HUP'\n")
+    keel.run("apply")
+    keel.wait("reloaded", "signalled")
+    unit.wait_for("main")
+    keel.run("reload", "reloaded", "signalled")
+    unit.expect("main", "reload")
+    if unit.pid_of("reload") != unit.pid_of("main") or not alive(unit.pid_of("main")):
+        raise Failed("the process that is reloaded is the one that goes on")
+    until("the signal has come", lambda: (unit.folder / "signal").exists())
+    refused = keel.run("reload", "other", check=False)
+    if refused.returncode != 1 or "no [reload]" not in refused.stdout + refused.stderr:
+        raise Failed(f"a unit without [reload]: {refused}")
 
 
 def lose_the_engine(keel):
@@ -126,6 +145,7 @@ def lose_the_engine(keel):
     kill_engine()
     (unit.folder / "prepared").touch()
     keel.wait("orphaned")
+    unit.wait_for("main")
     unit.expect("start.pre", "main")
     keel.run("stop", "orphaned", "--no-wait")
     unit.wait_for("stop.pre")
@@ -148,6 +168,7 @@ def main():
         run_in_order(keel)
         fail_a_start(keel)
         kill_a_hook_at_its_limit(keel)
+        reload_it(keel)
         lose_the_engine(keel)
 
 

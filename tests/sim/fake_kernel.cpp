@@ -21,7 +21,8 @@ std::optional<units::Hook> hook_in(const ports::SpawnPlan& plan)
 
 bool runs_beside(units::Hook hook)
 {
-    return hook == units::Hook::start_post || hook == units::Hook::stop_pre;
+    return hook == units::Hook::start_post || hook == units::Hook::stop_pre ||
+           hook == units::Hook::reload;
 }
 
 } // namespace
@@ -145,7 +146,8 @@ void FakeKernel::signal(SpawnId id, int signal_number)
 {
     fuse_.burn();
     const auto found = processes_.find(id);
-    if (found != processes_.end() && found->second.main_lives && !found->second.asked) {
+    const bool ends = signal_number != SIGHUP; // By that one they are only told to reload.
+    if (ends && found != processes_.end() && found->second.main_lives && !found->second.asked) {
         Process& process = found->second;
         const bool obeys = process.fate.term == Fate::Term::obeys;
         trace(process, id, "gets signal {}{}", signal_number, obeys ? "" : " and ignores it");

@@ -40,12 +40,14 @@ public:
             violated("two attempts of probe " + address + " are in flight at once");
         attempts_[request.attempt] = address;
         const ProbeFate fate = ask_(address, request.timeout);
-        loop_.in(fate.takes, [this, attempt = request.attempt, answer = std::move(answer), fate] {
-            const auto its = forget(attempt);
-            if (!its) return;
-            told_(*its, fate.answer.verdict);
-            answer(fate.answer);
-        });
+        loop_.in(fate.takes,
+                 [this, life = life_, attempt = request.attempt, answer = std::move(answer), fate] {
+                     // The next engine may give the same number to another attempt.
+                     const auto its = life == life_ ? forget(attempt) : std::nullopt;
+                     if (!its) return;
+                     told_(*its, fate.answer.verdict);
+                     answer(fate.answer);
+                 });
         fuse_.burn();
     }
     void cancel(ports::AttemptId attempt) override
@@ -56,6 +58,7 @@ public:
     }
     void engine_died()
     {
+        ++life_;
         attempts_.clear();
         in_flight_.clear();
     }
@@ -75,6 +78,7 @@ private:
     Fuse& fuse_;
     Ask ask_;
     Told told_;
+    std::uint64_t life_ = 0; ///< of the engine; what was under way for an earlier one is dropped
     std::map<ports::AttemptId, std::string> attempts_;
     std::set<std::string> in_flight_;
 };

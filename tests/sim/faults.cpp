@@ -225,6 +225,8 @@ void World::somebody_asks()
     core::Verb verb =
         rng_.one_of({core::Verb::start, core::Verb::stop, core::Verb::restart, core::Verb::hold});
     if (held && rng_.chance(0.7)) verb = core::Verb::start;
+    const bool reloads = spec(id).reload.signal != 0 || !spec(id).reload.command.empty();
+    if (reloads && rng_.chance(0.3)) verb = core::Verb::reload;
     std::optional<Slot> slot;
     if (verb == core::Verb::restart && rng_.chance(0.5))
         slot = static_cast<Slot>(1 + rng_.below(unit.instances.size()));

@@ -117,6 +117,7 @@ void Oracle::booted()
 void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<Slot> slot,
                    core::HoldTerms terms)
 {
+    if (verb == core::Verb::reload) return; // Of that no state and no record tells.
     SeenUnit& unit = units_[number(id)];
     unit.asked_at = now();
     unit.let_go_at.reset();

@@ -46,7 +46,12 @@ void World::check_operation(UnitId id, const core::Unit& unit)
         return state == "ready" || state == "done" || state == "failed" || state == "stopped";
     };
     const bool all_rest = std::ranges::all_of(unit.operation->targets, rests);
-    if (all_rest && !stops)
+    const bool reloads = unit.operation->verb == core::Verb::reload;
+    const Duration longest = spec(id).start.timeout + spec(id).stop.timeout + core::reload_patience;
+    const MonoTime since = std::max(unit.operation->began, brain_born_);
+    if (reloads && now() > since + longest + 4 * scenario_.weights.lateness + 15s)
+        violated(spec(id).name + ": its reload has no end");
+    if (all_rest && !stops && !reloads)
         violated(spec(id).name + ": nothing more will come of its operation and it is not over");
 }
 

@@ -94,6 +94,10 @@ UnitSpec make_unit(Rng& rng, unsigned index)
     if (probes > 0 && rng.chance(0.8)) spec.ready = units::ReadyBy::probe;
     if (rng.chance(0.25)) spec.ready = units::ReadyBy::notify;
     if (rng.chance(0.3)) make_hooks(rng, spec);
+    if (rng.chance(0.2))
+        spec.reload.signal = SIGHUP;
+    else if (rng.chance(0.2))
+        spec.reload.command = {"reload"};
     if (rng.chance(0.2)) spec.watchdog = rng.one_of<Duration>({10s, 60s, 300s, 900s});
     return spec;
 }

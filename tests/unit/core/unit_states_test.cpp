@@ -101,6 +101,7 @@ std::vector<NamedEvent> events()
         {"HeardOut", "there was nothing more to hear", HeardOut{its_own}},
         {"Adopted", "a new engine found the process alive", Adopted{its_own}},
         {"HandedBack", "a hold that left the process running is over", HandedBack{}},
+        {"ReloadWanted", "a person's `reload`, by the command of the unit", ReloadWanted{}},
         {"Tick", "the state's deadline has come", Tick{}},
     };
 }
@@ -125,6 +126,7 @@ OneInstance bench_for(const InstanceState& state)
     i.spec.probes = {probe};
     i.spec.ready = units::ReadyBy::probe;
     i.spec.restart.jitter = 0;
+    i.spec.reload.command = {"reload"};
     i.in.now = {now, WallTime{}};
     i.in.next_spawn = SpawnId{8};
     if (const auto hook = hook_in(state)) {
