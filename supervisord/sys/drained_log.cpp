@@ -56,6 +56,7 @@ void DrainedLog::pack_put_aside()
 
 bool DrainedLog::take_piece(PipePeek& peek)
 {
+    last_piece_ = 0;
     if (gate_.rate() == 0 && !source_.awaited) return keep_piece(peek, LogFile::piece_max);
     const auto waiting = peek.look(fifo());
     if (!waiting) return drop_unwritable(peek, waiting.error());
@@ -75,6 +76,7 @@ bool DrainedLog::keep_piece(PipePeek& peek, std::size_t bytes_max)
     const auto moved = source_.file.take_from(fifo(), peek, bytes_max);
     if (!moved) return drop_unwritable(peek, moved.error());
     if (*moved == 0) return false;
+    last_piece_ = *moved;
     show(*moved);
     source_.counters->bytes.fetch_add(*moved, std::memory_order_relaxed);
     gate_.kept(*moved);

@@ -59,6 +59,8 @@ public:
 
     /// Moves or drops one piece. False: there was nothing.
     bool take_piece(PipePeek& peek);
+    /// How many bytes the latest of them had.
+    [[nodiscard]] std::size_t last_piece() const { return last_piece_; }
 
     /// When look_after() is to be called next, if nothing comes before; nullopt: never.
     [[nodiscard]] std::optional<MonoTime> due() const;
@@ -80,6 +82,7 @@ private:
     LogPacker& packer_;
     std::optional<MonoTime> failed_at_; ///< when the last failure was told
     std::uint64_t unwritten_ = 0;       ///< bytes lost since the file was last written
+    std::size_t last_piece_ = 0;
     RateGate gate_;
     std::uint64_t gap_ = 0;           ///< bytes above the rate that the log does not tell yet
     std::uint64_t flood_ = 0;         ///< bytes above the rate since it was told that there are

@@ -7,11 +7,13 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
+#include <poll.h>
 #include <span>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace keel::sys {
@@ -26,6 +28,11 @@ constexpr std::chrono::milliseconds wait_max = 1h;
 /// More than the largest pipe holds: whoever waits for a FIFO to be empty is not kept waiting by a
 /// writer that goes on.
 constexpr int pieces_in_full_pipe = 20;
+
+constexpr Duration busy_within = 1ms;
+constexpr std::size_t piece_worth_a_round = std::size_t{16} << 10;
+/// Short against what a writer needs to fill its FIFO, so that it is not held up.
+constexpr std::chrono::nanoseconds gather_time = 100us;
 
 bool is_wake(const epoll_event& event) { return event.data.u64 == wake_id; }
 
@@ -71,9 +78,7 @@ public:
             if (std::ranges::any_of(events_now, &is_wake))
                 take_orders();
             else
-                for (const epoll_event& event : events_now)
-                    if (const auto log = logs_.find(event.data.u64); log != logs_.end())
-                        take_piece(log->second);
+                take_round(events_now);
             look_after_those_due();
         }
         for (auto& [id, log] : logs_)
@@ -155,6 +160,30 @@ private:
             order(*this);
     }
 
+    /// One piece of each that has something.
+    void take_round(std::span<const epoll_event> events)
+    {
+        std::size_t largest = 0;
+        for (const epoll_event& event : events) {
+            const auto log = logs_.find(event.data.u64);
+            if (log == logs_.end()) continue;
+            take_piece(log->second);
+            largest = std::max(largest, log->second.last_piece());
+        }
+        const MonoTime now = read_mono();
+        const Duration since_last = now - std::exchange(last_round_, now);
+        if (since_last < busy_within && largest < piece_worth_a_round) let_gather();
+    }
+
+    /// Who writes line by line, and fast, would have each line taken by a round of its own. Orders
+    /// do not wait for that, and lines that come now and then do not either.
+    void let_gather() const
+    {
+        pollfd ordered{wake_.get(), POLLIN, 0};
+        const timespec moment{0, gather_time.count()};
+        (void)::ppoll(&ordered, 1, &moment, nullptr);
+    }
+
     /// False: there was nothing.
     bool take_piece(DrainedLog& log)
     {
@@ -202,6 +231,7 @@ private:
     bool has_ended_ = false;                           ///< guarded by mutex_
     std::unordered_map<std::uint64_t, DrainedLog> logs_;
     MonoTime earliest_ = MonoTime::max(); ///< no log has something to do before
+    MonoTime last_round_{};
     PipePeek peek_;
     bool ending_ = false;
 };
