@@ -306,6 +306,9 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec&, const Instance&);
 /// now. One that waits for its start is not: it will be made from that one.
 bool is_outdated(const units::UnitSpec&, const Instance&);
 
+/// Whether it does what it is there for: it is ready, or has done its work.
+bool serves(const InstanceState&);
+
 /// The spawn whose processes this instance may have; none where there are none.
 std::optional<SpawnId> spawn_of(const InstanceState&);
 /// The spawns of which anything may live: of the instance itself, and of its hook.

@@ -23,13 +23,11 @@ namespace {
 void note_start(Here& h, const InstanceState& state)
 {
     LastStart& start = h.instance.last_start;
-    const bool succeeds =
-        std::holds_alternative<Ready>(state) || std::holds_alternative<Done>(state);
     const bool goes_on = std::holds_alternative<Preparing>(h.instance.state);
     if (std::holds_alternative<Preparing>(state) ||
         (std::holds_alternative<Starting>(state) && !goes_on))
         start = {h.inputs.now.wall, {}};
-    else if (succeeds && start.began && !start.ready)
+    else if (serves(state) && start.began && !start.ready)
         start.ready = h.inputs.now.wall;
 }
 

@@ -18,6 +18,11 @@ std::string to_text(const BlockedOn& on)
     return "blocked: keeld is stopping";
 }
 
+bool serves(const InstanceState& state)
+{
+    return std::holds_alternative<Ready>(state) || std::holds_alternative<Done>(state);
+}
+
 std::optional<SpawnId> spawn_of(const InstanceState& state)
 {
     return std::visit(

@@ -49,8 +49,7 @@ Duration one_start(const units::UnitSpec& spec) { return spec.start.timeout + sp
 std::string trouble_of(const Host& host, UnitId id)
 {
     for (const Instance& instance : host.unit(id).instances)
-        if (!std::holds_alternative<Ready>(instance.state) &&
-            !std::holds_alternative<Done>(instance.state))
+        if (!serves(instance.state))
             return fmt::format("{}: {}", state_name(instance.state), instance.reason);
     return "it has not stayed ready";
 }
@@ -149,13 +148,6 @@ void Rollout::begin(const Host& host, UnitId id, Item& item, MonoTime now, Opera
 
 void Rollout::end_rolling(const Host& host, UnitId id, Item& item, MonoTime now)
 {
-    const bool insists = spec_.trial == RolloutSpec::Trial::no && is_wanted_up(host.unit(id));
-    if (insists && has_outdated(host.spec(id), host.unit(id))) {
-        // Each time at least one instance less: those that are left had to wait for it.
-        item.stage = Item::Stage::waiting;
-        item.limit = MonoTime{};
-        return;
-    }
     const bool is_late = item.limit && *item.limit != MonoTime{};
     if (is_late && item.failure.empty())
         item.failure = "not through in time, " + trouble_of(host, id);
@@ -182,9 +174,12 @@ void Rollout::begin_turns(const Host& host, MonoTime now, OperationId& operation
         // An operation that is under way was asked for by a person: it comes first, for a while.
         const bool is_free = !host.unit(id).operation;
         if (!is_free && !item.limit) item.limit = now + 2 * one_start(host.spec(id)) + stop_slack;
-        const bool insists =
+        const bool gives_way =
             spec_.trial == RolloutSpec::Trial::no && item.limit && *item.limit <= now;
-        if (is_free || insists) begin(host, id, item, now, operation, out);
+        if (is_free)
+            begin(host, id, item, now, operation, out);
+        else if (gives_way)
+            end_rolling(host, id, item, now);
     }
 }
 
@@ -237,6 +232,17 @@ void Rollout::judge(const Host& host, MonoTime now, RolloutStep& out)
     if (all_proved) out.verdict = passed;
 }
 
+/// What came in between, or was not to be had now, the units see to themselves later.
+void Rollout::leave_rest(const Host& host, RolloutStep& out) const
+{
+    for (const auto& [id, item] : items_) {
+        const Unit& unit = host.unit(id);
+        if (unit.catches_up == Unit::CatchesUp::no && has_outdated(host.spec(id), unit))
+            out.events.emplace_back(ForUnit{id, CatchUpWanted{}});
+    }
+    if (!out.events.empty()) out.verdict = RolloutStep::Verdict::under_way; // until they know
+}
+
 RolloutStep Rollout::advance(const Host& host, Now now, OperationId& operation)
 {
     RolloutStep out;
@@ -254,19 +260,18 @@ RolloutStep Rollout::advance(const Host& host, Now now, OperationId& operation)
     }
     begin_turns(host, now.mono, operation, out);
     // What is to happen first may change all of this.
-    if (out.events.empty()) judge(host, now.mono, out);
+    if (!out.events.empty()) return out;
+    judge(host, now.mono, out);
+    const bool is_over = out.verdict == RolloutStep::Verdict::passed;
+    if (is_over && spec_.trial == RolloutSpec::Trial::no) leave_rest(host, out);
     return out;
 }
 
-void Rollout::end_trial(const Host& host)
+void Rollout::end_trial()
 {
     spec_.trial = RolloutSpec::Trial::no;
-    for (auto& [id, item] : items_) {
+    for (auto& [id, item] : items_)
         item.failure.clear();
-        const bool is_through = item.stage == Item::Stage::proving;
-        if (is_through && has_outdated(host.spec(id), host.unit(id)))
-            item.stage = Item::Stage::waiting;
-    }
 }
 
 } // namespace keel::core

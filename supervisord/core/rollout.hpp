@@ -9,8 +9,9 @@
 //
 // A trial has failed at the first charged failure of something that is made as the unit has it now,
 // or when a unit is not through in time. Units that are not wanted up, and oneshots that are done,
-// do not count. Without a trial the same steps are taken, again and again where something came in
-// between, until nothing is left that is made from another recipe; then it has passed.
+// do not count. Without a trial the same steps are taken, and then it has passed: what could not be
+// restarted meanwhile, as an operation or a dependency stood in the way, its unit restarts as soon
+// as it can (Unit::CatchesUp).
 //
 // Pure: it looks at the host, says which events come next, and needs to be asked again after each
 // step and at its deadline. The specs have been replaced before (Host::respecify).
@@ -52,7 +53,7 @@ public:
     [[nodiscard]] RolloutStep advance(const Host&, Now now, OperationId& operation);
 
     /// The same steps to their end, and nothing more is asked of the outcome.
-    void end_trial(const Host&);
+    void end_trial();
 
     /// When advance() has to be called at the latest; none: only the host's steps move it.
     [[nodiscard]] std::optional<MonoTime> deadline() const { return deadline_; }
@@ -74,6 +75,7 @@ private:
     void end_rolling(const Host&, UnitId, Item&, MonoTime now);
     [[nodiscard]] bool is_proved(const Host&, UnitId, const Item&, MonoTime now);
     void judge(const Host&, MonoTime now, RolloutStep& out);
+    void leave_rest(const Host&, RolloutStep& out) const;
     void wake_at(MonoTime at);
 
     RolloutSpec spec_;

@@ -221,7 +221,7 @@ void be_up(UnitMaking& m, Completed completed, const std::string& why)
         const bool is_done = std::holds_alternative<Done>(m.instance(slot).state);
         if (completed == Completed::run_again || !is_done) run_instance(m, slot, LaunchWanted{});
     }
-    if (was_left_alone) restart_outdated(m);
+    if (was_left_alone) unit.catches_up = Unit::CatchesUp::yes;
 }
 
 namespace {
@@ -255,6 +255,7 @@ std::string said_of(const Asked& asked)
 void restart_after_hold(UnitMaking& m, const Asked& asked)
 {
     want_up(m, said_of(asked));
+    m.unit().catches_up = Unit::CatchesUp::yes;
     begin_operation(m, asked);
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot) {
         const bool is_done = std::holds_alternative<Done>(m.instance(slot).state);
@@ -358,6 +359,7 @@ UnitStep step(const units::UnitSpec& spec, Unit unit, const UnitEvent& event,
     std::visit([&](const auto& e) { on(m, e); }, event);
     retire_instances(m);
     progress_operation(m);
+    catch_up(m);
     note_readiness(m);
     descend_if_stable(m);
     fold_outages(m);

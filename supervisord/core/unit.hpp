@@ -110,6 +110,8 @@ struct Unit {
     /// Set: its configuration is no longer in force, so it is wanted down for the time being; this
     /// is what was wanted before, and is again should that configuration return.
     std::optional<Wanted> before_leaving;
+    /// Whether what is made from another recipe is restarted as soon as that costs nothing.
+    enum class CatchesUp : std::uint8_t { no, yes } catches_up = CatchesUp::no;
 };
 
 // ---- events ---------------------------------------------------------------------------------
@@ -147,10 +149,13 @@ struct Respecified {
 };
 struct LeaveWanted {}; ///< its configuration is no longer in force: be stopped
 struct StayWanted {};  ///< it is again: be what it was wanted to be before
+/// Nobody else sees to what is still made from another recipe than the unit's.
+struct CatchUpWanted {};
 struct UnitTick {};
 using UnitEvent =
     std::variant<Booted, Asked, CancelAsked, WantedByDependant, CompanionRestarted, ShutDown,
-                 ForInstance, UnitGateChanged, Respecified, LeaveWanted, StayWanted, UnitTick>;
+                 ForInstance, UnitGateChanged, Respecified, LeaveWanted, StayWanted, CatchUpWanted,
+                 UnitTick>;
 
 struct UnitInputs {
     Now now;

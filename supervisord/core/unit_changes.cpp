@@ -22,9 +22,9 @@ void carry_over_probes(Instance& instance, const units::UnitSpec& before,
     if (instance.probes.size() != before.probes.size() || !spawn_of(instance.state)) {
         instance.probes.clear();
         // One that was ready without any probe has health from now on.
-        const bool serves = std::holds_alternative<Ready>(instance.state) ||
-                            std::holds_alternative<Unready>(instance.state);
-        if (!serves) return;
+        const bool was_ready = std::holds_alternative<Ready>(instance.state) ||
+                               std::holds_alternative<Unready>(instance.state);
+        if (!was_ready) return;
     }
     std::vector<ProbeHealth> kept;
     for (const units::ProbeSpec& probe : after.probes) {
@@ -124,19 +124,45 @@ void on(UnitMaking& m, const StayWanted&)
     be_up(m, Completed::stay_done, "its configuration is in force again");
 }
 
-void restart_outdated(UnitMaking& m)
+void on(UnitMaking& m, const CatchUpWanted&) { m.unit().catches_up = Unit::CatchesUp::yes; }
+
+namespace {
+
+void restart_as_outdated(UnitMaking& m, Slot slot)
 {
-    for (Slot slot = 1; slot <= m.spec.instances; ++slot) {
-        if (!is_outdated(m.spec, m.instance(slot))) continue;
-        run_instance(m, slot, RestartWanted{});
-        m.unit().sign = OutageSign{OutageCause::operation,
-                                   "restarted after a hold: its configuration has changed",
-                                   "operation",
-                                   {},
-                                   Outage::Planned::yes,
-                                   {}};
-        m.sign = UnitMaking::Sign::fresh;
+    run_instance(m, slot, RestartWanted{});
+    m.unit().sign = OutageSign{OutageCause::operation,
+                               "restarted later: its configuration had changed",
+                               "operation",
+                               {},
+                               Outage::Planned::yes,
+                               {}};
+    m.sign = UnitMaking::Sign::fresh;
+}
+
+} // namespace
+
+void catch_up(UnitMaking& m)
+{
+    Unit& unit = m.unit();
+    if (unit.catches_up == Unit::CatchesUp::no) return;
+    if (!has_outdated(m.spec, unit)) {
+        unit.catches_up = Unit::CatchesUp::no;
+        return;
     }
+    const bool may_act = is_wanted_up(unit) && hands_of(m) == Inputs::Hands::on;
+    if (!may_act || unit.operation || m.inputs.gate) return;
+    std::optional<Slot> in_service;
+    for (Slot slot = 1; slot <= m.spec.instances; ++slot) {
+        const InstanceState& state = m.instance(slot).state;
+        if (!is_outdated(m.spec, m.instance(slot))) continue;
+        if (serves(state))
+            in_service = in_service.value_or(slot);
+        else if (spawn_of(state)) // What waits is made anew by its start; what was given up stays.
+            restart_as_outdated(m, slot);
+    }
+    if (in_service && ready_count(unit) == unit.instances.size())
+        restart_as_outdated(m, *in_service);
 }
 
 void retire_instances(UnitMaking& m)

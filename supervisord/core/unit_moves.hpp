@@ -48,8 +48,10 @@ void recall_if_gone(UnitMaking&);
 void on(UnitMaking&, const Respecified&);
 void on(UnitMaking&, const LeaveWanted&);
 void on(UnitMaking&, const StayWanted&);
-/// After a hold that left them running: another configuration may have come into force meanwhile.
-void restart_outdated(UnitMaking&);
+void on(UnitMaking&, const CatchUpWanted&);
+/// Restarts processes that are made from another recipe: at once those that do not serve, the others
+/// one by one while all serve; and only while nothing would hold the new process back.
+void catch_up(UnitMaking&);
 /// Instances beyond the unit's number are stopped, and gone once they are.
 void retire_instances(UnitMaking&);
 

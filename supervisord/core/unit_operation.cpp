@@ -8,11 +8,6 @@
 namespace keel::core {
 namespace {
 
-bool in_service(const InstanceState& state)
-{
-    return std::holds_alternative<Ready>(state) || std::holds_alternative<Done>(state);
-}
-
 std::string took(const UnitMaking& m, const Operation& op)
 {
     const Duration length = m.now() - op.began;
@@ -28,7 +23,7 @@ void roll_on(UnitMaking& m)
             return std::ranges::find(op.waiting, slot) != op.waiting.end();
         };
         const bool others_serve = std::ranges::all_of(op.targets, [&](Slot slot) {
-            return is_waiting(slot) || in_service(m.instance(slot).state);
+            return is_waiting(slot) || serves(m.instance(slot).state);
         });
         if (!others_serve) return;
         const Slot next = op.waiting.front();
@@ -46,7 +41,7 @@ void begin_restart(UnitMaking& m)
     const std::vector<Slot> targets = op.targets;
     const bool rolls = targets.size() > 1;
     for (const Slot slot : targets)
-        if (rolls && in_service(m.instance(slot).state)) op.waiting.push_back(slot);
+        if (rolls && serves(m.instance(slot).state)) op.waiting.push_back(slot);
     const std::vector<Slot> waiting = op.waiting;
     for (const Slot slot : targets)
         if (std::ranges::find(waiting, slot) == waiting.end())
@@ -139,7 +134,7 @@ void progress_operation(UnitMaking& m)
     roll_on(m);
     if (!m.unit().operation || !m.unit().operation->waiting.empty()) return;
     const bool all_up = std::ranges::all_of(
-        op.targets, [&](Slot slot) { return in_service(m.instance(slot).state); });
+        op.targets, [&](Slot slot) { return serves(m.instance(slot).state); });
     if (all_up) end_operation(m, done, "ready " + took(m, op));
 }
 

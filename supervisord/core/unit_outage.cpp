@@ -77,9 +77,7 @@ bool only_first_starts_missing(const Unit& unit)
         const bool starts = std::holds_alternative<Starting>(instance.state) ||
                             std::holds_alternative<Preparing>(instance.state) ||
                             std::holds_alternative<Blocked>(instance.state);
-        const bool serves = std::holds_alternative<Ready>(instance.state) ||
-                            std::holds_alternative<Done>(instance.state);
-        return serves || (starts && instance.history.in_a_row == 0);
+        return serves(instance.state) || (starts && instance.history.in_a_row == 0);
     });
 }
 

@@ -35,7 +35,8 @@ std::set<UnitId> changed_units(const core::HostEvent& event, const core::HostSte
     const auto* one = std::get_if<core::ForUnit>(&event);
     if (one != nullptr && (std::holds_alternative<core::Respecified>(one->event) ||
                            std::holds_alternative<core::LeaveWanted>(one->event) ||
-                           std::holds_alternative<core::StayWanted>(one->event)))
+                           std::holds_alternative<core::StayWanted>(one->event) ||
+                           std::holds_alternative<core::CatchUpWanted>(one->event)))
         changed.insert(one->unit);
     for (const core::HostNote& note : step.notes)
         changed.insert(note.unit);

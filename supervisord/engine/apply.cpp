@@ -229,7 +229,7 @@ void Engine::advance_rollout()
         // What is to stay is to be in force everywhere all the same.
         apply_->view.unit = next.unit;
         apply_->view.why = next.why;
-        rollout_->end_trial(host_);
+        rollout_->end_trial();
         return advance_rollout();
     }
     rollout_.reset();

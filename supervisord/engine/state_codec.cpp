@@ -303,6 +303,7 @@ std::string encode(const Unit& unit, const UnitCounters& counters)
                  {"ready_since", put(unit.ready_since)},
                  {"first_wanted_at", put(unit.first_wanted_at)},
                  {"settled", put_number(unit.settled)},
+                 {"catches_up", put_number(unit.catches_up)},
                  {"outage", put(unit.outage)},
                  {"degradation", put(unit.degradation)},
                  {"operation", put_operation(unit.operation)},
@@ -321,6 +322,8 @@ bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
         read.ready_since = if_any(j.at("ready_since"), mono);
         read.first_wanted_at = if_any(j.at("first_wanted_at"), mono);
         read.settled = get_number(j.at("settled"), Unit::Settled::yes);
+        if (j.contains("catches_up"))
+            read.catches_up = get_number(j.at("catches_up"), Unit::CatchesUp::yes);
         read.outage = get_fold(j.at("outage"));
         read.degradation = get_fold(j.at("degradation"));
         get_counters(j.at("counters"), counted);

@@ -184,6 +184,10 @@ void World::check_applied()
     for (const UnitId id : brain_->host().start_order()) {
         const core::Unit& unit = brain_->host().unit(id);
         if (!core::is_wanted_up(unit)) continue;
+        // Where one does not serve, being made of what is in force, those that do stay.
+        const bool all_serve = std::ranges::all_of(
+            unit.instances, [](const auto& instance) { return core::serves(instance.state); });
+        if (!all_serve) continue;
         for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
             const auto living = kernel_.living({id, slot});
             if (!living || !kernel_.main_lives(*living)) continue;

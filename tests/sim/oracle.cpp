@@ -434,13 +434,22 @@ void Oracle::descended(UnitId id)
 }
 
 /// An operation's end may split an outage; what else happens in the same turn comes after that.
+/// Whether every move that its instances have made so far was told.
+bool Oracle::has_heard_all(const Host& host, UnitId id) const
+{
+    const auto& instances = host.unit(id).instances;
+    for (std::size_t i = 0; i < instances.size(); ++i)
+        if (core::state_name(instances[i].state) != unit(id).instances[i].state) return false;
+    return true;
+}
+
 void Oracle::operation_ended(const Host& host, UnitId id)
 {
     units_[number(id)].operation_over = true;
     if (!world_.by_turns || ending_) return;
     const auto& let_go_at = units_[number(id)].let_go_at;
     if (let_go_at && now() >= *let_go_at) return; // Told first; that its hold is over comes next.
-    if (host.unit(id).operation) return; // Superseded: what the next one has moved comes next.
+    if (!has_heard_all(host, id)) return; // What follows in the same step is told next.
     judge_outage(host, id, Moment::step_end, SeenOutage::Planned::not_known);
     compare_outage(host, id);
     units_[number(id)].operation_over = false;

@@ -137,6 +137,7 @@ private:
         return exact == SeenOutage::Exact::yes ? Duration{0} : at_the_latest(opened) - opened;
     }
     void clear(SeenInstance&);
+    [[nodiscard]] bool has_heard_all(const core::Host&, UnitId) const;
     void hand_back(SeenUnit&) const;
     enum class Completed : std::uint8_t { run_again, stay_done };
     void be_up(const core::Host&, UnitId, Completed);
