@@ -122,7 +122,7 @@ std::string counted(std::size_t count, std::string_view singular)
 
 std::string summary_of(const Findings& findings)
 {
-    const std::string problems =
+    std::string problems =
         findings.problems.empty() ? "no problem" : counted(findings.problems.size(), "problem");
     if (findings.checked == 0) return problems; // keel.toml alone
     const std::string units = counted(findings.checked, "unit");

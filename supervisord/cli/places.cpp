@@ -31,11 +31,11 @@ units::Places configuration_places(const std::string& root)
 std::string generation_in_force(const std::string& root)
 {
     constexpr const char* below = "/generations/current";
-    const std::string of_host = root + "/var/lib/keel" + below;
+    std::string of_host = root + "/var/lib/keel" + below;
     if (!root.empty() || ::geteuid() == 0) return of_host;
     std::string state = environment("XDG_STATE_HOME");
     if (state.empty()) state = environment("HOME") + "/.local/state";
-    const std::string own = state + "/keel" + below;
+    std::string own = state + "/keel" + below;
     std::error_code ignored;
     return std::filesystem::exists(own, ignored) ? own : of_host;
 }

@@ -316,19 +316,9 @@ void on(UnitMaking& m, const UnitGateChanged&)
             run_instance(m, slot, GateChanged{});
     }
 }
-void end_hold(UnitMaking& m)
-{
-    const std::string why = "its time is over";
-    break_off_operation(m, "its time is over before it was done");
-    if (std::get<Held>(m.unit().wanted).then == Held::Then::up)
-        return be_up(m, Completed::stay_done, why);
-    want(m, Down{}, why);
-    run_all(m, StopWanted{});
-}
-
 void on(UnitMaking& m, const UnitTick&)
 {
-    if (is_hold_over(m)) end_hold(m);
+    end_hold_if_over(m);
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
         if (const auto due = deadline_of(m.spec, m.instance(slot)); due && *due <= m.now())
             run_instance(m, slot, Tick{});

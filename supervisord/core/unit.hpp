@@ -152,10 +152,9 @@ struct StayWanted {};  ///< it is again: be what it was wanted to be before
 /// Nobody else sees to what is still made from another recipe than the unit's.
 struct CatchUpWanted {};
 struct UnitTick {};
-using UnitEvent =
-    std::variant<Booted, Asked, CancelAsked, WantedByDependant, CompanionRestarted, ShutDown,
-                 ForInstance, UnitGateChanged, Respecified, LeaveWanted, StayWanted, CatchUpWanted,
-                 UnitTick>;
+using UnitEvent = std::variant<Booted, Asked, CancelAsked, WantedByDependant, CompanionRestarted,
+                               ShutDown, ForInstance, UnitGateChanged, Respecified, LeaveWanted,
+                               StayWanted, CatchUpWanted, UnitTick>;
 
 struct UnitInputs {
     Now now;

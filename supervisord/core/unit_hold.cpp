@@ -40,10 +40,16 @@ Held hold_of(const UnitMaking& m, const Asked& asked)
     return held;
 }
 
-bool is_hold_over(const UnitMaking& m)
+void end_hold_if_over(UnitMaking& m)
 {
     const auto* held = std::get_if<Held>(&m.unit().wanted);
-    return held != nullptr && held->until && held->until->mono <= m.now();
+    if (held == nullptr || !held->until || held->until->mono > m.now()) return;
+    const std::string why = "its time is over";
+    const bool comes_up = held->then == Held::Then::up;
+    break_off_operation(m, "its time is over before it was done");
+    if (comes_up) return be_up(m, Completed::stay_done, why);
+    want(m, Down{}, why);
+    run_all(m, StopWanted{});
 }
 
 } // namespace keel::core

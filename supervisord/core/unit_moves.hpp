@@ -34,8 +34,8 @@ Inputs::Hands hands_of(const UnitMaking&);
 void want(UnitMaking&, Wanted, const std::string& why);
 /// The hold that a stop or a hold asks for.
 Held hold_of(const UnitMaking&, const Asked&);
-/// Whether the unit is held, and the time for that is over.
-bool is_hold_over(const UnitMaking&);
+/// If the unit is held and the time for that is over, it is what it is to be then.
+void end_hold_if_over(UnitMaking&);
 
 /// What a start does to instances that are done.
 enum class Completed : std::uint8_t { run_again, stay_done };
@@ -49,8 +49,8 @@ void on(UnitMaking&, const Respecified&);
 void on(UnitMaking&, const LeaveWanted&);
 void on(UnitMaking&, const StayWanted&);
 void on(UnitMaking&, const CatchUpWanted&);
-/// Restarts processes that are made from another recipe: at once those that do not serve, the others
-/// one by one while all serve; and only while nothing would hold the new process back.
+/// Restarts processes that are made from another recipe: at once those that do not serve, the
+/// others one by one while all serve; and only while nothing would hold the new process back.
 void catch_up(UnitMaking&);
 /// Instances beyond the unit's number are stopped, and gone once they are.
 void retire_instances(UnitMaking&);

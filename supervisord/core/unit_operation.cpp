@@ -133,8 +133,8 @@ void progress_operation(UnitMaking& m)
     }
     roll_on(m);
     if (!m.unit().operation || !m.unit().operation->waiting.empty()) return;
-    const bool all_up = std::ranges::all_of(
-        op.targets, [&](Slot slot) { return serves(m.instance(slot).state); });
+    const bool all_up =
+        std::ranges::all_of(op.targets, [&](Slot slot) { return serves(m.instance(slot).state); });
     if (all_up) end_operation(m, done, "ready " + took(m, op));
 }
 

@@ -56,7 +56,8 @@ bool is_at_work(const units::UnitSpec& spec, const Unit& unit)
 
 std::uint16_t ready_count(const Unit& unit)
 {
-    return static_cast<std::uint16_t>(std::ranges::count_if(unit.instances, [](const Instance& i) { return serves(i.state); }));
+    return static_cast<std::uint16_t>(
+        std::ranges::count_if(unit.instances, [](const Instance& i) { return serves(i.state); }));
 }
 
 bool is_ready(const units::UnitSpec& spec, const Unit& unit)

@@ -169,8 +169,8 @@ KeeperClient::Listing KeeperClient::list(Duration limit)
     ENSURE(!watch_, "the keeper tells its list once");
     Listing listing;
     const MonoTime until = read_mono() + limit;
-    Incoming item;
     while (!listing.complete && !lost_ && read_mono() < until) {
+        Incoming item;
         const Record& record = item.record;
         if (!receive(item)) {
             flush();

@@ -49,7 +49,7 @@ Result<std::size_t> LogFile::take_from(int fifo, PipePeek& peek, std::size_t byt
     if (!looked) return looked.error();
     if (looked->empty()) return std::size_t{0};
     const std::string_view waiting = looked->substr(0, wanted);
-    const auto moved =
+    auto moved =
         raw ? take_near_end(fifo, *end, waiting) : take_with_times(fifo, *end, peek, waiting);
     // None fitted into the old file, which was put aside; into a new one something always does.
     if (moved && *moved == 0) return take_from(fifo, peek, bytes_max);
@@ -61,7 +61,7 @@ Result<std::size_t> LogFile::take_near_end(int fifo, std::uint64_t at, std::stri
     const Cut cut = cut_at_line(waiting, at, rules_.max_size, line_open_at(at));
     std::size_t moved = 0;
     if (cut.bytes > 0) {
-        const auto piece = move(fifo, at, cut.bytes);
+        auto piece = move(fifo, at, cut.bytes);
         // A short move did not reach the cut; the next turn finds it anew.
         if (!piece || *piece < cut.bytes) return piece;
         moved = *piece;
@@ -80,7 +80,7 @@ Result<std::size_t> LogFile::take_with_times(int fifo, std::uint64_t at, PipePee
 
     const std::size_t bytes =
         length_without_stamps(std::string_view(text).substr(0, cut.bytes), line);
-    const auto taken = piece_->take(fifo, bytes, at);
+    auto taken = piece_->take(fifo, bytes, at);
     if (!taken) return taken;
     const bool whole = *taken == bytes;
     text.resize(cut.bytes);

@@ -77,7 +77,7 @@ public:
     virtual std::optional<OperationId> request(UnitId unit, core::Verb verb,
                                                std::optional<Slot> slot, core::HoldTerms terms) = 0;
     /// Whether it was taken. The small brain takes none.
-    virtual bool apply(const BrainApply&, engine::ApplyDone) { return false; }
+    virtual bool apply(const BrainApply&, const engine::ApplyDone&) { return false; }
     [[nodiscard]] virtual const core::Host& host() const = 0;
     /// Called by the world after every turn of the loop.
     virtual void turn_over() = 0;

@@ -48,14 +48,14 @@ public:
         if (const auto* id = std::get_if<OperationId>(&answer)) return *id;
         return std::nullopt;
     }
-    bool apply(const BrainApply& wanted, engine::ApplyDone done) override
+    bool apply(const BrainApply& wanted, const engine::ApplyDone& done) override
     {
         engine::ApplyOrder order;
         order.units = configured(wanted.specs);
         order.by = "ann";
         order.if_it_fails = wanted.if_it_fails;
         order.store = wanted.store;
-        return !engine_.apply(std::move(order), std::move(done));
+        return !engine_.apply(std::move(order), done);
     }
     [[nodiscard]] const core::Host& host() const override { return engine_.host(); }
     void turn_over() override

@@ -147,6 +147,8 @@ void FakeKernel::signal(SpawnId id, int signal_number)
     fuse_.burn();
     const auto found = processes_.find(id);
     const bool ends = signal_number != SIGHUP; // By that one they are only told to reload.
+    if (ends && found != processes_.end() && !found->second.asked_at)
+        found->second.asked_at = loop_.now().mono;
     if (ends && found != processes_.end() && found->second.main_lives && !found->second.asked) {
         Process& process = found->second;
         const bool obeys = process.fate.term == Fate::Term::obeys;
@@ -173,6 +175,10 @@ void FakeKernel::kill_tree(SpawnId id)
     } else {
         Process& process = found->second;
         trace(process, id, "is killed, the whole tree");
+        if (world_.killed && process.main_lives && !process.killed)
+            world_.killed(process.instance,
+                          process.asked_at ? std::optional(loop_.now().mono - *process.asked_at)
+                                           : std::nullopt);
         process.killed = true;
         process.tree_reported = false;
         const ExitStatus killed{ExitStatus::Kind::signal, SIGKILL, false};

@@ -39,6 +39,9 @@ public:
         std::function<InstanceId(const std::string& unit, Slot slot)> find;
         std::function<void(SpawnId, InstanceId, const Fate&)> born; ///< may be empty
         std::function<void(std::string)> trace;                     ///< may be empty
+        /// Killed while its main process lives, so long after it was first asked to end; none:
+        /// never asked. May be empty.
+        std::function<void(InstanceId, std::optional<Duration>)> killed{};
     };
     /// What the engine's memory is worth. After a loss of records a spawn id need only differ from
     /// those that the keeper knows, and children whose main process has ended may be unknown.
@@ -125,8 +128,9 @@ private:
         MonoTime since;
         bool main_lives = true;
         bool sick = false;
-        bool asked = false;  ///< a signal that it obeys is on its way
-        bool killed = false; ///< by kill_tree, in any engine life
+        bool asked = false;                 ///< a signal that it obeys is on its way
+        std::optional<MonoTime> asked_at{}; ///< first
+        bool killed = false;                ///< by kill_tree, in any engine life
         unsigned children = 0;
         core::ExitStatus status{};
         bool reported = false; ///< to the engine of this life

@@ -13,13 +13,6 @@ using units::UnitSpec;
 
 namespace {
 
-Duration window_of(const UnitSpec& spec)
-{
-    const long stops = 1 + (spec.stop.pre.empty() ? 0 : 1) + (spec.stop.post.empty() ? 0 : 1);
-    const auto slow = spec.start.timeout + stops * spec.stop.timeout + spec.restart.delay_max;
-    return std::max(spec.escalation.window, slow * static_cast<long>(spec.escalation.failures));
-}
-
 bool serves(const SeenInstance& instance)
 {
     return instance.state == "ready" || instance.state == "done";
@@ -36,6 +29,13 @@ double pause_before_jitter(const UnitSpec& spec, unsigned k, Duration cap)
 }
 
 } // namespace
+
+Duration Oracle::window_of(const UnitSpec& spec)
+{
+    const long stops = 1 + (spec.stop.pre.empty() ? 0 : 1) + (spec.stop.post.empty() ? 0 : 1);
+    const auto slow = spec.start.timeout + stops * spec.stop.timeout + spec.restart.delay_max;
+    return std::max(spec.escalation.window, slow * static_cast<long>(spec.escalation.failures));
+}
 
 Oracle::Oracle(std::vector<UnitSpec> specs, World world)
     : specs_(std::move(specs)), world_(world), tokens_(world.storm.burst)
@@ -114,6 +114,21 @@ void Oracle::booted()
         if (specs_[i].enabled && specs_[i].min_ready > 0) units_[i].first_wanted = now();
 }
 
+/// What the unit needs, directly or not, and what was given up or is not wanted up.
+void Oracle::start_what_is_needed(const Host& host, UnitId id)
+{
+    std::vector<UnitId> open{id};
+    for (std::size_t i = 0; i < open.size(); ++i)
+        for (const std::string& name : needs_of(spec(open[i])))
+            if (std::ranges::find(open, find(name)) == open.end()) open.push_back(find(name));
+    for (const UnitId needed : open) {
+        const bool failed = std::ranges::any_of(units_[number(needed)].instances,
+                                                [](const auto& i) { return i.state == "failed"; });
+        if (needed != id && (failed || !core::is_wanted_up(host.unit(needed))))
+            be_up(host, needed, Completed::stay_done);
+    }
+}
+
 void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<Slot> slot,
                    core::HoldTerms terms)
 {
@@ -126,19 +141,7 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
     hand_back(unit);
     const bool is_start = verb == core::Verb::start || (!core::is_wanted_up(host.unit(id)) &&
                                                         !core::is_left_alone(host.unit(id)));
-    if (verb == core::Verb::start) {
-        std::vector<UnitId> open{id};
-        for (std::size_t i = 0; i < open.size(); ++i)
-            for (const std::string& name : needs_of(spec(open[i])))
-                if (std::ranges::find(open, find(name)) == open.end()) open.push_back(find(name));
-        for (const UnitId needed : open) {
-            const bool failed =
-                std::ranges::any_of(units_[number(needed)].instances,
-                                    [](const auto& i) { return i.state == "failed"; });
-            if (needed != id && (failed || !core::is_wanted_up(host.unit(needed))))
-                be_up(host, needed, Completed::stay_done);
-        }
-    }
+    if (verb == core::Verb::start) start_what_is_needed(host, id);
     if (is_start) return be_up(host, id, Completed::run_again);
     const bool after_hold = !core::is_wanted_up(host.unit(id));
     if (after_hold) be_wanted_up(host, id);
@@ -228,9 +231,27 @@ void Oracle::check_stop(const Host& host, InstanceId id, std::string_view reason
     const bool runs = main_runs(id);
     if (wanted && !asked) violated(fmt::format("{} is stopped and nobody asked for it", who(id)));
     if (wanted && ending_) check_stop_order(id.unit);
+    if (wanted && serves(instance)) check_roll(host, id);
     if (is_recall(id.unit, reason)) return check_recall(host, id, reason);
     if (runs && !wanted && !instance.failure_told && world_.is_exact)
         violated(fmt::format("{} is stopped in good health: {}", who(id), reason));
+}
+
+/// A restart of several instances takes one from service while all others of them that it has
+/// reached, or need not reach, serve.
+void Oracle::check_roll(const Host& host, InstanceId id) const
+{
+    const auto& operation = host.unit(id.unit).operation;
+    if (!operation || operation->verb != core::Verb::restart) return;
+    const auto has = [](const std::vector<Slot>& slots, Slot slot) {
+        return std::ranges::find(slots, slot) != slots.end();
+    };
+    if (!has(operation->targets, id.slot) || operation->targets.size() < 2) return;
+    for (const Slot slot : operation->targets)
+        if (slot != id.slot && !has(operation->waiting, slot) &&
+            !serves(unit(id.unit).instances[slot - 1U]))
+            violated(fmt::format("{} is taken from service while {}.{} is not back", who(id),
+                                 spec(id.unit).name, slot));
 }
 
 /// At the end of keeld a unit is stopped once nothing that needs it, or comes after it, lives.
@@ -449,7 +470,7 @@ void Oracle::operation_ended(const Host& host, UnitId id)
     if (!world_.by_turns || ending_) return;
     const auto& let_go_at = units_[number(id)].let_go_at;
     if (let_go_at && now() >= *let_go_at) return; // Told first; that its hold is over comes next.
-    if (!has_heard_all(host, id)) return; // What follows in the same step is told next.
+    if (!has_heard_all(host, id)) return;         // What follows in the same step is told next.
     judge_outage(host, id, Moment::step_end, SeenOutage::Planned::not_known);
     compare_outage(host, id);
     units_[number(id)].operation_over = false;
@@ -498,106 +519,6 @@ void Oracle::step_over(const Host& host)
         match_records(id);
         unit.operation_over = unit.relapsed = unit.ready_meanwhile = false;
     }
-}
-
-namespace {
-
-SeenInstance seen_as(const core::Instance& instance)
-{
-    SeenInstance seen;
-    seen.state = core::state_name(instance.state);
-    if (const auto* ready = std::get_if<core::Ready>(&instance.state))
-        seen.ready_since = ready->since;
-    seen.ready_before = instance.ready_for;
-    seen.in_a_row = instance.history.in_a_row;
-    seen.charged = instance.history.charged;
-    if (const auto* backoff = std::get_if<core::Backoff>(&instance.state))
-        seen.not_before = (seen.retry_at = backoff->retry_at).value();
-    if (const auto* stopping = std::get_if<core::Stopping>(&instance.state))
-        seen.pause_low = seen.pause_high = stopping->delay;
-    return seen;
-}
-
-SeenOutage seen_as(const core::OutageFold& fold)
-{
-    using State = SeenOutage::State;
-    using Planned = SeenOutage::Planned;
-    const core::Outage* record = core::open_outage(fold);
-    if (record == nullptr) return {};
-    const auto* settling = std::get_if<core::SettlingOutage>(&fold.state);
-    const bool planned = record->planned == core::Outage::Planned::yes;
-    return {settling != nullptr ? State::settling : State::open,
-            record->opened.mono,
-            settling != nullptr ? settling->ready_since.mono : MonoTime{},
-            planned ? Planned::yes : Planned::no,
-            SeenOutage::Exact::yes,
-            record->id};
-}
-
-} // namespace
-
-void Oracle::resync(const Host& host, bool intact)
-{
-    tokens_ = world_.storm.burst;
-    tokens_at_ = woke_at_ = now();
-    for (std::uint32_t i = 0; i < specs_.size(); ++i) {
-        const core::Unit& known = host.unit(UnitId{i});
-        const SeenUnit before = std::move(units_[i]);
-        SeenUnit unit;
-        for (const core::Instance& instance : known.instances)
-            unit.instances.push_back(seen_as(instance));
-        unit.rung = known.rung;
-        unit.settled = known.settled == core::Unit::Settled::yes;
-        unit.failed_at = known.failed_at;
-        unit.ready_since = known.ready_since;
-        unit.first_wanted = known.first_wanted_at;
-        unit.asked_at = before.asked_at;
-        unit.wanted = core::wanted_name(known.wanted);
-        unit.left_alone = core::is_left_alone(known);
-        if (const auto* held = std::get_if<core::Held>(&known.wanted); held && held->until)
-            unit.let_go_at = held->until->mono;
-        unit.outage = seen_as(known.outage);
-        if (intact) check_memory(UnitId{i}, before, unit);
-        units_[i] = std::move(unit);
-    }
-}
-
-/// What an engine that died between two turns knew, the next one knows.
-void Oracle::check_memory(UnitId id, const SeenUnit& before, const SeenUnit& after) const
-{
-    using State = SeenOutage::State;
-    if (before.apply_cut) return;
-    // The end of its hold, in the first moment of the new engine, has set all of it back.
-    if (before.let_go_at && now() >= *before.let_go_at) return;
-    // Without a span to settle in it may have ended and begun again in that moment.
-    const bool may_flicker = spec(id).outage.settle == Duration{0};
-    const bool was_open = before.outage.state == State::open && !may_flicker &&
-                          before.outage.planned == SeenOutage::Planned::no &&
-                          before.outage.exact == SeenOutage::Exact::yes;
-    if (was_open && after.outage.state != State::none &&
-        after.outage.opened != before.outage.opened)
-        violated(spec(id).name + ": its outage began anew with the engine");
-    const MonoTime calm =
-        std::max(before.ready_since.value_or(now()), before.failed_at.value_or(MonoTime{}));
-    const bool came_down = after.rung == 0 && now() >= calm + window_of(spec(id));
-    for (std::size_t i = 0; i < after.instances.size(); ++i) {
-        const auto& was = before.instances[i];
-        const auto& is = after.instances[i];
-        const bool waits_still = was.retry_at && now() < *was.retry_at;
-        const bool rests = is.state == "stopped" || is.state == "done" || is.state == "failed";
-        if (!rests && !was.moved_unheard && was.in_a_row != is.in_a_row)
-            violated(fmt::format("{}: {} restarts in a row have become {} with the engine",
-                                 who({id, static_cast<Slot>(i + 1)}), was.in_a_row, is.in_a_row));
-        if (waits_still && is.retry_at != was.retry_at)
-            violated(
-                fmt::format("{}: the pause before its next start was forgotten with the engine",
-                            who({id, static_cast<Slot>(i + 1)})));
-    }
-    if (before.wanted != after.wanted)
-        violated(fmt::format("{} was wanted {} and is wanted {} by a new engine", spec(id).name,
-                             before.wanted, after.wanted));
-    if (before.rung != after.rung && !came_down)
-        violated(spec(id).name + ": its rung was forgotten with the engine");
 }
 
 } // namespace keel::sim

@@ -123,6 +123,8 @@ private:
     [[nodiscard]] const units::UnitSpec& spec(UnitId id) const { return specs_[number(id)]; }
     [[nodiscard]] MonoTime now() const { return world_.loop.now().mono; }
     [[nodiscard]] std::string who(InstanceId id) const;
+    /// The span of an error budget.
+    [[nodiscard]] static Duration window_of(const units::UnitSpec&);
     [[nodiscard]] UnitId find(const std::string& name) const;
     SeenInstance& seen(InstanceId id) { return units_[number(id.unit)].instances[id.slot - 1U]; }
     [[nodiscard]] core::ReadyTime ready_time(const SeenInstance&) const;
@@ -142,6 +144,7 @@ private:
     enum class Completed : std::uint8_t { run_again, stay_done };
     void be_up(const core::Host&, UnitId, Completed);
     void be_wanted_up(const core::Host&, UnitId);
+    void start_what_is_needed(const core::Host&, UnitId);
     void check_start(const core::Host&, InstanceId);
     void forgive_for_apply(const core::Host&, InstanceId);
     void check_pause(const core::Host&, InstanceId);
@@ -149,6 +152,7 @@ private:
     void check_recall(const core::Host&, InstanceId, std::string_view reason) const;
     [[nodiscard]] bool is_recall(UnitId id, std::string_view reason) const;
     [[nodiscard]] bool main_runs(InstanceId) const;
+    void check_roll(const core::Host&, InstanceId) const;
     void check_stop_order(UnitId) const;
     void take_clean_exit(InstanceId, std::string_view from, std::string_view to,
                          std::string_view reason);

@@ -174,6 +174,17 @@ void World::check_move_by_voice(InstanceId id, std::string_view to, std::string_
         violated(who(id) + " is ended as not ready, and has said that it is");
 }
 
+/// Nothing is killed before it has had its time to end by itself. What belongs to no unit any more,
+/// as far as a new engine knows, is.
+void World::check_kill(InstanceId id, std::optional<Duration> asked) const
+{
+    if (kernel_.memory == FakeKernel::Memory::lossy) return;
+    if (!asked) violated(who(id) + " is killed and was never asked to end");
+    if (*asked < spec(id.unit).stop.timeout)
+        violated(
+            fmt::format("{} is killed {} after it was asked to end", who(id), to_text(*asked)));
+}
+
 void World::check_failed(InstanceId id)
 {
     const core::Unit& unit = brain_->host().unit(id.unit);

@@ -22,7 +22,9 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
                .born = [this](SpawnId spawn, InstanceId id,
                               const Fate& fate) { born(spawn, id, fate); },
                .trace = trace_ ? [this](const std::string& line) { World::trace(line); }
-                               : std::function<void(std::string)>{}}),
+                               : std::function<void(std::string)>{},
+               .killed = [this](InstanceId id,
+                                std::optional<Duration> asked) { check_kill(id, asked); }}),
       prober_(
           loop_, fuse_,
           [this](const std::string& address, Duration timeout) {
@@ -204,6 +206,22 @@ void World::calm_down()
             kernel_.set_sick(id, false);
 }
 
+/// Whether the unit is not wanted up, or waits for what is out of order.
+bool World::is_excused(UnitId id, const std::set<std::string>& out_of_order) const
+{
+    const core::Host& host = brain_->host();
+    bool excused = !core::is_wanted_up(host.unit(id));
+    for (const std::string& name : needs_of(spec(id)))
+        excused = excused || out_of_order.contains(name);
+    for (const std::string& name : spec(id).binds_to) // which may do without a ready instance
+        excused = excused || !core::is_present(host.unit(host.find(name).value()));
+    for (const std::string& name : spec(id).after) {
+        const bool settled = oracle_.unit(host.find(name).value()).settled;
+        excused = excused || (out_of_order.contains(name) && !settled);
+    }
+    return excused;
+}
+
 /// Liveness: whatever is wanted up, was not given up, and does not wait for what is not, is ready.
 void World::check_recovered()
 {
@@ -212,15 +230,7 @@ void World::check_recovered()
     std::set<std::string> out_of_order;
     for (const UnitId id : host.start_order()) {
         const core::Unit& unit = host.unit(id);
-        bool excused = !core::is_wanted_up(unit);
-        for (const std::string& name : needs_of(spec(id)))
-            excused = excused || out_of_order.contains(name);
-        for (const std::string& name : spec(id).binds_to) // which may do without a ready instance
-            excused = excused || !core::is_present(host.unit(host.find(name).value()));
-        for (const std::string& name : spec(id).after) {
-            const bool settled = oracle_.unit(host.find(name).value()).settled;
-            excused = excused || (out_of_order.contains(name) && !settled);
-        }
+        const bool excused = is_excused(id, out_of_order);
         bool all_ready = true;
         unsigned failed = 0;
         for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {

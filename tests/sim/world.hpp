@@ -57,6 +57,8 @@ private:
     void end_deafness();
     void die(bool midway);
     void calm_down();
+    void check_kill(InstanceId, std::optional<Duration> asked) const;
+    [[nodiscard]] bool is_excused(UnitId, const std::set<std::string>& out_of_order) const;
     void check_recovered();
     void stop_everything();
 

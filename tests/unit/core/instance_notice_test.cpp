@@ -9,7 +9,6 @@ namespace keel::core {
 namespace {
 
 using testing::HasSubstr;
-using testing::StartsWith;
 
 class Speaking : public testing::Test, protected OneInstance {
 protected:
