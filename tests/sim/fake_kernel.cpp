@@ -175,7 +175,8 @@ void FakeKernel::kill_tree(SpawnId id)
     } else {
         Process& process = found->second;
         trace(process, id, "is killed, the whole tree");
-        if (world_.killed && process.main_lives && !process.killed)
+        const bool is_new = process.main_lives && !process.hook && !process.killed;
+        if (world_.killed && is_new)
             world_.killed(process.instance,
                           process.asked_at ? std::optional(loop_.now().mono - *process.asked_at)
                                            : std::nullopt);
