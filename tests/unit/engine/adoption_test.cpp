@@ -57,6 +57,23 @@ TEST_F(Adoption, TakesAProcessThatIsYoungerThanAHoldForASignThatTheHoldIsOver)
     EXPECT_EQ(core::state_name(unit(0).instances[0].state), "ready");
 }
 
+TEST_F(Adoption, DropsAStopThatALaterStartHasOvertaken)
+{
+    kernel_.memory = sim::FakeKernel::Memory::lossy;
+    start();
+    run(1min);
+    ask("a", core::Verb::stop);
+    const std::size_t written = journal_.tail_bytes();
+    run(1min);
+    ask("a", core::Verb::start);
+    run(1min);
+    die();
+    start(journal_.tail_bytes() - written);
+    run(1s);
+    EXPECT_TRUE(core::is_wanted_up(unit(0)));
+    EXPECT_FALSE(unit(0).operation) << "the stop would never be over";
+}
+
 TEST_F(Adoption, GivesNoSpawnTheNumberOfAnEndThatIsStillToBeTold)
 {
     kernel_.memory = sim::FakeKernel::Memory::lossy;
