@@ -146,7 +146,12 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
     const bool after_hold = !core::is_wanted_up(host.unit(id));
     if (after_hold) be_wanted_up(host, id);
     // A restart clears the instances that it restarts; those in service wait for their turn.
-    const bool rolls = !slot && unit.instances.size() > 1;
+    // After a hold none may be in service any more: what the unit is bound to may have gone.
+    const bool recalled =
+        after_hold && std::ranges::any_of(spec(id).binds_to, [&](const std::string& name) {
+            return !core::is_present(host.unit(find(name)));
+        });
+    const bool rolls = !slot && unit.instances.size() > 1 && !recalled;
     for (Slot s = 1; s <= unit.instances.size(); ++s)
         if (!slot || *slot == s ? !(rolls && serves(unit.instances[s - 1U]))
                                 : after_hold && unit.instances[s - 1U].state != "done")
