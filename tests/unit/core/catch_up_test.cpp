@@ -56,10 +56,14 @@ TEST_F(CatchUp, TakesNothingFromServiceThatWouldHaveToWaitForADependency)
 
 TEST_F(CatchUp, WaitsForTheOperationThatIsUnderWay)
 {
-    u.asks(Verb::restart, 3);
+    u.spec.recipe = 1;
+    u.exits(3);
+    u.asks(Verb::start);
+    u.spec.recipe = 2;
+    ASSERT_EQ(u.state(3), "starting");
     u.apply(CatchUpWanted{});
-    EXPECT_EQ(u.state(1), "ready");
-    comes_back(3);
+    EXPECT_EQ(u.state(3), "starting") << "the start is not taken from whoever asked for it";
+    u.apply(3, Spawned{u.spawn(3)});
     EXPECT_EQ(u.state(1), "stopping") << "the operation is over";
 }
 
