@@ -95,10 +95,8 @@ class Run:
         if self.random.random() < .15:
             pid = self.keel.engine_pid()
             if pid and alive(pid):
-                os.kill(pid, signal.SIGKILL)
+                self.keel.kill_engine()
                 self.engine_kills += 1
-                until("the next engine answers",
-                      lambda: self.keel.engine_pid() not in (None, pid) and self.keel.answers())
 
     def apply(self, letter):
         write(self.keel, self.generations[letter])

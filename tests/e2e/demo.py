@@ -8,25 +8,19 @@ two workers. Kills the backbone, then Keel's own engine, and shows what happens.
 all healed. --keep leaves it running and says how to look around.
 """
 import argparse
-import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from harness import Failed, Keel, alive, free_ports, until
+from example import UNITS, Example
+from harness import Failed, Keel, alive, until
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "units" / "examples"
-UNITS = ("network-backbone", "api-server", "worker")
-SHIPPED_PORTS = {"backbone": 6390, "api": 8790}
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 
 
@@ -64,63 +58,10 @@ class Watcher(threading.Thread):
 class Demo:
     def __init__(self, keel):
         self.keel = keel
-        self.backbone, self.api = free_ports(2)
+        self.example = Example(keel)
         os.environ["KEEL_ROOT"] = str(keel.root)  # so that the commands shown are the whole truth
 
-    # ---- what the demo does to the world -----------------------------------------------------
-
-    def copy_units(self):
-        """The shipped files, with free ports, this copy of the programs, and without `user` where
-        there is no right to change it."""
-        app = self.keel.root / "app"
-        shutil.copytree(EXAMPLES / "app", app, ignore=shutil.ignore_patterns("__pycache__"))
-        for path in (app, *app.iterdir()):
-            path.chmod(path.stat().st_mode | 0o555 if path.is_dir() else 0o755)
-        for name in UNITS:
-            text = (EXAMPLES / f"{name}.toml").read_text(encoding="utf-8")
-            text = text.replace(str(SHIPPED_PORTS["backbone"]), str(self.backbone))
-            text = text.replace(str(SHIPPED_PORTS["api"]), str(self.api))
-            text = text.replace("/usr/share/keel/examples/app", str(app))
-            if os.geteuid() != 0:
-                text = re.sub(r"(?m)^user .*\n", "", text)
-            self.keel.write_unit(name, text)
-
-    def submit(self, count):
-        """Sends jobs to the API and waits until the workers have done them all."""
-        began = time.monotonic()
-        ids = [until("the API takes a job", lambda: self.post_job(f"job {n}"))
-               for n in range(count)]
-        for job in ids:
-            until(f"a worker does job {job}", lambda job=job: self.job_is_done(job))
-        print(f"    {count} jobs taken and done in {time.monotonic() - began:.2f} s")
-
-    def post_job(self, text):
-        reply = self.ask("/jobs", text.encode())
-        return reply and reply["id"]
-
-    def job_is_done(self, job):
-        reply = self.ask(f"/jobs/{job}")
-        return reply and reply["state"] == "done"
-
-    def ask(self, path, body=None):
-        """The API's answer, or None while it cannot serve."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.api}{path}", body, 2) as reply:
-                return json.load(reply)
-        except (OSError, urllib.error.URLError, json.JSONDecodeError):
-            return None
-
-    def api_is_ready(self):
-        return self.ask("/readyz") is not None
-
-    def backbone_answers(self):
-        try:
-            with socket.create_connection(("127.0.0.1", self.backbone), 0.5) as connection:
-                connection.settimeout(0.5)
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
-        except OSError:
-            return False
+    # ---- what the demo sees ------------------------------------------------------------------
 
     def engine_answers(self):
         try:
@@ -144,6 +85,9 @@ class Demo:
         for line in text.rstrip().splitlines():
             print(f"    {line}")
         sys.stdout.flush()
+
+    def show_jobs(self, count):
+        print(f"    {count} jobs taken and done in {self.example.submit(count):.2f} s")
 
     def show_metrics(self):
         print(f"    {DIM}$ curl -s http://127.0.0.1:{self.keel.http}/metrics | grep …{PLAIN}")
@@ -169,25 +113,25 @@ class Demo:
 
     def begin(self):
         say("keeld starts the network backbone, the API server and two workers")
-        self.copy_units()
+        self.example.copy_units()
         self.keel.start()
         self.keel.wait(*UNITS)
         self.show("status")
         say("Customers send jobs to the API; the workers take them off the backbone")
-        self.submit(20)
+        self.show_jobs(20)
 
     def crash_the_backbone(self):
         say("The backbone is killed: SIGKILL, no warning")
         backbone, *workers = [self.keel.pids()[name] for name in
                               ("network-backbone", "worker.1", "worker.2")]
-        watchers = [Watcher(self.backbone_answers), Watcher(self.api_is_ready),
+        watchers = [Watcher(self.example.backbone_answers), Watcher(self.example.api_is_ready),
                     Watcher(lambda: any(map(alive, workers)))]
         follower = self.follow_events()
         os.kill(backbone, signal.SIGKILL)
         until("a new backbone",
               lambda: self.keel.pids()["network-backbone"] not in (None, backbone))
         self.keel.wait(*UNITS)
-        self.submit(20)
+        self.show_jobs(20)
         follower.terminate()
         follower.wait()
         down = [watcher.stop() for watcher in watchers]
@@ -200,14 +144,12 @@ class Demo:
 
     def crash_the_engine(self):
         say("Now Keel's own engine is killed")
-        before, engine = self.keel.pids(), self.keel.engine_pid()
-        watchers = [Watcher(self.engine_answers), Watcher(self.backbone_answers),
-                    Watcher(self.api_is_ready)]
-        os.kill(engine, signal.SIGKILL)
-        until("a new engine", lambda: self.keel.engine_pid() not in (None, engine))
-        until("the new engine answers", self.keel.answers)
+        before = self.keel.pids()
+        watchers = [Watcher(self.engine_answers), Watcher(self.example.backbone_answers),
+                    Watcher(self.example.api_is_ready)]
+        engine = self.keel.kill_engine()
         self.keel.wait(*UNITS)
-        self.submit(20)
+        self.show_jobs(20)
         down, *services = [watcher.stop() for watcher in watchers]
         after = self.keel.pids()
         if after != before:
@@ -232,7 +174,7 @@ It is left running. To look around:
     export KEEL_ROOT={self.keel.root} PATH={self.keel.bin}:$PATH
     keel status --watch
     keel logs worker -f
-    curl -d 'some text' http://127.0.0.1:{self.api}/jobs
+    curl -d 'some text' http://127.0.0.1:{self.example.api}/jobs
     curl http://127.0.0.1:{self.keel.http}/metrics
 To end it:
     kill {self.keel.keeld.pid} && rm -r {self.keel.root}""")

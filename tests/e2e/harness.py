@@ -160,6 +160,14 @@ class Keel:
         except (OSError, ValueError):
             return None
 
+    def kill_engine(self):
+        """SIGKILL; returns the pid that it had once the next engine answers."""
+        pid = self.engine_pid()
+        os.kill(pid, signal.SIGKILL)
+        until("the next engine answers",
+              lambda: self.engine_pid() not in (None, pid) and self.answers())
+        return pid
+
     # ---- the client --------------------------------------------------------------------------
 
     def run(self, *words, check=True, patience=PATIENCE):

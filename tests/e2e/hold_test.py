@@ -27,13 +27,6 @@ def instance(keel, unit="worker"):
     return keel.status()[unit]["instances"][0]
 
 
-def kill_the_engine(keel):
-    before = keel.engine_pid()
-    os.kill(before, signal.SIGKILL)
-    until("the next engine answers",
-          lambda: keel.engine_pid() not in (None, before) and keel.answers())
-
-
 def boot(keel):
     keel.stop()
     shutil.rmtree(keel.root / "run/keel")
@@ -68,7 +61,7 @@ def leave_it_running(keel, well):
     check(instance(keel)["pid"] == pid and alive(pid),
           "its liveness fails five times and it is left alone")
     check(keel.metrics()['keel_unit_held{unit="worker"}'] == 1, "the metrics show it")
-    kill_the_engine(keel)
+    keel.kill_engine()
     unit = keel.status()["worker"]
     held = unit["held"]
     check(held["why"] == REASON and held["process"] == "left-running" and
@@ -101,7 +94,7 @@ def over_boots(keel):
 
 def for_a_while(keel):
     keel.run("hold", "worker", "--reason", "a short break", "--for", "1s", "--no-wait")
-    kill_the_engine(keel)
+    keel.kill_engine()
     keel.wait("worker")
     check("its time is over" in keel.run("events").stdout, "--for 1s: up again by itself, and told")
     keel.run("hold", "worker", "--reason", "over the boot", "--for", "2s")

@@ -133,23 +133,17 @@ def lose_the_engine(keel):
                 start_pre=NOTE + "; " + gate.format("prepared"),
                 stop_pre=NOTE + "; " + gate.format("drained"), stop_post=NOTE)
 
-    def kill_engine():
-        engine = keel.engine_pid()
-        os.kill(engine, signal.SIGKILL)
-        until("another engine runs", lambda: keel.engine_pid() not in (None, engine))
-        until("it answers", keel.answers)
-
     keel.run("apply")
     keel.run("start", "orphaned", "--no-wait")
     unit.wait_for("start.pre")
-    kill_engine()
+    keel.kill_engine()
     (unit.folder / "prepared").touch()
     keel.wait("orphaned")
     unit.wait_for("main")
     unit.expect("start.pre", "main")
     keel.run("stop", "orphaned", "--no-wait")
     unit.wait_for("stop.pre")
-    kill_engine()
+    keel.kill_engine()
     if not alive(unit.pid_of("main")):
         raise Failed("the process is stopped before stop.pre is over")
     (unit.folder / "drained").touch()
