@@ -35,9 +35,11 @@ void ExecAttempt::begin()
     plan_.unit += fmt::format(".probe-{}", number(spawn_));
     plan_.output_fd = theirs.get();
     if (const auto failure = prober_.spawn(spawn_, plan_, this)) {
-        const char* why = ::strerrordesc_np(failure->errno_value);
-        return unknown(VerdictKind::internal, fmt::format("{}: {}", name(failure->stage),
-                                                          why != nullptr ? why : "failed"));
+        const char* known = ::strerrordesc_np(failure->errno_value);
+        const std::string why = !failure->what.empty() ? failure->what
+                                : known != nullptr     ? known
+                                                       : "failed";
+        return unknown(VerdictKind::internal, fmt::format("{}: {}", name(failure->stage), why));
     }
     runs_ = true;
     watch_ = loop_.watch_fd(pipe_.get(), ports::Interest::readable,

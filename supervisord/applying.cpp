@@ -43,7 +43,8 @@ units::Problem no_generation(const sys::Generations& generations, const std::str
 }
 
 std::vector<units::Problem> problems_of(const units::Configuration& configuration,
-                                        const sys::Paths& paths)
+                                        const sys::Paths& paths,
+                                        const units::ControlGroups& control_groups)
 {
     auto all = configuration.daemon.problems;
     const auto add = [&](const std::vector<units::Problem>& more) {
@@ -53,7 +54,8 @@ std::vector<units::Problem> problems_of(const units::Configuration& configuratio
     add(configuration.units.problems);
     for (const units::LoadedUnit& unit : configuration.units.units) {
         auto of_unit = unit.problems;
-        const auto of_host = units::check_host(unit, paths.run / "units" / unit.name);
+        const auto of_host =
+            units::check_host(unit, {paths.run / "units" / unit.name, control_groups});
         of_unit.insert(of_unit.end(), of_host.begin(), of_host.end());
         units::sort_by_position(of_unit);
         add(of_unit);
@@ -63,9 +65,10 @@ std::vector<units::Problem> problems_of(const units::Configuration& configuratio
 
 } // namespace
 
-Applying::Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths)
+Applying::Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths,
+                   std::function<units::ControlGroups()> control_groups)
     : loop_(loop), engine_(engine), paths_(std::move(paths)),
-      disk_(std::make_shared<sys::DiskChanges>(paths_))
+      control_groups_(std::move(control_groups)), disk_(std::make_shared<sys::DiskChanges>(paths_))
 {}
 
 void Applying::look_for_changes(std::function<void(const ChangedUnits&)> done)
@@ -98,7 +101,8 @@ void Applying::apply(const ApplySpec& spec, std::function<void(const Answer&)> d
         });
     reading_ = Reading::yes;
     const auto found = std::make_shared<Read>();
-    loop_.offload([paths = paths_, spec, found] { read(paths, spec, *found); },
+    loop_.offload([paths = paths_, groups = control_groups_(), spec,
+                   found] { read(paths, groups, spec, *found); },
                   [this, spec, found, done = std::move(done)] {
                       reading_ = Reading::no;
                       hand_over(spec, *found, done);
@@ -121,7 +125,8 @@ void Applying::apply_for(const std::string& by)
 }
 
 /// On another thread.
-void Applying::read(const sys::Paths& paths, const ApplySpec& spec, Read& found)
+void Applying::read(const sys::Paths& paths, const units::ControlGroups& control_groups,
+                    const ApplySpec& spec, Read& found)
 {
     const sys::Generations generations = generations_of(paths);
     units::Places places = sys::places_of(paths);
@@ -139,7 +144,7 @@ void Applying::read(const sys::Paths& paths, const ApplySpec& spec, Read& found)
     }
     const auto collected = units::collect(places);
     const auto configuration = units::load_configuration(collected);
-    found.problems = problems_of(configuration, paths);
+    found.problems = problems_of(configuration, paths, control_groups);
     if (!found.problems.empty()) return;
     found.units = engine::configure(configuration.units);
     found.environments = engine::digests_of(found.units);

@@ -10,6 +10,7 @@
 #include "sys/disk_changes.hpp"
 #include "sys/generations.hpp"
 #include "sys/paths.hpp"
+#include "units/resources.hpp"
 
 #include <memory>
 #include <string>
@@ -19,7 +20,9 @@ namespace keel {
 
 class Applying final : public ports::Configurer {
 public:
-    Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths);
+    /// `control_groups`: those that units' limits can be set in, at the time of asking.
+    Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths,
+             std::function<units::ControlGroups()> control_groups);
 
     void apply(const ports::ApplySpec& spec, std::function<void(const Answer&)> done) override;
     void look_for_changes(std::function<void(const ChangedUnits&)> done) override;
@@ -29,13 +32,15 @@ public:
 private:
     struct Read; ///< what another thread has found
 
-    static void read(const sys::Paths& paths, const ports::ApplySpec& spec, Read& found);
+    static void read(const sys::Paths& paths, const units::ControlGroups& control_groups,
+                     const ports::ApplySpec& spec, Read& found);
     void hand_over(const ports::ApplySpec& spec, Read& found,
                    const std::function<void(const Answer&)>& done);
 
     ports::Loop& loop_;
     engine::Engine& engine_;
     const sys::Paths paths_;
+    const std::function<units::ControlGroups()> control_groups_;
     /// Several who ask at once get one answer.
     struct Look {
         std::vector<std::function<void(const ChangedUnits&)>> waiting;

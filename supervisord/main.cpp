@@ -30,6 +30,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
 
@@ -120,6 +121,7 @@ public:
             beat();
         });
         loop_.run();
+        spawner_.release_cgroups(); // The keeper leaves after this process, and does not know them.
         return exit_code_;
     }
 
@@ -221,17 +223,17 @@ private:
         spawner_.set_handlers({
             .on_exit =
                 [this](SpawnId spawn, core::ExitStatus status, core::TreeState tree) {
-                    if (prober_.claims(spawn))
-                        prober_.on_exit(spawn, status, tree);
-                    else
-                        engine_->process_exited(spawn, status, tree);
+                    prober_.claims(spawn) ? prober_.on_exit(spawn, status, tree)
+                                          : engine_->process_exited(spawn, status, tree);
                 },
             .on_tree_empty =
                 [this](SpawnId spawn) {
-                    if (prober_.claims(spawn))
-                        prober_.on_tree_empty(spawn);
-                    else
-                        engine_->tree_emptied(spawn);
+                    prober_.claims(spawn) ? prober_.on_tree_empty(spawn)
+                                          : engine_->tree_emptied(spawn);
+                },
+            .on_resources_refused =
+                [this](SpawnId spawn, const std::string& why) {
+                    engine_->resources_refused(spawn, why);
                 },
         });
         loop_.on_turn([this](Duration lag) {
@@ -295,7 +297,8 @@ private:
         const auto volume_of = [this](const std::string& unit) {
             return metrics::LogVolume{logs_.bytes(unit), logs_.dropped_bytes(unit)};
         };
-        applying_ = std::make_unique<Applying>(loop_, *engine_, paths_);
+        applying_ = std::make_unique<Applying>(loop_, *engine_, paths_,
+                                               [this] { return spawner_.control_groups(); });
         metrics_ = std::make_unique<metrics::Page>(loop_, *engine_, volume_of, KEEL_VERSION);
         control::ControlServer::Options options;
         const units::DaemonSpec& spec = configuration_.daemon.spec;
@@ -329,15 +332,7 @@ private:
     void tell_status()
     {
         status_timer_.reset();
-        const core::Host& host = engine_->host();
-        std::array<unsigned, names_of<core::UnitStatus>.size()> counts{};
-        for (const UnitId id : host.start_order())
-            ++counts[static_cast<std::size_t>(core::status_of(host.spec(id), host.unit(id)))];
-        std::string text = fmt::format("{} units", host.size());
-        for (std::size_t i = 0; i < counts.size(); ++i)
-            if (counts[i] != 0)
-                text += fmt::format("{} {} {}", text.ends_with("units") ? ":" : ",", counts[i],
-                                    names_of<core::UnitStatus>[i]);
+        const std::string text = engine_->headline();
         if (text != std::exchange(status_, text)) keeper_.status(text);
     }
 
@@ -396,4 +391,10 @@ int run(int argc, char** argv)
 } // namespace
 } // namespace keel
 
-int main(int argc, char** argv) { return keel::run(argc, argv); }
+int main(int argc, char** argv)
+{
+    // For systemd, when neither a keeper nor an engine is left to do it.
+    if (argc == 2 && std::string_view(argv[1]) == "--release-cgroup")
+        return keel::sys::release_delegated_cgroup() ? 0 : 1;
+    return keel::run(argc, argv);
+}

@@ -81,6 +81,14 @@ std::optional<StatusRange> parse_status_range(std::string_view text)
 
 } // namespace
 
+std::optional<std::uint8_t> place_among(std::span<const std::string_view> words,
+                                        std::string_view word)
+{
+    const auto found = std::find(words.begin(), words.end(), word);
+    if (found == words.end()) return std::nullopt;
+    return static_cast<std::uint8_t>(found - words.begin());
+}
+
 std::variant<ExitMatch, Mistake> exit_match(const Value& element)
 {
     if (const auto* code = std::get_if<std::int64_t>(&element.data)) {
@@ -112,6 +120,18 @@ std::variant<StatusRange, Mistake> status_range(const Value& element)
     }
     return Mistake{fmt::format("expected a status code or range, found {}", type_name(element)),
                    "for example \"200-399\""};
+}
+
+std::variant<std::uint32_t, Mistake> percentage(std::string_view text, std::uint32_t min,
+                                                std::uint32_t max)
+{
+    const auto number = text.ends_with('%')
+                            ? parse_number<std::uint32_t>(text.substr(0, text.size() - 1))
+                            : std::nullopt;
+    const std::string hint = fmt::format("from \"{}%\" to \"{}%\"", min, max);
+    if (!number) return Mistake{fmt::format("`{}` is no percentage", printable(text, 32)), hint};
+    if (*number >= min && *number <= max) return *number;
+    return Mistake{fmt::format("must be {}% to {}%, is {}%", min, max, *number), hint};
 }
 
 std::variant<std::uint32_t, Mistake> file_mode(std::string_view text, std::uint32_t mode_max)
@@ -186,9 +206,9 @@ std::variant<ReadyWhen, Mistake> ready_when(const std::string& text, const Readi
     constexpr std::string_view log = "log:";
     constexpr std::size_t length_max = 1024;
     if (!text.starts_with(log)) {
-        const auto found = std::find(kind.words.begin(), kind.words.end(), text);
-        if (found == kind.words.end()) return unknown_word(text, kind.words, kind.later);
-        return ReadyWhen{static_cast<ReadyBy>(found - kind.words.begin()), {}};
+        const auto place = place_among(kind.words, text);
+        if (!place) return unknown_word(text, kind.words, kind.later);
+        return ReadyWhen{static_cast<ReadyBy>(*place), {}};
     }
     const std::string line = text.substr(log.size());
     if (line.empty())

@@ -7,15 +7,25 @@
 #include "units/schema.hpp"
 #include "units/spec.hpp"
 
+#include <optional>
+#include <span>
 #include <variant>
 
 namespace keel::units {
+
+/// The word's place among the words of a closed set.
+std::optional<std::uint8_t> place_among(std::span<const std::string_view> words,
+                                        std::string_view word);
 
 /// 0 to 255, or the name of a signal.
 std::variant<ExitMatch, Mistake> exit_match(const Value& element);
 
 /// 204, "204" or "200-399".
 std::variant<StatusRange, Mistake> status_range(const Value& element);
+
+/// 150 from "150%".
+std::variant<std::uint32_t, Mistake> percentage(std::string_view text, std::uint32_t min,
+                                                std::uint32_t max);
 
 /// Octal digits: "0027".
 std::variant<std::uint32_t, Mistake> file_mode(std::string_view text, std::uint32_t mode_max);

@@ -6,6 +6,7 @@
 #include "units/placeholders.hpp"
 #include "units/show.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
@@ -77,9 +78,9 @@ Mistake unknown_account(const Error& error, bool is_group)
 
 class HostCheck {
 public:
-    HostCheck(const LoadedUnit& unit, const UnitSpec& spec, const std::string& runtime_dir)
-        : unit_(unit), spec_(spec), values_(placeholder_values(spec_, 1, runtime_dir)),
-          report_(unit.sources)
+    HostCheck(const LoadedUnit& unit, const UnitSpec& spec, const HostFacts& facts)
+        : unit_(unit), spec_(spec), facts_(facts),
+          values_(placeholder_values(spec_, 1, facts.runtime_dir)), report_(unit.sources)
     {}
 
     std::vector<Problem> run()
@@ -97,6 +98,8 @@ public:
         check_command("reload.command", spec_.reload.command, directory);
         for (std::size_t i = 0; i < spec_.probes.size(); ++i)
             check_probe(fmt::format("probe[{}]", i + 1), spec_.probes[i].target, directory);
+        for (const ResourceSetting& setting : settings_of(spec_.resources))
+            if (!setting.is_default) check_resource(setting);
         return report_.take();
     }
 
@@ -136,6 +139,16 @@ private:
             add(key, std::move(*mistake));
     }
 
+    void check_resource(const ResourceSetting& setting)
+    {
+        const ControlGroups& groups = facts_.control_groups;
+        if (std::ranges::count(groups.controllers, setting.controller) != 0) return;
+        std::string message = groups.why_none;
+        if (message.empty())
+            message = fmt::format("{} has no controller `{}`", groups.whose, setting.controller);
+        add(fmt::format("resources.{}", setting.key), {std::move(message), groups.remedy});
+    }
+
     void check_probe(const std::string& key, const ProbeTarget& target,
                      const std::string& directory)
     {
@@ -151,6 +164,7 @@ private:
 
     const LoadedUnit& unit_;
     const UnitSpec& spec_;
+    const HostFacts& facts_;
     PlaceholderValues values_;
     Report report_;
 };
@@ -182,10 +196,10 @@ std::optional<Mistake> check_program(const std::string& program, const std::stri
                    "install it, or write its full path"};
 }
 
-std::vector<Problem> check_host(const LoadedUnit& unit, const std::string& runtime_dir)
+std::vector<Problem> check_host(const LoadedUnit& unit, const HostFacts& facts)
 {
     const UnitSpec* const spec = readable_spec(unit);
-    return spec == nullptr ? std::vector<Problem>{} : HostCheck(unit, *spec, runtime_dir).run();
+    return spec == nullptr ? std::vector<Problem>{} : HostCheck(unit, *spec, facts).run();
 }
 
 std::vector<Problem> check_host(const LoadedDaemon& daemon)

@@ -1,4 +1,5 @@
-// What a unit needs of the host it runs on: its program, its directory, its user and group.
+// What a unit needs of the host it runs on: its program, its directory, its user and group, what
+// its [resources] take.
 //
 // Separate from loading, so that a missing program never keeps other units down: it is a problem
 // for `keel check` and `keel apply`, and a failed spawn at start. Only looks, changes nothing; may
@@ -6,6 +7,7 @@
 #pragma once
 #include "units/daemon_file.hpp"
 #include "units/loader.hpp"
+#include "units/resources.hpp"
 
 #include <optional>
 #include <string>
@@ -15,8 +17,11 @@ namespace keel::units {
 
 /// Problems of a loaded unit with this host, at the positions of its keys. Of a unit that has other
 /// problems, what could be read is checked.
-/// `runtime_dir`: what {runtime_dir} stands for.
-std::vector<Problem> check_host(const LoadedUnit& unit, const std::string& runtime_dir);
+struct HostFacts {
+    std::string runtime_dir; ///< what {runtime_dir} stands for
+    ControlGroups control_groups;
+};
+std::vector<Problem> check_host(const LoadedUnit& unit, const HostFacts& facts);
 
 /// The same of keel.toml: whether its groups exist.
 std::vector<Problem> check_host(const LoadedDaemon& daemon);

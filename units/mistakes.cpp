@@ -22,6 +22,7 @@ std::string expected_text(const Kind& kind)
             [](const Number&) -> std::string { return "a number"; },
             [](const Span&) -> std::string { return "a duration"; },
             [](const Size&) -> std::string { return "a size"; },
+            [](const Percent&) -> std::string { return "a percentage"; },
             [](const Text&) -> std::string { return "a string"; },
             [](const Command&) -> std::string { return "a string or a list of strings"; },
             [](const TextMap&) -> std::string { return "a table of strings"; },

@@ -79,6 +79,12 @@ public:
         kind.slot.set(draft_, *size);
     }
 
+    void take(const Percent& kind)
+    {
+        const auto* given = as<std::string>();
+        if (given != nullptr) take_parsed(percentage(*given, kind.min, kind.max), kind.slot);
+    }
+
     void take(const Text& kind)
     {
         const auto* given = as<std::string>();
@@ -121,7 +127,8 @@ public:
     {
         const auto* given = as<std::string>();
         if (given == nullptr) return;
-        if (const auto place = place_of(*given, kind.words)) return kind.slot.set(draft_, *place);
+        if (const auto place = place_among(kind.words, *given))
+            return kind.slot.set(draft_, *place);
         complain(unknown_word(*given, kind.words, kind.later));
     }
 
@@ -330,14 +337,6 @@ private:
         return *text;
     }
 
-    static std::optional<std::uint8_t> place_of(std::string_view word,
-                                                std::span<const std::string_view> words)
-    {
-        const auto found = std::find(words.begin(), words.end(), word);
-        if (found == words.end()) return std::nullopt;
-        return static_cast<std::uint8_t>(found - words.begin());
-    }
-
     bool take_word(const Choices& kind, const Value& element, std::vector<std::uint8_t>& chosen)
     {
         const auto* word = std::get_if<std::string>(&element.data);
@@ -345,7 +344,7 @@ private:
             complain_of(element, not_a_string(element, example(key_)));
             return false;
         }
-        const auto place = place_of(*word, kind.words);
+        const auto place = place_among(kind.words, *word);
         if (!place) {
             complain_of(element, unknown_word(*word, kind.words, kind.later));
             return false;

@@ -33,6 +33,7 @@ using Sched = SchedulingSpec;
 using P = ProbeSpec;
 using Restart = RestartSpec;
 using Climb = EscalationSpec;
+using Res = ResourcesSpec;
 
 // ---- closed sets -------------------------------------------------------------------------------
 
@@ -265,6 +266,28 @@ constexpr Key table[] = {
      login},
     {"limits.stack", Limit{limit<Resource::stack>, bytes}, restart, "stack", "8MiB"},
 
+    {"resources", Section{}, live,
+     "What the processes of each instance may use together, as its control group (cgroup v2) "
+     "counts "
+     "it. Hooks and exec probes run in groups of their own, under the same limits. Where the host "
+     "does not have what a key needs, `keel check` and `keel apply` refuse it, and a start fails "
+     "at "
+     "`resources`"},
+    {"resources.memory_max", Size{unit<&U::resources, &Res::memory_max>, 1ULL << 20, 1ULL << 50},
+     live, "memory; with more, and nothing to be taken back, the kernel ends one of them", "none"},
+    {"resources.memory_high", Size{unit<&U::resources, &Res::memory_high>, 1ULL << 20, 1ULL << 50},
+     live, "memory above which they are slowed down, and it is taken back from them", "none"},
+    {"resources.cpu_max", Percent{unit<&U::resources, &Res::cpu_max>, 1, 102400}, live,
+     "processor time, in each tenth of a second: 100% is all of one processor, 250% are two and a "
+     "half",
+     "none"},
+    {"resources.cpu_weight", Integer{unit<&U::resources, &Res::cpu_weight>, 1, 10000}, live,
+     "share of the processors where they are scarce: twice the weight, twice the time"},
+    {"resources.pids_max", Integer{unit<&U::resources, &Res::pids_max>, 1, 1 << 22}, live,
+     "processes and threads; with so many, there are no new ones", "none"},
+    {"resources.io_weight", Integer{unit<&U::resources, &Res::io_weight>, 1, 10000}, live,
+     "share of the disks where they are scarce"},
+
     {"log", Section{}, live, "Where its output goes"},
     {"log.target", Choice{unit<&U::log, &LogSpec::target>, names_of<LogTarget>, later_targets},
      restart, "a file of Keel's, keeld's own output, or nowhere"},
@@ -329,7 +352,6 @@ constexpr Key table[] = {
      "bytes that must come back", "connecting is enough", "tcp"},
 
     {"deploy", Later{}, live, "releases: fetch, verify, switch, roll back"},
-    {"resources", Later{}, live, "limits of its control group"},
     {"socket", Later{}, restart, "sockets that keeld keeps open over restarts"},
     {"fallback", Later{}, live, "an answer while the unit is down"},
     {"capability", Later{}, live, "features that clients can ask for"},

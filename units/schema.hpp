@@ -68,6 +68,11 @@ struct Size {
     Slot<std::uint64_t> slot; ///< bytes
     std::uint64_t min, max;
 };
+/// "150%"
+struct Percent {
+    Slot<std::uint32_t> slot;
+    std::uint32_t min, max;
+};
 struct Text {
     Slot<std::string> slot;
     const TextRule* rule;
@@ -157,9 +162,9 @@ struct UnitKeys {};
 /// Known to the language, but not to this version of Keel.
 struct Later {};
 
-using Kind = std::variant<Boolean, Integer, Number, Span, Size, Text, Command, TextMap, Choice,
-                          Readiness, Choices, SignalName, Texts, FileMode, Processors, Limit,
-                          ExitMatches, StatusRanges, Section, Sections, UnitKeys, Later>;
+using Kind = std::variant<Boolean, Integer, Number, Span, Size, Percent, Text, Command, TextMap,
+                          Choice, Readiness, Choices, SignalName, Texts, FileMode, Processors,
+                          Limit, ExitMatches, StatusRanges, Section, Sections, UnitKeys, Later>;
 
 // ---- the table ---------------------------------------------------------------------------------
 

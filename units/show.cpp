@@ -106,6 +106,7 @@ std::string type_text(const Kind& kind)
             [](const Number&) -> std::string { return "number"; },
             [](const Span&) -> std::string { return "duration"; },
             [](const Size&) -> std::string { return "size"; },
+            [](const Percent&) -> std::string { return "percentage"; },
             [](const Text& text) { return std::string(text.rule->type); },
             [](const Command&) -> std::string { return "command"; },
             [](const TextMap& map) { return std::string(map.rule->type); },
@@ -150,6 +151,7 @@ std::string range_text(const Kind& kind)
             [](const Size& range) {
                 return fmt::format("{} to {}", size_to_text(range.min), size_to_text(range.max));
             },
+            [](const Percent& range) { return fmt::format("{}% to {}%", range.min, range.max); },
             [&](const Text& text) { return at_most(text.length_max, "bytes"); },
             [&](const Command& command) { return at_most(command.words_max, "words"); },
             [&](const TextMap& map) { return at_most(map.entries_max, "entries"); },
@@ -179,6 +181,7 @@ std::string show(const Kind& kind, const Draft& draft)
             [&](const Number& k) { return show_number(k.slot.get(draft)); },
             [&](const Span& k) { return toml_string(keel::to_text(k.slot.get(draft))); },
             [&](const Size& k) { return toml_string(size_to_text(k.slot.get(draft))); },
+            [&](const Percent& k) { return fmt::format("\"{}%\"", k.slot.get(draft)); },
             [&](const Text& k) { return toml_string(k.slot.get(draft)); },
             [&](const Command& k) { return show_words(k.slot.get(draft)); },
             [&](const TextMap& k) { return show_map(k.slot.get(draft)); },
@@ -215,6 +218,7 @@ std::string example(const Key& key)
                        return "[\"redis-server\", \"--port\", \"6379\"]";
                    },
                    [](const Texts& k) { return fmt::format("[{}]", k.rule->example); },
+                   [](const Percent&) -> std::string { return "\"150%\""; },
                    [](const Processors&) -> std::string { return "[\"0-3\", 6]"; },
                    [](const Limit&) -> std::string { return "\"1024:4096\""; },
                    [](const ExitMatches&) -> std::string { return "[0, \"TERM\"]"; },

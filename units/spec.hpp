@@ -169,6 +169,18 @@ struct ResourceLimit {
     friend bool operator==(const ResourceLimit&, const ResourceLimit&) = default;
 };
 
+/// What the processes of one instance may use together, as its control group counts it. 0: no
+/// limit; a weight of 100 is what every group has.
+struct ResourcesSpec {
+    std::uint64_t memory_max = 0;  ///< bytes
+    std::uint64_t memory_high = 0; ///< bytes
+    std::uint32_t cpu_max = 0;     ///< percent of one processor
+    std::uint32_t cpu_weight = 100;
+    std::uint32_t pids_max = 0;
+    std::uint32_t io_weight = 100;
+    friend bool operator==(const ResourcesSpec&, const ResourcesSpec&) = default;
+};
+
 /// How a process stands among others. Nothing of it is inherited from keeld's own service unit.
 struct SchedulingSpec {
     int nice = 0;
@@ -228,6 +240,7 @@ struct UnitSpec {
     std::uint32_t umask = 0022;
     SchedulingSpec scheduling;
     std::map<Resource, ResourceLimit> limits; ///< those not named: login defaults
+    ResourcesSpec resources;
     std::vector<std::string> requires_units;
     std::vector<std::string> binds_to; ///< required, and this one leaves with them
     std::vector<std::string> after;

@@ -60,6 +60,8 @@ Configuration load_with_neighbours(const units::Places& places, std::set<std::st
 }
 
 struct Findings : control::CheckReport {
+    units::ControlGroups control_groups = units::control_groups_of_host();
+
     void add(const units::LoadedDaemon& daemon)
     {
         problems.insert(problems.end(), daemon.problems.begin(), daemon.problems.end());
@@ -79,7 +81,8 @@ struct Findings : control::CheckReport {
             if (!wanted(unit.path)) continue;
             ++checked;
             auto of_unit = unit.problems;
-            const auto of_host = units::check_host(unit, runtime_dir + "/" + unit.name);
+            const auto of_host =
+                units::check_host(unit, {runtime_dir + "/" + unit.name, control_groups});
             of_unit.insert(of_unit.end(), of_host.begin(), of_host.end());
             units::sort_by_position(of_unit);
             problems.insert(problems.end(), of_unit.begin(), of_unit.end());

@@ -88,6 +88,7 @@ private:
                        [&](const Number& k) { type("number"), range(k.min, k.max); },
                        [&](const Span&) { pattern(duration_pattern); },
                        [&](const Size&) { pattern(size_pattern); },
+                       [&](const Percent&) { pattern("^[0-9]+%$"); },
                        [&](const Text& k) { type("string").member("maxLength", k.length_max); },
                        [&](const Command& k) { command(k); },
                        [&](const TextMap& k) { text_map(k); },

@@ -29,8 +29,9 @@ std::string signal_name(int number);
 ExitStatus exit_status_from_wait(int wait_status);
 
 /// Steps of preparing a child between clone and exec, in the order in which they are taken.
-/// `user`, `environment`, `descriptors` and `processes` fail before the clone. `lost`: it is not
-/// known whether the spawn happened, because the engine died in between, but nothing of it lives.
+/// `user`, `environment`, `descriptors` and `processes` fail before the clone, and so does
+/// `resources`: the control group that the unit asks for. `lost`: it is not known whether the spawn
+/// happened, because the engine died in between, but nothing of it lives.
 enum class SetupStage : std::uint8_t {
     user,
     environment,
@@ -44,7 +45,8 @@ enum class SetupStage : std::uint8_t {
     directory,
     credentials,
     exec,
-    lost
+    lost,
+    resources ///< last, since journals count by number
 };
 
 /// Whether processes of a spawn other than the one that just ended are known to live.
@@ -56,5 +58,5 @@ namespace keel {
 template <>
 inline constexpr std::array names_of<core::SetupStage> = std::to_array<std::string_view>(
     {"user", "environment", "descriptors", "processes", "clone", "hello", "session", "stdio",
-     "limits", "directory", "credentials", "exec", "lost"});
+     "limits", "directory", "credentials", "exec", "lost", "resources"});
 } // namespace keel

@@ -80,7 +80,8 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
         owners_.erase(number(action.spawn));
         ports_.notices.close(action.spawn);
         ++unit_counters_[number(id.unit)].spawn_failures[static_cast<std::size_t>(failure->stage)];
-        post(id, core::SpawnFailed{action.spawn, failure->stage, failure->errno_value});
+        post(id,
+             core::SpawnFailed{action.spawn, failure->stage, failure->errno_value, failure->what});
         return;
     }
     const auto process = std::get<ports::ProcessIdentity>(result);
@@ -114,7 +115,8 @@ void Engine::run_hook(InstanceId id, const core::RunHook& action)
     owners_[number(action.spawn)] = id;
     const auto result = ports_.spawner.spawn(action.spawn, plan);
     if (const auto* failure = std::get_if<ports::SpawnFailure>(&result))
-        return post(id, core::SpawnFailed{action.spawn, failure->stage, failure->errno_value});
+        return post(id, core::SpawnFailed{action.spawn, failure->stage, failure->errno_value,
+                                          failure->what});
     const auto process = std::get<ports::ProcessIdentity>(result);
     ports_.journal.put(fmt::format("process/{}/{}", plan.unit, id.slot),
                        encode(ports::Spawner::Survivor{action.spawn, process, plan.unit, id.slot}));

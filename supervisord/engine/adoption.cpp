@@ -252,6 +252,8 @@ void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
         }
         missing_.erase(number(survivor.id));
         ++counters_.adopted_processes;
+        // Whoever left last has taken back what control groups were limited to.
+        ports_.spawner.set_resources(survivor.id, host_.spec(owner->second.unit).resources);
         if (body(owner->second).hook == survivor.id) {
             post(owner->second, core::Adopted{survivor.id});
             continue;
@@ -312,6 +314,7 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
     body(id).spawn = survivor.id;
     processes_[number(survivor.id)] = survivor.process;
     ++counters_.adopted_processes;
+    ports_.spawner.set_resources(survivor.id, host_.spec(*unit).resources);
     await_line(id, survivor.id, ports::LogSink::Awaits::adopted);
     (void)output_of(id);
     post(id, core::Adopted{survivor.id});

@@ -314,6 +314,10 @@ core::Respecified Engine::respecify(UnitId id, const ConfiguredUnit& wanted)
     identities_[number(id)] = wanted.identity;
     auto& bodies = bodies_[number(id)];
     bodies.resize(std::max<std::size_t>(bodies.size(), wanted.spec.instances));
+    if (before->resources != wanted.spec.resources)
+        for (Slot slot = 1; slot <= host_.unit(id).instances.size(); ++slot)
+            for (const SpawnId spawn : core::spawns_of(host_.unit(id).instances[slot - 1U]))
+                ports_.spawner.set_resources(spawn, wanted.spec.resources);
     if (before->log != wanted.spec.log && before->log.target == wanted.spec.log.target)
         for (Slot slot = 1; slot <= host_.unit(id).instances.size(); ++slot)
             if (core::spawn_of(host_.unit(id).instances[slot - 1U].state))

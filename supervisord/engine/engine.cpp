@@ -71,6 +71,14 @@ void Engine::tree_emptied(SpawnId spawn)
     if (owner != owners_.end()) post(owner->second, core::TreeEmptied{spawn});
 }
 
+void Engine::resources_refused(SpawnId spawn, const std::string& why)
+{
+    const auto owner = owners_.find(number(spawn));
+    if (owner == owners_.end()) return;
+    const InstanceId id = owner->second;
+    say(id.unit, subject(id.unit, id.slot), "resources", "its limits are not in force: " + why);
+}
+
 /// Ids up to this one are used, whatever the journal knew of them.
 void Engine::skip_spawn_ids(SpawnId used)
 {

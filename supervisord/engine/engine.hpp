@@ -69,6 +69,7 @@ public:
     /// For the wiring: ends of processes, as ports::Spawner reports them.
     void process_exited(SpawnId spawn, core::ExitStatus status, core::TreeState tree);
     void tree_emptied(SpawnId spawn);
+    void resources_refused(SpawnId spawn, const std::string& why);
     /// A spawn id for somebody else's process (an exec probe).
     SpawnId take_spawn_id();
     /// What became of an instance's output: dropped, kept again.
@@ -81,6 +82,8 @@ public:
     std::optional<ports::Refusal> apply(ApplyOrder order, ApplyDone done);
 
     [[nodiscard]] const core::Host& host() const { return host_; }
+    /// `3 units: 2 up, 1 held`
+    [[nodiscard]] std::string headline() const;
 
     // ---- ports::Supervisor
     [[nodiscard]] std::vector<core::UnitView> units() const override;

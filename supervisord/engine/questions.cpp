@@ -17,6 +17,19 @@ core::PidOf Engine::pid_of() const
     };
 }
 
+std::string Engine::headline() const
+{
+    core::CountBy<core::UnitStatus> counts{};
+    for (const UnitId id : host_.start_order())
+        ++counts[static_cast<std::size_t>(core::status_of(host_.spec(id), host_.unit(id)))];
+    std::string text = fmt::format("{} units", host_.size());
+    for (std::size_t i = 0; i < counts.size(); ++i)
+        if (counts[i] != 0)
+            text += fmt::format("{} {} {}", text.ends_with("units") ? ":" : ",", counts[i],
+                                names_of<core::UnitStatus>[i]);
+    return text;
+}
+
 std::vector<core::UnitView> Engine::units() const
 {
     std::vector<core::UnitView> views;

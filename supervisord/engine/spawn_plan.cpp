@@ -27,6 +27,7 @@ ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identit
     plan.umask = spec.umask;
     plan.scheduling = spec.scheduling;
     plan.limits = spec.limits;
+    plan.resources = spec.resources;
     return plan;
 }
 

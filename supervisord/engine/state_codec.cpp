@@ -178,13 +178,13 @@ json put(const UnitCounters& c)
 
 void get_counters(const json& j, UnitCounters& c)
 {
-    j.at("starts").get_to(c.starts);
-    j.at("spawn_failures").get_to(c.spawn_failures);
-    j.at("outages").get_to(c.outages);
+    get_counts(j.at("starts"), c.starts);
+    get_counts(j.at("spawn_failures"), c.spawn_failures);
+    get_counts(j.at("outages"), c.outages);
     j.at("outage_seconds").get_to(c.outage_seconds);
     const json& probes = j.at("probes");
     for (std::size_t i = 0; i < c.probes.size() && i < probes.size(); ++i)
-        probes[i].get_to(c.probes[i].verdicts);
+        get_counts(probes[i], c.probes[i].verdicts);
 }
 
 json put(const Said& said)

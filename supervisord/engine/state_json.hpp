@@ -46,6 +46,14 @@ template <class E> E get_number(const json& j, E last)
     return static_cast<E>(value);
 }
 
+/// As many as both know: another version may count more kinds, behind those of this one.
+template <std::size_t count>
+void get_counts(const json& j, std::array<std::uint64_t, count>& counts)
+{
+    for (std::size_t i = 0; i < count && i < j.size(); ++i)
+        j.at(i).get_to(counts[i]);
+}
+
 inline std::string text(const json& j)
 {
     return j.dump(-1, ' ', false, json::error_handler_t::replace);

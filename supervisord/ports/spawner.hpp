@@ -43,6 +43,7 @@ struct SpawnPlan {
     std::uint32_t umask = 0022;
     units::SchedulingSpec scheduling;
     std::map<units::Resource, units::ResourceLimit> limits; ///< those not named: login defaults
+    units::ResourcesSpec resources;                         ///< of its cgroup
     int output_fd = -1;       ///< becomes 1 and 2; -1: /dev/null. Stays the caller's
     std::string pid_variable; ///< a variable that holds the process's own pid; empty: none
 };
@@ -57,6 +58,7 @@ struct ProcessIdentity {
 struct SpawnFailure {
     core::SetupStage stage = core::SetupStage::clone;
     int errno_value = 0;
+    std::string what{}; ///< for people; empty: stage and errno say it all
 };
 
 class Spawner {
@@ -69,6 +71,10 @@ public:
 
     /// To the main process only. No effect once its end has been reported.
     virtual void signal(SpawnId id, int signal_number) = 0;
+
+    /// What the processes of the spawn may use together from now on, and nothing if it is over.
+    /// What cannot be put in force is told by on_resources_refused, later.
+    virtual void set_resources(SpawnId id, const units::ResourcesSpec& resources) = 0;
 
     /// As long as it lives, signal() goes to this process of the spawn's own. The end of the spawn
     /// is that of the process that was spawned, all the same.
@@ -86,6 +92,8 @@ public:
         std::function<void(SpawnId, core::ExitStatus, core::TreeState)> on_exit;
         /// After kill_tree: main process ended and no process of the spawn lives.
         std::function<void(SpawnId)> on_tree_empty;
+        /// A sentence for people: limits that set_resources() was to put in force are not.
+        std::function<void(SpawnId, const std::string& why)> on_resources_refused{};
     };
     /// Called once, before anything is spawned.
     virtual void set_handlers(Handlers handlers) = 0;

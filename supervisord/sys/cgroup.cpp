@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
+#include <initializer_list>
 #include <linux/magic.h>
 #include <string_view>
 #include <sys/inotify.h>
@@ -17,6 +18,7 @@ namespace keel::sys {
 namespace {
 
 constexpr const char* leaf_name = "_keeld";
+constexpr const char* control_name = ".control"; ///< where systemd has commands beside the main one
 
 std::string read_text(const std::string& path)
 {
@@ -65,30 +67,46 @@ bool is_delegated(const std::string& directory)
     return false;
 }
 
+/// Our own group, or the one above it if ours has one of these names.
+std::optional<std::string> delegated_to_us(std::initializer_list<const char*> leaves)
+{
+    const std::string mount = unified_mount();
+    const auto path = unified_path("/proc/self");
+    if (mount.empty() || !path) return std::nullopt;
+    std::string base = mount + *path;
+    for (const char* leaf : leaves)
+        if (base.ends_with(std::string("/") + leaf)) {
+            base.resize(base.rfind('/'));
+            break;
+        }
+    if (!is_delegated(base)) return std::nullopt;
+    return base;
+}
+
 } // namespace
 
 std::optional<std::string> find_cgroup_base(pid_t keeper)
 {
     if (const char* named = std::getenv("KEEL_CGROUP"); named != nullptr && *named != '\0')
         return named;
-    const std::string mount = unified_mount();
-    const auto path = unified_path("/proc/self");
-    if (mount.empty() || !path) return std::nullopt;
-    std::string base = mount + *path;
-    const std::string suffix = std::string("/") + leaf_name;
-    if (base.ends_with(suffix)) {
-        base.resize(base.size() - suffix.size());
-        if (is_delegated(base)) return base;
-    }
-    if (!is_delegated(base)) return std::nullopt;
-    const std::string leaf = base + suffix;
+    auto base = delegated_to_us({leaf_name});
+    if (!base) return std::nullopt;
+    const std::string leaf = *base + "/" + leaf_name;
     if (::mkdir(leaf.c_str(), 0755) != 0 && errno != EEXIST) return std::nullopt;
     for (const pid_t pid : {keeper, ::getpid()})
         if (!write_text(leaf + "/cgroup.procs", std::to_string(pid))) return std::nullopt;
     return base;
 }
 
-Result<std::unique_ptr<CgroupTree>> CgroupTree::open(ports::Loop& loop, std::string base)
+bool release_delegated_cgroup()
+{
+    const auto base = delegated_to_us({leaf_name, control_name});
+    if (!base) return false;
+    CgroupLimits(std::make_shared<CgroupFolder>(*base)).release();
+    return true;
+}
+
+Result<std::unique_ptr<CgroupTree>> CgroupTree::open(ports::Loop& loop, const std::string& base)
 {
     if (!is_cgroup2(base)) return Error{"not a cgroup v2 directory", base, 0};
     if (::access(base.c_str(), W_OK) != 0) return Error::from_errno("write", base);
@@ -100,14 +118,13 @@ Result<std::unique_ptr<CgroupTree>> CgroupTree::open(ports::Loop& loop, std::str
     if (!can_kill) return Error{"the kernel is older than 5.14: no cgroup.kill in", base, 0};
     OwnedFd notices(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!notices) return Error::from_errno("inotify");
-    return std::unique_ptr<CgroupTree>(new CgroupTree(loop, std::move(base), std::move(notices)));
+    return std::unique_ptr<CgroupTree>(new CgroupTree(loop, base, std::move(notices)));
 }
 
-CgroupTree::CgroupTree(ports::Loop& loop, std::string base, OwnedFd notices)
-    : loop_(loop), base_(std::move(base)), mount_(unified_mount()), notices_(std::move(notices))
+CgroupTree::CgroupTree(ports::Loop& loop, const std::string& base, OwnedFd notices)
+    : loop_(loop), base_(base.substr(0, base.find_last_not_of('/') + 1)), mount_(unified_mount()),
+      limits_(std::make_shared<CgroupFolder>(base_)), notices_(std::move(notices))
 {
-    while (base_.size() > 1 && base_.back() == '/')
-        base_.pop_back();
     watch_ = loop_.watch_fd(notices_.get(), ports::Interest::readable,
                             [this](ports::FdEvents) { read_notices(); });
 }

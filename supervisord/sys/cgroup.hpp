@@ -8,6 +8,7 @@
 #include "base/owned_fd.hpp"
 #include "base/result.hpp"
 #include "ports/loop.hpp"
+#include "sys/cgroup_limits.hpp"
 
 #include <functional>
 #include <memory>
@@ -21,10 +22,14 @@ namespace keel::sys {
 /// in that case keeper and engine are moved into the leaf. Nothing: units get no cgroups.
 [[nodiscard]] std::optional<std::string> find_cgroup_base(pid_t keeper);
 
+/// For systemd, should engine and keeper both have been killed: takes back what the group that was
+/// delegated to this process's service hands down. False: there is no such group.
+[[nodiscard]] bool release_delegated_cgroup();
+
 class CgroupTree {
 public:
     /// Refuses what is not a writable cgroup v2 directory with cgroup.kill.
-    static Result<std::unique_ptr<CgroupTree>> open(ports::Loop& loop, std::string base);
+    static Result<std::unique_ptr<CgroupTree>> open(ports::Loop& loop, const std::string& base);
     CgroupTree(const CgroupTree&) = delete;
     CgroupTree& operator=(const CgroupTree&) = delete;
 
@@ -43,11 +48,14 @@ public:
     /// Removes it and those above it, up to the base, as far as they are empty.
     void remove(const std::string& path) const;
 
+    /// What may be used in it, together.
+    [[nodiscard]] const CgroupLimits& limits() const { return limits_; }
+
     /// Where the process is, if that is below the base.
     [[nodiscard]] std::optional<std::string> path_of(pid_t pid) const;
 
 private:
-    CgroupTree(ports::Loop& loop, std::string base, OwnedFd notices);
+    CgroupTree(ports::Loop& loop, const std::string& base, OwnedFd notices);
     void read_notices();
 
     struct Wait {
@@ -58,7 +66,8 @@ private:
     ports::Loop& loop_;
     std::string base_;
     std::string mount_; ///< of the hierarchy; what /proc/PID/cgroup says is relative to it
-    OwnedFd notices_;   ///< one inotify descriptor for all
+    CgroupLimits limits_;
+    OwnedFd notices_;                     ///< one inotify descriptor for all
     std::unordered_map<int, Wait> waits_; ///< by inotify watch
     ports::Loop::Registration watch_;
 };

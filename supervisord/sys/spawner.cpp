@@ -116,6 +116,7 @@ Spawner::Spawner(ports::Loop& loop, KeeperClient& keeper, SpawnerOptions options
       defaults_(LoginDefaults::differing_from_ours()), can_brand_(locks_are_unlimited()),
       cloner_(options_.method), alive_(std::make_shared<bool>(true))
 {
+    if (options_.cgroups != nullptr) limits_.emplace(loop_, options_.cgroups->limits());
     keeper_.on_exited([this](const wire::Record& record) { on_exited(record); });
 }
 
@@ -177,20 +178,8 @@ std::variant<Spawner::Child, SpawnFailure> Spawner::start(ChildSetup& setup, con
     if (::dup3(output, output_fd, O_CLOEXEC) < 0)
         return SpawnFailure{SetupStage::descriptors, errno};
 
-    // A cgroup that cannot be had is no reason not to run: the tree is then searched in /proc.
     OwnedFd directory;
-    if (options_.cgroups != nullptr) {
-        const std::string path = fmt::format("{}/{}", plan.unit, plan.slot);
-        auto prepared = options_.cgroups->prepare(path);
-        if (prepared && !cloner_.enters_cgroups()) {
-            auto procs = options_.cgroups->open_procs(path);
-            setup.enter_cgroup = procs && ::dup3(procs->get(), cgroup_fd, O_CLOEXEC) >= 0;
-            if (setup.enter_cgroup) child.cgroup = path;
-        } else if (prepared) {
-            directory = std::move(*prepared);
-            child.cgroup = path;
-        }
-    }
+    if (auto failure = prepare_cgroup(setup, plan, child, directory)) return std::move(*failure);
     const Cloner::Child born = cloner_.run(setup, directory.get());
     ::dup3(null_fd, output_fd, O_CLOEXEC);
     if (setup.enter_cgroup) ::dup3(null_fd, cgroup_fd, O_CLOEXEC);

@@ -12,6 +12,7 @@
 #include "sys/cgroup.hpp"
 #include "sys/cloner.hpp"
 #include "sys/keeper_client.hpp"
+#include "sys/limit_changes.hpp"
 #include "sys/pidfd.hpp"
 #include "sys/process_tree.hpp"
 
@@ -44,6 +45,7 @@ public:
 
     std::variant<ProcessIdentity, ports::SpawnFailure> spawn(SpawnId id,
                                                              const ports::SpawnPlan& plan) override;
+    void set_resources(SpawnId id, const units::ResourcesSpec& resources) override;
     void signal(SpawnId id, int signal_number) override;
     void take_for_main(SpawnId id, pid_t pid) override;
     void kill_tree(SpawnId id) override;
@@ -54,6 +56,12 @@ public:
     /// Whether the process, dead or alive but not reaped, belongs to the spawn. Of one that is gone
     /// nobody can tell any more. Costs some readings of /proc, but for the main process.
     [[nodiscard]] bool has_member(SpawnId id, pid_t pid) const;
+
+    /// Those that limits can be set in.
+    [[nodiscard]] units::ControlGroups control_groups() const;
+
+    /// To be called as the last thing before this process ends: systemd can start keeld again.
+    void release_cgroups() const;
 
 private:
     struct Child {
@@ -76,6 +84,12 @@ private:
 
     // spawning
     std::variant<Child, ports::SpawnFailure> start(ChildSetup& setup, const ports::SpawnPlan& plan);
+
+    // cgroups and their limits
+    Result<OwnedFd> enter_cgroup(ChildSetup& setup, const std::string& path);
+    std::optional<ports::SpawnFailure> prepare_cgroup(ChildSetup& setup,
+                                                      const ports::SpawnPlan& plan, Child& child,
+                                                      OwnedFd& directory);
 
     // ends
     void on_exited(const wire::Record& record);
@@ -106,6 +120,7 @@ private:
     const LoginDefaults defaults_;
     const bool can_brand_; ///< process_tree.hpp says what that is
     Cloner cloner_;
+    std::optional<LimitChanges> limits_; ///< of cgroups, where there are some
     Handlers handlers_;
     Children children_;
     bool searching_ = false;

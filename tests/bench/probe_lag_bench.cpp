@@ -23,6 +23,7 @@ class NoSpawner final : public ports::Spawner {
     {
         return ports::SpawnFailure{};
     }
+    void set_resources(SpawnId, const units::ResourcesSpec&) override {}
     void signal(SpawnId, int) override {}
     void take_for_main(SpawnId, pid_t) override {}
     void kill_tree(SpawnId) override {}

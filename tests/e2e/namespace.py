@@ -128,6 +128,24 @@ class Systemd:
             raise Failed(f"{' '.join(words)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done
 
+    def hand_down(self, *groups):
+        """Has the groups, and those above them, hand a real controller down. Its name; "" where
+        the host has none to give."""
+        root = self.cgroup.parent
+        controllers = (root / "cgroup.controllers").read_text().split()
+        if not controllers:
+            return ""
+        # Who started the namespace is in its topmost group, which then could not hand down.
+        for pid in (self.cgroup / "cgroup.procs").read_text().split():
+            (root / "cgroup.procs").write_text(pid)
+        wanted = {root, self.cgroup}
+        for group in groups:
+            wanted |= {self.cgroup / group, *(self.cgroup / group).parents}
+        for folder in sorted(wanted):
+            if folder == root or root in folder.parents:
+                (folder / "cgroup.subtree_control").write_text("+" + controllers[0])
+        return controllers[0]
+
     def end(self):
         if self.init is not None:
             os.kill(self.init, signal.SIGKILL)

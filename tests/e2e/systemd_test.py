@@ -17,6 +17,7 @@ from harness import until
 
 SOURCE = Path(__file__).resolve().parents[2]
 UNITS = ("store", "front")
+SERVICE = "system.slice/keel.service"
 SHORT_WATCHDOG = b"[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n"
 
 
@@ -73,6 +74,26 @@ class UnderSystemd(unittest.TestCase):
               and self.main_pid() not in (0, old_main))
         self.wait_ready()
 
+    def hand_controllers_down(self):
+        """As limits of a unit have it; where no controller that limits anything is at hand, any
+        other does as well: what matters is that systemd can put no process into such a group."""
+        if not self.host.hand_down(SERVICE, f"{SERVICE}/store"):
+            self.skipTest("this host has no controller of cgroup v2 to hand down")
+        self.assertNotEqual(self.handed_down(), "")
+
+    def without_release_by_systemd(self):
+        """Until the end of the test: nobody but keeld takes back what is handed down."""
+        folder = "/run/systemd/system/keel.service.d"
+        self.host.run("mkdir", "-p", folder)
+        self.host.run("sh", "-c", f"printf '[Service]\\nExecStopPost=\\n' >{folder}/alone.conf")
+        self.host.run("systemctl", "daemon-reload")
+        self.addCleanup(self.host.run, "systemctl", "daemon-reload")
+        self.addCleanup(self.host.run, "rm", f"{folder}/alone.conf")
+        self.assertEqual(self.show("ExecStopPost"), "")
+
+    def handed_down(self):
+        return (self.host.cgroup / SERVICE / "cgroup.subtree_control").read_text().strip()
+
     # ---- the tests ---------------------------------------------------------------------------
 
     def test_ready_is_told_with_a_status_for_people(self):
@@ -115,6 +136,40 @@ class UnderSystemd(unittest.TestCase):
         self.host.run("kill", "-STOP", str(old))
         self.until_restarted(old)
         self.assertEqual(self.pids(), self.before)
+
+    def test_a_restart_works_with_controllers_handed_down(self):
+        self.without_release_by_systemd()
+        self.hand_controllers_down()
+        old = self.main_pid()
+        self.host.run("systemctl", "restart", "keel.service")
+        self.assertNotEqual(self.main_pid(), old)
+        self.wait_ready()
+        self.assertEqual(self.pids(), self.before)
+        self.assertEqual(self.show("NRestarts"), "0", "219/CGROUP, and another try")
+
+    def test_a_killed_keeper_is_restarted_with_controllers_handed_down(self):
+        self.without_release_by_systemd()
+        self.hand_controllers_down()
+        old = self.main_pid()
+        self.host.run("kill", "-KILL", str(old))
+        self.until_restarted(old)
+        self.assertEqual(self.pids(), self.before)
+
+    def test_all_of_keeld_killed_at_once_is_restarted_with_controllers_handed_down(self):
+        self.hand_controllers_down()
+        old, engine = self.main_pid(), self.host.run("cat", "/run/keel/engine.pid").stdout.strip()
+        # The engine must not see the keeper go, nor the keeper the engine.
+        self.host.run("kill", "-STOP", engine)
+        self.host.run("kill", "-KILL", str(old), engine)
+        self.until_restarted(old)
+        self.assertEqual(self.pids(), self.before)
+        self.assertEqual(self.handed_down(), "")
+
+    def test_a_stop_with_controllers_handed_down_leaves_nothing_in_the_way(self):
+        self.hand_controllers_down()
+        self.host.run("systemctl", "stop", "keel.service")
+        self.assertEqual(self.show("Result"), "success")
+        self.start()
 
     def test_a_stop_stops_every_unit_and_the_next_start_works(self):
         self.host.run("systemctl", "stop", "keel.service")

@@ -29,6 +29,7 @@ void check(const Integer& range, const Draft& draft) { within(range, draft); }
 void check(const Number& range, const Draft& draft) { within(range, draft); }
 void check(const Span& range, const Draft& draft) { within(range, draft); }
 void check(const Size& range, const Draft& draft) { within(range, draft); }
+void check(const Percent& range, const Draft& draft) { within(range, draft); }
 void check(const Text& text, const Draft& draft)
 {
     const std::string value = text.slot.get(draft);

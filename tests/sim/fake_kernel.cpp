@@ -81,6 +81,7 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     process.hook = hook;
     process.unit = plan.unit;
     if (!plan.argv.empty()) process.command = plan.argv.front();
+    process.resources = plan.resources;
     process.fate = fate;
     process.since = loop_.now().mono;
     if (memory == Memory::whole) note_began(process);

@@ -54,6 +54,11 @@ public:
     // ---- ports::Spawner
     std::variant<ports::ProcessIdentity, ports::SpawnFailure>
     spawn(SpawnId id, const ports::SpawnPlan& plan) override;
+    void set_resources(SpawnId id, const units::ResourcesSpec& resources) override
+    {
+        const auto found = processes_.find(id);
+        if (found != processes_.end()) found->second.resources = resources;
+    }
     void signal(SpawnId id, int signal_number) override;
     void take_for_main(SpawnId, pid_t) override { fuse_.burn(); }
     void kill_tree(SpawnId id) override;
@@ -111,6 +116,11 @@ public:
     {
         return processes_.at(id).command;
     }
+    /// What its processes may use together, as it was last said.
+    [[nodiscard]] const units::ResourcesSpec& resources_of(SpawnId id) const
+    {
+        return processes_.at(id).resources;
+    }
     /// Ended, and the engine has said that it needs no more of it.
     [[nodiscard]] bool is_forgotten(SpawnId id) const { return forgotten_.contains(id); }
     /// Whether the engine of this life has been told of its end.
@@ -124,6 +134,7 @@ private:
         std::optional<units::Hook> hook;
         std::string unit;
         std::string command;
+        units::ResourcesSpec resources;
         Fate fate;
         MonoTime since;
         bool main_lives = true;

@@ -46,6 +46,7 @@ public:
                                      [this, id](ports::FdEvents) { reap(id); });
         return ports::ProcessIdentity{pid, 1};
     }
+    void set_resources(SpawnId, const units::ResourcesSpec&) override {}
     void take_for_main(SpawnId, pid_t) override {}
     void signal(SpawnId id, int number) override
     {

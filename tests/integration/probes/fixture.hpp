@@ -26,6 +26,7 @@ public:
     {
         return ports::SpawnFailure{};
     }
+    void set_resources(SpawnId, const units::ResourcesSpec&) override {}
     void signal(SpawnId, int) override {}
     void take_for_main(SpawnId, pid_t) override {}
     void kill_tree(SpawnId) override {}

@@ -1,38 +1,12 @@
 // Nothing of a spawn is left: with a cgroup, and without one.
+#include "cgroup.hpp"
 #include "host.hpp"
 
 #include <csignal>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 namespace keel::test {
 namespace {
-
-constexpr long cgroup2_magic = 0x63677270;
-
-/// A cgroup of this test's own, or nothing where the host has no writable cgroup v2.
-class Cgroup {
-public:
-    Cgroup()
-    {
-        for (const char* mount : {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"}) {
-            struct statfs info {};
-            if (::statfs(mount, &info) != 0 || info.f_type != cgroup2_magic) continue;
-            path = std::string(mount) + "/keel-test-" + std::to_string(::getpid());
-            if (::mkdir(path.c_str(), 0755) == 0) return;
-        }
-        path.clear();
-    }
-    ~Cgroup()
-    {
-        if (path.empty()) return;
-        for (const char* part : {"/unit/1", "/unit/2", "/unit", ""})
-            ::rmdir((path + part).c_str());
-    }
-    std::string path;
-};
 
 enum class Mode { proc, cgroup, cgroup_by_hand };
 

@@ -17,10 +17,12 @@ using testing::IsEmpty;
 namespace fs = std::filesystem;
 
 /// The host's problems with a unit of these lines.
-std::vector<std::string> host_problems(const std::string& text)
+std::vector<std::string> host_problems(const std::string& text,
+                                       const ControlGroups& control_groups = {"this host", {}})
 {
     std::vector<std::string> lines;
-    for (const Problem& problem : check_host(load_unit(text, "web.toml"), "/run/keel/web"))
+    const LoadedUnit unit = load_unit(text, "web.toml");
+    for (const Problem& problem : check_host(unit, {"/run/keel/web", control_groups}))
         lines.push_back(to_text(problem));
     return lines;
 }
@@ -190,6 +192,26 @@ TEST_F(Program, NeedsItsEnvironmentFiles)
     EXPECT_THAT(host_problems(files("/nowhere.env")),
                 ElementsAre(HasSubstr("/nowhere.env cannot be opened: No such file")));
     EXPECT_THAT(host_problems(files("/dev/zero")), ElementsAre(HasSubstr("not a regular file")));
+}
+
+TEST(Resources, NeedTheirControllers)
+{
+    const std::string text =
+        "command = \"sh\"\n[resources]\nmemory_max = \"1GiB\"\ncpu_weight = 200\n";
+    const ControlGroups half{"this host", {"cpu", "pids"}, {}, "boot another kernel"};
+    EXPECT_THAT(host_problems(text, half),
+                ElementsAre("web.toml:3:14: resources.memory_max: this host has no controller "
+                            "`memory` (boot another kernel)"));
+    EXPECT_THAT(host_problems(text, {"this host", {"cpu", "memory"}}), IsEmpty());
+    const ControlGroups nothing{"", {}, "there is no cgroup v2", "get one"};
+    EXPECT_THAT(host_problems(text, nothing),
+                ElementsAre(HasSubstr("memory_max: there is no cgroup v2 (get one)"),
+                            HasSubstr("cpu_weight: there is no cgroup v2 (get one)")));
+}
+
+TEST(Resources, ThatAreAskedForAsTheyAreAnywayNeedNothing)
+{
+    EXPECT_THAT(host_problems("command = \"sh\"\n[resources]\ncpu_weight = 100\n"), IsEmpty());
 }
 
 TEST(Credentials, ThatAreUnknownSayWhatWasLookedFor)

@@ -170,5 +170,40 @@ TEST_F(Adoption, DecidesNothingBeforeItKnowsWhatHappenedMeanwhile)
     EXPECT_EQ(core::state_name(unit(1).instances[0].state), "blocked");
 }
 
+TEST_F(Adoption, SetsLimitsAgainThatWhoeverLeftLastHasTakenBack)
+{
+    specs_[0].resources.memory_max = 1000;
+    start();
+    run(1s);
+    const SpawnId spawn = *spawn_of(0);
+    die();
+    kernel_.set_resources(spawn, {});
+    start();
+    run(1s);
+    EXPECT_EQ(kernel_.resources_of(spawn).memory_max, 1000U);
+}
+
+TEST_F(Adoption, KeepsCountsOfAVersionThatCountedLess)
+{
+    fate_.failure = ports::SpawnFailure{core::SetupStage::exec, 2};
+    start();
+    run(1s);
+    const auto count = [this] {
+        constexpr auto exec = static_cast<std::size_t>(core::SetupStage::exec);
+        return engine_->counters_of("a").spawn_failures[exec];
+    };
+    const auto before = count();
+    ASSERT_GT(before, 0U);
+    die();
+    journal_.reopen(0);
+    std::string record = journal_.recovered().at("unit/a");
+    const std::size_t counts = record.find("\"spawn_failures\":[");
+    const std::size_t end = record.find(']', counts);
+    record.erase(record.rfind(',', end), end - record.rfind(',', end));
+    journal_.put("unit/a", record);
+    start();
+    EXPECT_EQ(count(), before);
+}
+
 } // namespace
 } // namespace keel::engine

@@ -372,5 +372,39 @@ TEST_F(Applies, RunProbesAsTheyAreNow)
     EXPECT_EQ(engine_->counters_of("a").probes.size(), 1U);
 }
 
+TEST_F(Applies, ChangesLimitsOfWhatRunsWithoutARestart)
+{
+    wanted("a").instances = 2;
+    wanted("a").resources.memory_max = 1000;
+    specs_ = wanted_;
+    start_all();
+    const auto first = spawn("a", 1), second = spawn("a", 2);
+    EXPECT_EQ(kernel_.resources_of(*second).memory_max, 1000U) << "it is born with them";
+    wanted("a").resources.memory_max = 2000;
+    wanted("a").resources.pids_max = 5;
+    ASSERT_FALSE(apply());
+    run(1min);
+    EXPECT_EQ(spawn("a", 1), first);
+    for (const auto& one : {first, second})
+        EXPECT_EQ(kernel_.resources_of(*one), wanted("a").resources);
+    ASSERT_EQ(view_->changes.size(), 1U);
+    EXPECT_EQ(view_->changes[0].effect, "live");
+    wanted("a").resources = {};
+    ASSERT_FALSE(apply());
+    run(1min);
+    EXPECT_EQ(kernel_.resources_of(*first), units::ResourcesSpec{});
+}
+
+TEST_F(Applies, TakesLimitsBackWithTheRest)
+{
+    start_all();
+    wanted("a").resources.memory_max = 1000;
+    wanted("b").command = {"/bin/crash"};
+    ASSERT_FALSE(apply());
+    run(2min);
+    EXPECT_EQ(view_->outcome, reverted);
+    EXPECT_EQ(kernel_.resources_of(*spawn("a")), units::ResourcesSpec{});
+}
+
 } // namespace
 } // namespace keel::engine

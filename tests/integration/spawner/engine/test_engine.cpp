@@ -4,8 +4,10 @@
 // line for each thing that happens. Words are separated by blanks.
 //
 //   adopt [ID:PID:TICKS…]     survivor ID PID TICKS UNIT SLOT … then `adopted`
-//   spawn ID OUTPUT WORD…     spawned ID PID TICKS | failed ID STAGE ERRNO  (OUTPUT: path or -)
+//   spawn ID OUTPUT WORD…     spawned ID PID TICKS | failed ID STAGE ERRNO WHAT
+//                             (OUTPUT: path or -)
 //   storm FIRST COUNT WORD…   spawns until killed, no answers; `storming` first
+//   use MEMORY                memory_max of the spawns that follow
 //   in DIR | as UID GID… | stand NICE OOM UMASK PROCESSOR | limit RESOURCE SOFT HARD
 //                             for the spawns that follow; UMASK is octal, RESOURCE as in [limits]
 //   signal ID N, kill ID, ack ID, beat, ready, status TEXT, stopping, hold KEY PATH, drop KEY,
@@ -164,7 +166,8 @@ private:
         if (const auto* process = std::get_if<ports::ProcessIdentity>(&outcome))
             return say("spawned {} {} {}", number(id), process->pid, process->start_ticks);
         const auto& failure = std::get<ports::SpawnFailure>(outcome);
-        say("failed {} {} {}", number(id), name(failure.stage), failure.errno_value);
+        say("failed {} {} {} {}", number(id), name(failure.stage), failure.errno_value,
+            underscored(failure.what));
     }
 
     void storm(const Words& words)
@@ -201,6 +204,7 @@ private:
         if (verb == "in") base_.directory = words[1];
         if (verb == "as") take_credentials(words);
         if (verb == "stand") take_standing(words);
+        if (verb == "use") base_.resources.memory_max = std::stoull(words[1]);
         if (verb == "limit")
             base_.limits[*from_name<units::Resource>(words[1])] = {std::stoull(words[2]),
                                                                    std::stoull(words[3])};
@@ -231,6 +235,7 @@ private:
         }
         if (verb == "drop") keeper_.drop(std::stoull(argument));
         if (verb == "exit") {
+            spawner_.release_cgroups();
             keeper_.exit(std::stoi(argument));
             run_dir_->leave();
         }
