@@ -169,13 +169,31 @@ std::vector<core::OperationRecord> Engine::operations() const
     return records;
 }
 
+namespace {
+
+/// What nobody asked for on its own: a part of an apply, or nothing at all.
+ports::Refusal refuse_to_cancel(const core::Host& host, OperationId id)
+{
+    using enum ports::Refusal::Kind;
+    for (const UnitId unit : host.start_order()) {
+        const auto& operation = host.unit(unit).operation;
+        if (!operation || operation->id != id) continue;
+        return {too_late,
+                fmt::format("operation {} is Keel's own, for {}: only a stop or a hold of {} "
+                            "takes precedence over it",
+                            number(id), operation->by, host.spec(unit).name),
+                {}};
+    }
+    return {no_such_operation, fmt::format("there is no operation {}", number(id)), {}};
+}
+
+} // namespace
+
 std::optional<ports::Refusal> Engine::cancel(OperationId id, const std::string& by)
 {
     using enum ports::Refusal::Kind;
     const auto* record = operations_.find(id);
-    if (record == nullptr)
-        return ports::Refusal{
-            no_such_operation, fmt::format("there is no operation {}", number(id)), {}};
+    if (record == nullptr) return refuse_to_cancel(host_, id);
     if (record->outcome)
         return ports::Refusal{
             too_late, fmt::format("operation {} is over: {}", number(id), record->text), {}};

@@ -76,6 +76,8 @@ public:
     /// The number of the request if it was taken.
     virtual std::optional<OperationId> request(UnitId unit, core::Verb verb,
                                                std::optional<Slot> slot, core::HoldTerms terms) = 0;
+    /// Takes back what is under way on the unit, which may be over by then.
+    virtual void cancel(UnitId unit, OperationId id) = 0;
     /// Whether it was taken. The small brain takes none.
     virtual bool apply(const BrainApply&, const engine::ApplyDone&) { return false; }
     [[nodiscard]] virtual const core::Host& host() const = 0;

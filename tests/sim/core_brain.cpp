@@ -51,6 +51,10 @@ public:
         post(Request{unit, {id, verb, "ann", "", slot, terms}});
         return id;
     }
+    void cancel(UnitId unit, OperationId id) override
+    {
+        post(ForUnit{unit, CancelAsked{id, "bob"}});
+    }
     [[nodiscard]] const Host& host() const override { return host_; }
     void turn_over() override {}
     void meddle() override;

@@ -48,6 +48,11 @@ public:
         if (const auto* id = std::get_if<OperationId>(&answer)) return *id;
         return std::nullopt;
     }
+    void cancel(UnitId, OperationId id) override
+    {
+        if (const auto refusal = engine_.cancel(id, "bob"))
+            violated("a cancellation is refused: " + refusal->text);
+    }
     bool apply(const BrainApply& wanted, const engine::ApplyDone& done) override
     {
         engine::ApplyOrder order;

@@ -90,8 +90,8 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     trace(process, id, "runs {}", hook ? name(*hook) : "");
     if (world_.born && !hook) world_.born(id, instance, fate);
     if (fate.ends_after)
-        loop_.in(*fate.ends_after, [this, id, hook, status = fate.status] {
-            if (!at_peace || hook) end(id, status);
+        loop_.in(*fate.ends_after, [this, id, ends = fate.ends, status = fate.status] {
+            if (!at_peace || ends == Fate::Ends::as_it_should) end(id, status);
         });
     fuse_.burn();
     return ports::ProcessIdentity{static_cast<pid_t>(number(id) % 4'000'000) + 2, number(id)};

@@ -22,7 +22,11 @@ struct Fate {
     Duration ready_after{0};                                       ///< from then on its probes pass
     enum class Hangs : std::uint8_t { no, yes } hangs = Hangs::no; ///< its probes never pass
     std::optional<Duration> ends_after;                            ///< by itself
-    core::ExitStatus status;                                       ///< when it ends by itself
+    enum class Ends : std::uint8_t {
+        by_mischance, ///< not at peace
+        as_it_should
+    } ends = Ends::by_mischance;
+    core::ExitStatus status; ///< when it ends by itself
     enum class Term : std::uint8_t { obeys, ignores } term = Term::obeys;
     core::ExitStatus term_status; ///< when it ends because it was asked to
     Duration term_takes{0};

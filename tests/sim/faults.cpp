@@ -71,6 +71,7 @@ Fate World::draw_hook_fate(InstanceId id, units::Hook hook)
     fate.term_takes = rng_.upto(500ms);
     fate.term_status = {ExitStatus::Kind::signal, SIGTERM, false};
     fate.ends_after = rng_.upto(units::limit_of(spec(id.unit), hook) / 20);
+    fate.ends = Fate::Ends::as_it_should;
     if (is_calm()) return fate;
     if (rng_.chance(temper.lacks_descriptors)) fate.failure = {core::SetupStage::processes, EAGAIN};
     if (rng_.chance(temper.spawn_fails)) fate.failure = {core::SetupStage::exec, ENOENT};
@@ -91,6 +92,11 @@ Fate World::draw_fate(InstanceId id)
         rng_.chance(0.5) ? ExitStatus{} : ExitStatus{ExitStatus::Kind::signal, SIGTERM, false};
     fate.term_takes = rng_.upto(500ms);
     fate.kill_takes = rng_.upto(20ms);
+    const bool works = spec(id.unit).type == units::UnitType::oneshot;
+    if (works) {
+        fate.ends_after = rng_.upto(is_calm() ? 1s : rng_.one_of<Duration>({100ms, 5s, 1min}));
+        fate.ends = Fate::Ends::as_it_should;
+    }
     if (is_calm()) {
         fate.ready_after =
             rng_.upto(std::min<Duration>(temper.ready_after, spec(id.unit).start.timeout / 4));
@@ -112,9 +118,10 @@ Fate World::draw_fate(InstanceId id)
     if (rng_.chance(temper.hangs)) fate.hangs = Fate::Hangs::yes;
     if ((runs_badly(id) && rng_.chance(0.8)) || rng_.chance(temper.crashes_soon))
         fate.ends_after = rng_.upto(1s);
-    else if (rng_.chance(temper.crashes))
+    else if (rng_.chance(temper.crashes) && !works)
         fate.ends_after = rng_.upto(temper.crash_scale);
-    fate.status = draw_status(rng_, temper.ends_cleanly);
+    const bool does_its_work = works && rng_.chance(0.5);
+    if (!does_its_work) fate.status = draw_status(rng_, temper.ends_cleanly);
     if (rng_.chance(temper.ignores_term))
         fate.term = Fate::Term::ignores;
     else
@@ -219,6 +226,10 @@ void World::somebody_asks()
     if (!brain_ || ending_) return;
     const UnitId id{static_cast<std::uint32_t>(rng_.below(scenario_.specs.size()))};
     const core::Unit& unit = brain_->host().unit(id);
+    // What Keel does by itself, for an apply, is not taken back one by one.
+    const bool may_cancel = unit.operation && unit.operation->by == "ann" &&
+                            core::can_be_cancelled(unit.operation->verb);
+    if (may_cancel && rng_.chance(0.5)) return somebody_cancels(id);
     // The engine says no while another operation is under way; the core takes the later word.
     if (size_ == Size::engine && unit.operation) return;
     const bool held = !core::is_wanted_up(unit);
@@ -246,6 +257,22 @@ void World::somebody_asks()
         loop_.in(rng_.upto(1s), [this] {
             if (!is_calm()) engine_dies();
         });
+}
+
+/// What is under way is over at once, and whoever waits for it is answered.
+void World::somebody_cancels(UnitId id)
+{
+    const auto operation = brain_->host().unit(id).operation;
+    if (is_tracing())
+        trace(fmt::format("person  cancels the {} of {}", keel::name(operation->verb),
+                          spec(id).name));
+    brain_->cancel(id, operation->id);
+    loop_.defer([this, id, cancelled = operation->id, life = tally_.deaths] {
+        if (!brain_ || life != tally_.deaths) return;
+        const auto& now_under_way = brain_->host().unit(id).operation;
+        if (now_under_way && now_under_way->id == cancelled)
+            violated(spec(id).name + ": its operation was cancelled and goes on");
+    });
 }
 
 void World::somebody_falls_ill()

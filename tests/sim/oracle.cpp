@@ -62,6 +62,13 @@ unsigned Oracle::ready_count(UnitId id) const
     return static_cast<unsigned>(std::ranges::count_if(unit(id).instances, serves));
 }
 
+bool Oracle::is_at_work(UnitId id) const
+{
+    return spec(id).type == units::UnitType::oneshot && !unit(id).settled &&
+           std::ranges::any_of(unit(id).instances,
+                               [](const auto& i) { return i.state == "starting"; });
+}
+
 bool Oracle::requirements_ready(UnitId id) const
 {
     return std::ranges::all_of(needs_of(spec(id)),
@@ -403,6 +410,8 @@ void Oracle::check_patience(InstanceId id, std::optional<core::StartCause> cause
     const Duration passed = now() - unit(id.unit).handed_back_at;
     const bool late_start = cause == core::StartCause::start_timeout;
     const bool unready = cause == core::StartCause::unready;
+    if (late_start && its.type == units::UnitType::oneshot)
+        violated(who(id) + " is ended at its work, which may take the time it takes");
     if ((late_start && passed < its.start.timeout) || (unready && passed < its.unready_limit))
         violated(fmt::format("{} is replaced for {} only {} after it was held as it was", who(id),
                              keel::name(*cause), to_text(passed)));

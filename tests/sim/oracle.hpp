@@ -69,6 +69,7 @@ struct SeenUnit {
     bool ready_meanwhile = false;      ///< after a move in this step, or turn
     bool operation_over = false;       ///< in this step
     bool relapsed = false;             ///< in this step, and who knows whether that was planned
+    bool at_work = false;              ///< a oneshot on its first try, when last judged
 };
 
 class Oracle {
@@ -116,6 +117,8 @@ public:
     [[nodiscard]] const SeenUnit& unit(UnitId id) const { return units_[number(id)]; }
     [[nodiscard]] unsigned ready_count(UnitId id) const;
     [[nodiscard]] bool is_ready(UnitId id) const { return ready_count(id) >= spec(id).min_ready; }
+    /// Whether it is a oneshot that has neither done its work nor failed yet, and tries.
+    [[nodiscard]] bool is_at_work(UnitId id) const;
     /// Whether all that it requires is ready.
     [[nodiscard]] bool requirements_ready(UnitId id) const;
 

@@ -68,6 +68,7 @@ void Oracle::resync(const Host& host, bool intact)
         unit.outage = seen_as(known.outage);
         if (intact) check_memory(UnitId{i}, before, unit);
         units_[i] = std::move(unit);
+        units_[i].at_work = is_at_work(UnitId{i});
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace keel::sim {
 
@@ -30,6 +31,7 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
 {
     SeenUnit& unit = units_[number(id)];
     settle_by_time(id);
+    const bool worked = std::exchange(unit.at_work, is_at_work(id));
     const bool exempt = ending_ || !core::is_wanted_up(host.unit(id));
     if (exempt) {
         if (unit.outage.state == State::open)
@@ -47,7 +49,7 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
     }
     const auto excused_until =
         unit.first_wanted ? *unit.first_wanted + spec(id).start.timeout : MonoTime{};
-    const bool excused = now() < excused_until;
+    const bool excused = now() < excused_until || (unit.first_wanted && unit.at_work);
     if (unit.outage.state == State::settling) {
         // What comes after a planned outage and was not planned is a record of its own.
         const bool splits =
@@ -59,7 +61,7 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
         close_outage(id, unit.outage.ready_since);
     }
     if (unit.outage.state == State::open || excused) return;
-    const bool by_time = unit.first_wanted.has_value();
+    const bool by_time = unit.first_wanted.has_value() && !worked;
     unit.outage = {State::open, by_time ? excused_until : now(),  {},
                    planned,     by_time ? Exact::no : Exact::yes, {}};
 }

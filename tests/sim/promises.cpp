@@ -136,7 +136,8 @@ void World::check_wait(InstanceId id, const core::Instance& instance)
                                  blocked->on.what));
         return;
     }
-    if (rests) return;
+    const bool works = state == "starting" && spec(id.unit).type == units::UnitType::oneshot;
+    if (rests || works) return; // What works takes the time it takes.
     const auto due = core::deadline_of(spec(id.unit), instance);
     const auto next = host.deadline();
     if (!next || (due && *next > *due))

@@ -73,6 +73,20 @@ void make_hooks(Rng& rng, UnitSpec& spec)
     if (!spec.start.pre.empty()) spec.start.timeout = std::max<Duration>(spec.start.timeout, 10s);
 }
 
+/// It does its work and ends; what starts and serves means nothing for it.
+void make_oneshot(Rng& rng, UnitSpec& spec)
+{
+    spec.type = units::UnitType::oneshot;
+    spec.ready = units::ReadyBy::exec;
+    spec.probes.clear();
+    spec.start.post.clear();
+    spec.reload = {};
+    spec.watchdog = Duration{0};
+    if (spec.restart.policy == units::RestartWhen::always)
+        spec.restart.policy =
+            rng.chance(0.8) ? units::RestartWhen::on_failure : units::RestartWhen::never;
+}
+
 UnitSpec make_unit(Rng& rng, unsigned index)
 {
     UnitSpec spec;
@@ -99,6 +113,7 @@ UnitSpec make_unit(Rng& rng, unsigned index)
     else if (rng.chance(0.2))
         spec.reload.command = {"reload"};
     if (rng.chance(0.2)) spec.watchdog = rng.one_of<Duration>({10s, 60s, 300s, 900s});
+    if (rng.chance(0.15)) make_oneshot(rng, spec);
     return spec;
 }
 

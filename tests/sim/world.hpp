@@ -76,6 +76,7 @@ private:
     void show_life(SpawnId spawn, InstanceId id);
     void notice_told(SpawnId spawn, const core::Notice& notice);
     void somebody_asks();
+    void somebody_cancels(UnitId id);
     core::HoldTerms draw_terms();
     void somebody_falls_ill();
     void many_crash();

@@ -26,6 +26,7 @@ TOP = HERE.parents[2]
 COPIED = ["CMakeLists.txt", "units", "supervisord", "probes", "packaging", "tests"]
 HOURS = {"core": 20_000, "engine": 8_000}  # in which a mutant must be found
 CLEAN_HOURS = {"core": 2_000, "engine": 1_000}  # in which nothing must be found without one
+PATIENCE = 600  # seconds for all those hours: a mutant in which nothing ends is a bad mutant
 
 
 # What decides whether a mutant is found.
@@ -107,10 +108,13 @@ class Workshop:
         self.run(["ninja", "-C", str(self.build), "-j", str(self.jobs), "keel_sim"])
 
     def simulate(self, worlds: str, hours: int) -> str:
-        """The broken promise with its seed; empty: none."""
-        done = subprocess.run([str(self.build / "bin/keel_sim"), "--worlds", worlds, "--seed", "1",
-                               "--hours", str(hours), "--jobs", str(self.jobs)],
-                              capture_output=True, text=True, check=False)
+        """The broken promise with its seed; empty: none, or not in time."""
+        try:
+            done = subprocess.run([str(self.build / "bin/keel_sim"), "--worlds", worlds,
+                                   "--seed", "1", "--hours", str(hours), "--jobs", str(self.jobs)],
+                                  capture_output=True, text=True, check=False, timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            return ""
         if done.returncode == 0:
             return ""
         told = re.findall(r"^seed \d+: .*$", done.stdout, re.MULTILINE)

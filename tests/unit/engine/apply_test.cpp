@@ -249,6 +249,26 @@ TEST_F(Applies, AreRefusedOnlyIfAUnitThatChangesHasAnOperation)
     EXPECT_EQ(view_->outcome, applied);
 }
 
+TEST_F(Applies, AreNotCancelledUnitByUnit)
+{
+    fate_of_ = [](const std::string&) {
+        sim::Fate fate;
+        fate.term_takes = 1s;
+        return fate;
+    };
+    start_all();
+    wanted("a").command = {"/bin/other"};
+    ASSERT_FALSE(apply());
+    run(500ms);
+    ASSERT_TRUE(known("a").operation);
+    const auto refusal = engine_->cancel(known("a").operation->id, "bob");
+    ASSERT_TRUE(refusal);
+    EXPECT_EQ(ports::Refusal::Kind::too_late, refusal->kind);
+    EXPECT_NE(std::string::npos, refusal->text.find("Keel's own, for apply of ann"))
+        << refusal->text;
+    EXPECT_TRUE(known("a").operation);
+}
+
 TEST_F(Applies, DoNotWaitForWhatAPersonStopsMeanwhile)
 {
     start_all();
