@@ -9,6 +9,7 @@
 //   wait FILE       until somebody opens the FIFO for writing and closes it
 //   after MS        until that much time has passed since its start
 //   listen PORT     accept on 127.0.0.1:PORT and close, for ever
+//   serve PORT      answer 200 to whatever is asked on 127.0.0.1:PORT, for ever
 //   fork FILE       a child in the same group that hangs; its pid goes to FILE
 //   session FILE    a child in a session of its own that hangs
 //   daemon FILE     a grandchild that double-forked into a session of its own and hangs
@@ -191,7 +192,7 @@ void wait_for(const std::string& path)
     close(fd);
 }
 
-[[noreturn]] void listen_on(int port)
+int listener_on(int port)
 {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int on = 1;
@@ -202,8 +203,26 @@ void wait_for(const std::string& path)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || listen(fd, 64) != 0)
         std::_Exit(98);
+    return fd;
+}
+
+[[noreturn]] void listen_on(int port)
+{
+    const int fd = listener_on(port);
     for (;;)
         close(accept(fd, nullptr, nullptr));
+}
+
+[[noreturn]] void serve_on(int port)
+{
+    const int fd = listener_on(port);
+    char request[4096];
+    for (;;) {
+        const int client = accept(fd, nullptr, nullptr);
+        if (read(client, request, sizeof request) > 0)
+            put(client, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        close(client);
+    }
 }
 
 enum class Kind { same_group, session, daemon, quiet_daemon, bare_daemon };
@@ -243,6 +262,7 @@ const std::map<std::string, std::function<void(const std::string&)>> verbs{
     {"wait", wait_for},
     {"after", [](const std::string& ms) { until(born + std::stoll(ms) * 1'000'000); }},
     {"listen", [](const std::string& port) { listen_on(std::stoi(port)); }},
+    {"serve", [](const std::string& port) { serve_on(std::stoi(port)); }},
     {"fork", [](const std::string& path) { descend(Kind::same_group, path); }},
     {"session", [](const std::string& path) { descend(Kind::session, path); }},
     {"daemon", [](const std::string& path) { descend(Kind::daemon, path); }},

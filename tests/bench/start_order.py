@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+"""How long a chain of dependencies takes to be up, and many units that depend on nothing.
+
+    start_order.py --bin build/release/bin [--chain 10] [--parallel 100] [--after 100] [--rounds 5]
+
+Every service answers HTTP --after milliseconds (100) after its start, and is ready by a probe of
+that. In the chain each requires the one before it, so the services alone take --chain times as
+long. The parallel ones are started with one that never becomes ready, and must not wait for it.
+Times are from `keel start` to its answer, which is when the last one is ready; printed, not judged:
+what fails is a unit that does not get ready, or one that waits for what it does not depend on.
+"""
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+from harness import Keel, free_ports, until  # noqa: E402
+
+SERVICE = """command = ["{puppet}", "after", "{after}", "serve", "{{port}}"]
+port_base = {port}
+enabled = false
+requires = {requires}
+[[probe]]
+http = "http://127.0.0.1:{{port}}/"
+"""
+
+
+def write_service(keel, name, port, after, requires=()):
+    keel.write_unit(name, SERVICE.format(puppet=keel.bin / "puppet", after=after, port=port,
+                                         requires=list(requires)).replace("'", '"'))
+
+
+def timed(keel, *units):
+    """Milliseconds until all are ready; then they are stopped."""
+    began = time.monotonic()
+    keel.run("start", *units)
+    took = time.monotonic() - began
+    keel.run("stop", *[name for name, unit in keel.status().items() if unit["ready"]])
+    return took * 1000
+
+
+def tell(what, took, alone):
+    print(f"{what}: median {statistics.median(took):.0f} ms, worst {max(took):.0f} ms of "
+          f"{len(took)}; the services alone {alone} ms", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", required=True, type=Path)
+    parser.add_argument("--chain", type=int, default=10)
+    parser.add_argument("--parallel", type=int, default=100)
+    parser.add_argument("--after", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=5)
+    wanted = parser.parse_args()
+    ports = free_ports(wanted.chain + wanted.parallel + 1)
+    links = [f"link-{n}" for n in range(wanted.chain)]
+    free = [f"free-{n}" for n in range(wanted.parallel)]
+    with Keel(wanted.bin, prefix="keel-order-") as keel:
+        for before, name, port in zip([None, *links], links, ports):
+            write_service(keel, name, port, wanted.after, [before] if before else [])
+        for name, port in zip(free, ports[wanted.chain:]):
+            write_service(keel, name, port, wanted.after)
+        write_service(keel, "slow", ports[-1], 3_600_000)
+        keel.start()
+        tell(f"a chain of {wanted.chain}", [timed(keel, links[-1]) for _ in range(wanted.rounds)],
+             wanted.chain * wanted.after)
+        keel.run("start", "slow", "--no-wait")
+        until("the slow one starts",
+              lambda: keel.status()["slow"]["instances"][0]["state"] == "starting")
+        tell(f"{wanted.parallel} beside one that never gets ready",
+             [timed(keel, *free) for _ in range(wanted.rounds)], wanted.after)
+
+
+if __name__ == "__main__":
+    main()
