@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import rules
+import wording
 
 CODE = {".cpp", ".hpp", ".c", ".h"}
 TOPS = ("supervisord", "probes", "units", "tests", "packaging", "docs")
@@ -244,6 +245,8 @@ def check_documents(root, sources, report):
                 (v for s in texts for v in stale_links(root, s)))
     report.rule("every ./dev command that a document names is there",
                 (v for s in texts for v in stale_commands(root, s)))
+    report.rule("every wording of a problem with a unit file stands in a golden file",
+                wording.unread(root, sources))
 
 
 def main():

@@ -53,6 +53,8 @@ PLANTED = [
     ("supervisord/sys/p27.hpp", "#pragma once\nint f();\n", "p27.hpp"),
     ("docs/p28.md", "see [that](nowhere.md)\n", ":1: no such file: nowhere.md"),
     ("docs/p29.md", "see `supervisord/base/nowhere.hpp`\n", ":1: no such file: super"),
+    ("units/p33.cpp", 'const char* a = "is wrong in " "a way that {} has not read";\n',
+     ":1: is wrong in a way that {} has not read"),
     ("docs/p30.md", "run `./dev frobnicate`\n", ":1: ./dev has no command frobnicate"),
 ]
 

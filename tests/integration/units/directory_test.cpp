@@ -1,5 +1,6 @@
 // Reading unit files from a real directory.
 #include "tests/integration/units/folder.hpp"
+#include "tests/support/golden.hpp"
 #include "units/document.hpp"
 #include "units/unit_set.hpp"
 
@@ -190,6 +191,42 @@ TEST(Directory, OfDropInsThatIsNoneIsAProblemOfTheUnit)
     const UnitSet set = load_directory(folder.path());
     EXPECT_THAT(to_text(set.find("web")->problems.at(0)), HasSubstr("Not a directory"));
     EXPECT_THAT(to_text(set.find("many")->problems.at(0)), HasSubstr("more than 100 drop-ins"));
+}
+
+TEST(Directory, ProblemsAreWordedAsTheGoldenFileSays)
+{
+    const test::Folder folder;
+    std::string all;
+    const auto tell = [&](std::string_view title, const std::string& path) {
+        const auto problems = load_directory(path).all_problems();
+        EXPECT_FALSE(problems.empty()) << title;
+        all += "# " + std::string(title) + "\n";
+        for (const Problem& problem : problems)
+            all += folder.without_path(to_text(problem)) + "\n";
+        all += "\n";
+    };
+    tell("folder that is not there", folder / "nowhere");
+    tell("folder that is none", folder.write("file", ""));
+    fs::create_directories(folder / "files/folder.toml");
+    fs::create_symlink("nowhere", folder / "files/dangling.toml");
+    tell("files that are none", folder / "files");
+    fs::create_directories(folder / "strays/wep.toml.d");
+    folder.write("strays/web.toml", "command = \"web\"");
+    fs::create_directories(folder / "strays/other.toml.d");
+    tell("drop-ins of no unit", folder / "strays");
+    fs::create_directories(folder / "drop-ins/many.toml.d");
+    folder.write("drop-ins/web.toml", "command = \"web\"");
+    folder.write("drop-ins/web.toml.d", "");
+    folder.write("drop-ins/many.toml", "command = \"many\"");
+    for (std::size_t i = 0; i <= drop_ins_max; ++i)
+        folder.write("drop-ins/many.toml.d/" + std::to_string(i) + ".toml", "");
+    tell("drop-ins that are none, or too many", folder / "drop-ins");
+    fs::create_directory(folder / "many");
+    const std::string first = folder.write("many/u.toml", "command = \"x\"");
+    for (std::size_t i = 0; i < units_max; ++i)
+        fs::create_hard_link(first, folder / ("many/u" + std::to_string(i) + ".toml"));
+    tell("too many units", folder / "many");
+    test::expect_golden("tests/golden/directory-problems.txt", all);
 }
 
 TEST(Examples, ThatAreShippedAreWithoutProblems)

@@ -13,6 +13,14 @@ public:
     [[nodiscard]] std::string path() const { return directory_.path(); }
     [[nodiscard]] std::string operator/(const std::string& name) const { return directory_ / name; }
 
+    /// The text with `/srv` for this folder, which has another name each time.
+    [[nodiscard]] std::string without_path(std::string text) const
+    {
+        for (auto at = text.find(path()); at != std::string::npos; at = text.find(path()))
+            text.replace(at, path().size(), "/srv");
+        return text;
+    }
+
     /// Writes a file and returns its path.
     std::string write(const std::string& name, const std::string& text) const
     {

@@ -1,5 +1,6 @@
 // What units need of the host: programs, directories, users.
 #include "tests/integration/units/folder.hpp"
+#include "tests/support/golden.hpp"
 #include "units/credentials.hpp"
 #include "units/host_check.hpp"
 
@@ -7,6 +8,7 @@
 #include <filesystem>
 #include <gmock/gmock.h>
 #include <unistd.h>
+#include <utility>
 
 namespace keel::units {
 namespace {
@@ -78,6 +80,43 @@ TEST_F(Program, OfAProbeIsLookedForAsWell)
     EXPECT_THAT(host_problems("command = \"sh\"\n[[probe]]\nhttp = \"https://a\"\n"
                               "tls_ca = \"/nowhere/ca.pem\""),
                 ElementsAre(HasSubstr("probe[1].tls_ca: /nowhere/ca.pem does not exist")));
+}
+
+TEST_F(Program, AndTheOtherThingsThatTheHostLacksAreWordedAsTheGoldenFileSays)
+{
+    const std::string sh = "command = \"/bin/sh\"\n";
+    const auto quoted = [](const std::string& text) { return "\"" + text + "\""; };
+    const auto environment = [&](const std::string& path) {
+        return sh + "environment_files = [" + quoted(path) + "]";
+    };
+    const std::vector<std::pair<std::string_view, std::string>> lacks{
+        {"program that is not there", "command = \"/nowhere/web\""},
+        {"program in none of the folders", "command = \"web\"\nenvironment.PATH = \"/nowhere\""},
+        {"program that is none", "command = " + quoted(folder / "data")},
+        {"directory that is not there", sh + "directory = \"/nowhere\""},
+        {"directory that is none", sh + "directory = " + quoted(folder / "data")},
+        {"user like another", sh + "user = \"daemno\""},
+        {"user like nobody", sh + "user = \"keel-has-no-such-user\""},
+        {"group like nothing", sh + "group = \"keel-has-no-such-group\""},
+        {"number of nobody", sh + "user = \"3999999\""},
+        {"environment file that is not there", environment("/nowhere")},
+        {"environment file that is none", environment(folder.path())},
+        {"environment file with a mistake", environment(folder.write("bad", "A=1\nB\n"))},
+        {"environment file that is too large",
+         environment(folder.write("large", std::string((1U << 20) + 1, '#')))},
+        {"authorities that are not there",
+         sh + "[[probe]]\nhttp = \"https://localhost\"\ntls_ca = \"/nowhere/ca.pem\""},
+    };
+    std::string all;
+    for (const auto& [title, text] : lacks) {
+        const auto problems = host_problems(text);
+        EXPECT_EQ(problems.size(), 1U) << title;
+        all += "# " + std::string(title) + "\n";
+        for (const std::string& line : problems)
+            all += folder.without_path(line) + "\n";
+        all += "\n";
+    }
+    test::expect_golden("tests/golden/host-problems.txt", all);
 }
 
 TEST_F(Program, IsLookedForWithPlaceholdersFilledIn)

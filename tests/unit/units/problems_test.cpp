@@ -1,21 +1,22 @@
 // The wording of every kind of problem, as golden text: users read it when nothing works.
+#include "base/text.hpp"
 #include "tests/support/golden.hpp"
 #include "tests/unit/units/helpers.hpp"
+#include "units/environment_file.hpp"
 #include "units/unit_set.hpp"
 
 #include <array>
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <utility>
 
 namespace keel::units {
 namespace {
 
-struct Mistaken {
-    std::string_view title;
-    std::string_view text; ///< of `web.toml`; `command` comes first where it is not the point
-};
+/// Title, and text of `web.toml`; `command` comes first where it is not the point.
+using Given = std::pair<std::string_view, std::string_view>;
 
-constexpr auto mistakes = std::to_array<Mistaken>({
+constexpr auto mistakes = std::to_array<Given>({
     {"not TOML: no value", "command ="},
     {"not TOML: unclosed string", "command = \"web\nuser = \"x\""},
     {"not TOML: a key twice", "command = \"a\"\ncommand = \"b\""},
@@ -62,6 +63,7 @@ constexpr auto mistakes = std::to_array<Mistaken>({
     {"number for a name", "command = \"web\"\nuser = 1000"},
     {"signal by number", "command = \"web\"\nstop.signal = 15"},
     {"signal misspelt", "command = \"web\"\nstop.signal = \"SIGTREM\""},
+    {"signal like nothing", "command = \"web\"\nstop.signal = \"softly\""},
     {"word misspelt", "command = \"web\"\nrestart.policy = \"allways\""},
     {"word like nothing", "command = \"web\"\nrestart.policy = \"sometimes\""},
     {"text for a list", "command = \"web\"\nrequires = \"redis\""},
@@ -84,10 +86,28 @@ constexpr auto mistakes = std::to_array<Mistaken>({
     {"command for a shell", "command = \"web | tee log\""},
     {"command with a number", "command = [\"web\", 8080]"},
     {"command with a NUL", "command = [\"web\", \"a\\u0000b\"]"},
+    {"file mode that is none", "command = \"web\"\numask = \"0888\""},
+    {"number for a file mode", "command = \"web\"\numask = 22"},
+    {"processors that are none", "command = \"web\"\ncpu_affinity = [\"3-1\", 2000]"},
+    {"no processor at all", "command = \"web\"\ncpu_affinity = []"},
+    {"text for processors", "command = \"web\"\ncpu_affinity = \"0-3\""},
+    {"limit without a unit", "command = \"web\"\nlimits.stack = 16"},
+    {"limit with a unit that it does not take", "command = \"web\"\nlimits.nproc = \"1MiB\""},
+    {"limit of time without a unit", "command = \"web\"\nlimits.cpu = \"10\""},
+    {"limits the wrong way round", "command = \"web\"\nlimits.data = \"1GiB:64MiB\""},
+    {"list for a limit", "command = \"web\"\nlimits.fsize = []"},
+    {"readiness by no line in particular", "command = \"web\"\nready = \"log:\""},
+    {"readiness by a line that goes elsewhere",
+     "command = \"web\"\nready = \"log:listening\"\nlog.target = \"null\""},
+    {"number for a readiness", "command = \"web\"\nready = 3"},
+    {"variable that is Keel's to set",
+     "command = \"web\"\nready = \"notify\"\nenvironment = { NOTIFY_SOCKET = \"/run/x\" }"},
+    {"oneshot for ever", "command = \"web\"\ntype = \"oneshot\"\nrestart.policy = \"always\""},
+    {"oneshot with the keys of a service",
+     "command = \"web\"\ntype = \"oneshot\"\nunready_limit = \"1m\""},
     {"path that is not absolute", "command = \"web\"\ndirectory = \"srv/web\""},
     {"user that cannot be one", "command = \"web\"\nuser = \"no one\""},
     {"control character", "command = \"web\"\ndescription = \"a\\tb\""},
-    {"too long", "command = \"web\"\noutage.title = \"" /* filled up in text_of() */},
     {"variable with a number", "command = \"web\"\nenvironment = { PORT = 8080, DEBUG = true }"},
     {"variable without a name", "command = \"web\"\nenvironment = { \"\" = \"x\" }"},
     {"variable with a NUL", "command = \"web\"\nenvironment.A = \"a\\u0000b\""},
@@ -110,6 +130,8 @@ constexpr auto mistakes = std::to_array<Mistaken>({
      "command = \"web\"\n[[probe]]\ntcp = \"localhost:1\"\nhttp = \"http://localhost\""},
     {"probe with a key of another kind",
      "command = \"web\"\n[[probe]]\ntcp = \"localhost:1\"\nstatus = [200]"},
+    {"probe with a name that cannot be one",
+     "command = \"web\"\n[[probe]]\nname = \"Ping me\"\ntcp = \"h:1\""},
     {"probes of one name", "command = \"web\"\n[[probe]]\nname = \"a\"\ntcp = "
                            "\"h:1\"\n[[probe]]\nname = \"a\"\ntcp = \"h:2\""},
     {"probe without a role", "command = \"web\"\n[[probe]]\ntcp = \"h:1\"\nrole = []"},
@@ -139,24 +161,67 @@ constexpr auto mistakes = std::to_array<Mistaken>({
      "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = '(?=a)'"},
     {"expression that is too large",
      "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = '((a{200}){200}){200}'"},
+    {"expression with a range that runs backwards",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = '[z-a]'"},
+    {"expression with an open parenthesis",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = '(a'"},
+    {"expression with a parenthesis too many",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = 'a)'"},
+    {"expression with a backslash at its end",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = 'a\\'"},
+    {"expression with repetitions of repetitions",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = 'a**'"},
+    {"expression with a group whose name cannot be one",
+     "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = '(?P<a b>x)'"},
     {"expression with nothing to repeat",
      "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nbody = \"*\""},
     {"no status", "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nstatus = []"},
     {"statuses", "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nstatus = [99, \"2xx\", 1.0]"},
 });
 
-std::string text_of(const Mistaken& mistaken)
+/// `count` times the same.
+std::string many(std::size_t count, std::string_view what)
 {
-    std::string text(mistaken.text);
-    if (mistaken.title == "too long") text += std::string(257, 'x') + "\"";
+    std::string text;
+    text.reserve(count * what.size());
+    for (std::size_t i = 0; i < count; ++i)
+        text += what;
     return text;
+}
+
+struct Mistaken {
+    std::string title;
+    std::string text; ///< of `web.toml`
+};
+
+/// Those above, and what is too much of something.
+std::vector<Mistaken> all_mistakes()
+{
+    std::vector<Mistaken> all;
+    for (const auto& [title, text] : mistakes)
+        all.push_back({std::string(title), std::string(text)});
+    const std::string command = "command = \"web\"\n";
+    all.push_back({"text that is too long", command + "outage.title = \"" + many(257, "x") + "\""});
+    all.push_back(
+        {"argument that is too long", "command = [\"web\", \"" + many(140'000, "x") + "\"]"});
+    all.push_back({"command of too many words", "command = [" + many(4097, "\"w\",") + "]"});
+    all.push_back({"too many codes", command + "restart.success_exit = [" + many(257, "1,") + "]"});
+    all.push_back({"path of a socket that is too long",
+                   command + "[[probe]]\nhttp = \"unix:/" + many(107, "x") + ":/healthz\""});
+    std::string variables = command + "[environment]\n";
+    for (int i = 0; i < 1025; ++i)
+        variables += fmt::format("V{} = \"\"\n", i);
+    all.push_back({"too many variables", variables});
+    all.push_back({"too many probes", command + many(33, "[[probe]]\ntcp = \"localhost:1\"\n")});
+    all.push_back({"file that is too large", command + many(1U << 20, "#\n")});
+    return all;
 }
 
 TEST(Problems, AreWordedAsTheGoldenFileSays)
 {
     std::string all;
-    for (const Mistaken& mistaken : mistakes) {
-        const auto problems = problems_of(text_of(mistaken));
+    for (const Mistaken& mistaken : all_mistakes()) {
+        const auto problems = problems_of(mistaken.text);
         EXPECT_FALSE(problems.empty()) << mistaken.title;
         all += fmt::format("# {}\n", mistaken.title);
         for (const std::string& line : problems)
@@ -168,8 +233,8 @@ TEST(Problems, AreWordedAsTheGoldenFileSays)
 
 TEST(Problems, AllHaveAPositionAMessageAndAHint)
 {
-    for (const Mistaken& mistaken : mistakes)
-        for (const Problem& problem : load(text_of(mistaken)).problems) {
+    for (const Mistaken& mistaken : all_mistakes())
+        for (const Problem& problem : load(mistaken.text).problems) {
             EXPECT_GT(problem.line, 0U) << mistaken.title;
             EXPECT_GT(problem.column, 0U) << mistaken.title;
             EXPECT_FALSE(problem.message.empty()) << mistaken.title;
@@ -194,6 +259,50 @@ TEST(Problems, OfElevenMistakesAreElevenInOneRun)
         all += to_text(problem) + "\n";
     }
     test::expect_golden("tests/golden/unit-file-eleven-mistakes.txt", all);
+}
+
+/// Lines of problems under a title.
+std::string chapter(std::string_view title, const std::vector<Problem>& problems)
+{
+    std::string text = fmt::format("# {}\n", title);
+    for (const Problem& problem : problems)
+        text += to_text(problem) + "\n";
+    return text + "\n";
+}
+
+TEST(Problems, OfSeveralUnitsTogetherAreWordedAsTheGoldenFileSays)
+{
+    using Files = std::vector<std::pair<std::string, std::string>>; // name, text
+    const std::vector<std::pair<std::string_view, Files>> sets{
+        {"dependency with a near one", {{"web", "requires = [\"bakcbone\"]"}, {"backbone", ""}}},
+        {"dependency like nothing", {{"web", "requires = [\"backbone\"]"}}},
+        {"a cycle of two", {{"web", "requires = [\"db\"]"}, {"db", "after = [\"web\"]"}}},
+        {"dependency that has problems", {{"web", "binds_to = [\"db\"]"}, {"db", "instances = 0"}}},
+        {"a name twice", {{"web", ""}, {"web", ""}}},
+        {"a name that cannot be one", {{"Web", ""}}},
+    };
+    std::string all;
+    for (const auto& [title, files] : sets) {
+        std::vector<LoadedUnit> units;
+        for (const auto& [name, text] : files)
+            units.push_back(load_unit("command = \"x\"\n" + text, name + ".toml"));
+        const auto problems = link_units(std::move(units)).all_problems();
+        EXPECT_FALSE(problems.empty()) << title;
+        all += chapter(title, problems);
+    }
+    test::expect_golden("tests/golden/unit-set-problems.txt", all);
+}
+
+TEST(Problems, OfEnvironmentFilesAreWordedAsTheGoldenFileSays)
+{
+    std::string all;
+    for (const std::string text : {"A", "=b", "A=\"b", "A='b\"", "A=b\nB"}) {
+        const auto read = parse_environment(text);
+        const auto* mistake = std::get_if<Mistake>(&read);
+        ASSERT_NE(mistake, nullptr) << text;
+        all += fmt::format("# {}\n{} ({})\n\n", printable(text), mistake->message, mistake->hint);
+    }
+    test::expect_golden("tests/golden/environment-file-problems.txt", all);
 }
 
 TEST(Problems, BeyondAHundredAreCounted)
