@@ -215,7 +215,8 @@ void World::notice_told(SpawnId spawn, const core::Notice& notice)
 core::HoldTerms World::draw_terms()
 {
     core::HoldTerms terms;
-    if (rng_.chance(0.7)) terms.span = rng_.upto(10min) + 1ms;
+    // Some are over before all has stopped.
+    if (rng_.chance(0.7)) terms.span = rng_.upto(rng_.one_of<Duration>({3s, 10min, 10min})) + 1ms;
     if (rng_.chance(0.5)) terms.process = core::Held::Process::left_running;
     if (terms.span) held_until_ = std::max(held_until_, now() + *terms.span);
     return terms;
