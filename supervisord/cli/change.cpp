@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
+#include <span>
 #include <sys/random.h>
 
 namespace keel::cli {
@@ -22,6 +23,9 @@ using Kind = Trouble::Kind;
 
 /// Requests under way at a time; the daemon takes more connections than these.
 constexpr std::size_t window = 32;
+/// Operations under way at a time, of which none waits for another: less than the daemon remembers
+/// (OperationBook::ended_max), so that each can be asked about when all others are over.
+constexpr std::size_t round_max = 500;
 
 /// Pauses before the retries of a request that another operation is in the way of.
 constexpr std::array retry_pauses = {100, 200, 400, 800, 1600}; // milliseconds, for poll()
@@ -45,14 +49,14 @@ std::string fresh_key()
     return fmt::format("{:02x}", fmt::join(bytes, ""));
 }
 
-Call::Spec spec_of(const ChangeOptions& options, const Target& target, const std::string& key)
+Call::Spec spec_of(const ChangeOptions& options, const Target& target, const std::string& key,
+                   ChangeOptions::Wait wait)
 {
     Call::Spec spec;
     spec.idempotency_key = key;
     spec.method = "POST";
-    spec.target =
-        fmt::format("/v1/units/{}/{}{}", control::url_encoded(target.unit), name(options.verb),
-                    options.wait == ChangeOptions::Wait::no ? "?wait=0" : "");
+    spec.target = fmt::format("/v1/units/{}/{}{}", control::url_encoded(target.unit),
+                              name(options.verb), wait == ChangeOptions::Wait::no ? "?wait=0" : "");
     spec.body = control::encode(control::ChangeRequest{options.reason, target.slot, options.hold});
     return spec;
 }
@@ -67,25 +71,43 @@ public:
 
     Exit run(const std::vector<Target>& targets)
     {
-        for (std::size_t from = 0; from < targets.size(); from += window) {
-            const std::size_t to = std::min(targets.size(), from + window);
-            std::vector<Pending> pending;
-            for (std::size_t i = from; i < to; ++i) {
-                std::string key = fresh_key();
-                auto call = begin(targets[i], key);
-                pending.push_back({targets[i], std::move(key), std::move(call)});
-            }
-            for (Pending& one : pending)
-                finish(one);
-        }
+        for (std::size_t from = 0; from < targets.size(); from += round_max)
+            run_round({targets.data() + from, std::min(targets.size() - from, round_max)});
         if (context_.as_json()) print("{\"operations\":[" + json_ + "]}\n");
         return exit_;
     }
 
 private:
-    control::Reply<Call> begin(const Target& target, const std::string& key)
+    /// All begin before any is waited for. Those that find no place in one window are asked for
+    /// without waiting first, and again under the same key, which does nothing twice.
+    void run_round(std::span<const Target> targets)
     {
-        return Call::begin(context_.socket_path, spec_of(options_, target, key));
+        std::vector<std::string> keys(targets.size());
+        std::ranges::generate(keys, fresh_key);
+        const bool twice = targets.size() > window && options_.wait == ChangeOptions::Wait::yes;
+        if (twice)
+            for (std::size_t from = 0; from < targets.size(); from += window)
+                for (Pending& one : begin_window(targets, keys, from, ChangeOptions::Wait::no))
+                    (void)outcome_of(one.call, deadline_); // It is told when it is asked for again.
+        for (std::size_t from = 0; from < targets.size(); from += window)
+            for (Pending& one : begin_window(targets, keys, from, options_.wait))
+                finish(one);
+    }
+
+    std::vector<Pending> begin_window(std::span<const Target> targets,
+                                      const std::vector<std::string>& keys, std::size_t from,
+                                      ChangeOptions::Wait wait)
+    {
+        std::vector<Pending> pending;
+        for (std::size_t i = from; i < std::min(targets.size(), from + window); ++i)
+            pending.push_back({targets[i], keys[i], begin(targets[i], keys[i], wait)});
+        return pending;
+    }
+
+    control::Reply<Call> begin(const Target& target, const std::string& key,
+                               ChangeOptions::Wait wait)
+    {
+        return Call::begin(context_.socket_path, spec_of(options_, target, key, wait));
     }
 
     /// The outcome, also if the engine that took the request did not live to tell it: the next one
@@ -98,7 +120,7 @@ private:
         const Deadline patience = control::deadline_in(reconnect_patience);
         while (broke_off(outcome) && std::chrono::steady_clock::now() < *patience) {
             ::poll(nullptr, 0, reconnect_pause);
-            auto again = begin(target, key);
+            auto again = begin(target, key, options_.wait);
             outcome = outcome_of(again, deadline_);
         }
         return outcome;
@@ -127,7 +149,7 @@ private:
             const auto* trouble = trouble_of(outcome);
             if (trouble == nullptr || trouble->kind != Kind::conflict) break;
             ::poll(nullptr, 0, pause);
-            auto again = begin(pending.target, pending.key);
+            auto again = begin(pending.target, pending.key, options_.wait);
             outcome = outcome_over_engines(pending.target, pending.key, again);
         }
         if (const auto* trouble = trouble_of(outcome))

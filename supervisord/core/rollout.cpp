@@ -43,6 +43,12 @@ bool is_in_service(const Host& host, UnitId id)
     return is_exempt(host, id) || is_ready(host.spec(id), host.unit(id));
 }
 
+/// Whether it is a oneshot that runs: that takes the time it takes, but not to wait for its start.
+bool works(const Host& host, UnitId id)
+{
+    return host.spec(id).type == units::UnitType::oneshot && has_process(host.unit(id));
+}
+
 Duration one_start(const units::UnitSpec& spec) { return spec.start.timeout + spec.stop.timeout; }
 
 /// What keeps the unit from being ready, in its own words.
@@ -141,9 +147,7 @@ void Rollout::begin(const Host& host, UnitId id, Item& item, MonoTime now, Opera
     asked.which = Operation::Which::outdated;
     out.events.emplace_back(Request{id, std::move(asked)});
     item.stage = Item::Stage::rolling;
-    const bool takes_its_time = spec.type == units::UnitType::oneshot;
-    item.limit.reset();
-    if (!takes_its_time) item.limit = now + 2 * spec.instances * one_start(spec) + stop_slack;
+    item.limit = now + 2 * spec.instances * one_start(spec) + stop_slack;
 }
 
 void Rollout::end_rolling(const Host& host, UnitId id, Item& item, MonoTime now)
@@ -162,7 +166,11 @@ void Rollout::begin_turns(const Host& host, MonoTime now, OperationId& operation
         const auto known = items_.find(id);
         if (known == items_.end()) continue;
         Item& item = known->second;
-        if (item.stage == Item::Stage::rolling && item.limit && *item.limit <= now)
+        const bool is_late = item.stage == Item::Stage::rolling && item.limit && *item.limit <= now;
+        const bool is_over = is_late && *item.limit == MonoTime{};
+        if (is_late && !is_over && works(host, id))
+            item.limit = now + one_start(host.spec(id)) + stop_slack;
+        else if (is_late)
             end_rolling(host, id, item, now);
         if (item.stage != Item::Stage::waiting) continue;
         const bool its_turn = std::ranges::all_of(item.needs, [&](UnitId needed) {

@@ -19,7 +19,8 @@ namespace keel::engine {
 
 class OperationBook {
 public:
-    static constexpr std::size_t ended_max = 200;
+    /// Of `keel start --all` and its like, each is asked about after all others may be over.
+    static constexpr std::size_t ended_max = 1000;
     using Done = std::function<void(const core::OperationResult&)>;
 
     explicit OperationBook(ports::StateJournal& journal) : journal_(journal) {}

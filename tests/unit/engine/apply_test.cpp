@@ -249,6 +249,40 @@ TEST_F(Applies, AreRefusedOnlyIfAUnitThatChangesHasAnOperation)
     EXPECT_EQ(view_->outcome, applied);
 }
 
+TEST_F(Applies, GiveUpAOneshotThatCannotStartAndWaitForOneThatWorks)
+{
+    specs_[1].type = units::UnitType::oneshot;
+    specs_[1].restart.policy = units::RestartWhen::on_failure;
+    specs_[1].requires_units = {"a"};
+    specs_[0].restart.policy = units::RestartWhen::never;
+    wanted_ = specs_;
+    Duration work = 1s;
+    fate_of_ = [&work](const std::string& unit) {
+        sim::Fate fate;
+        if (unit == "b") fate.ends_after = work;
+        return fate;
+    };
+    start_all();
+    ASSERT_EQ("done", state("b"));
+    work = 1h;
+    wanted("b").command = {"/bin/other"};
+    ASSERT_FALSE(apply());
+    run(2h);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(applied, view_->outcome) << view_->why;
+
+    kernel_.end(*spawn("a"), {core::ExitStatus::Kind::code, 1, false});
+    run(1s);
+    ASSERT_EQ("failed", state("a"));
+    wanted("b").command = {"/bin/another"};
+    ASSERT_FALSE(apply());
+    run(1h);
+    ASSERT_TRUE(view_) << "it waits for a oneshot that cannot start";
+    EXPECT_EQ(reverted, view_->outcome);
+    EXPECT_EQ("b", view_->unit);
+    EXPECT_NE(std::string::npos, view_->why.find("blocked on a")) << view_->why;
+}
+
 TEST_F(Applies, AreNotCancelledUnitByUnit)
 {
     fate_of_ = [](const std::string&) {
