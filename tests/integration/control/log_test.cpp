@@ -195,7 +195,7 @@ TEST(ClientOfLogs, ShowsALogSinceATimeAndSaysWhenMoreThanThatIsShown)
     ended = keel({"logs", "worker.1", "--since", "2025-01-31 09:00:02"});
     EXPECT_EQ(ended.out, "no time\n");
     EXPECT_THAT(ended.err, HasSubstr("the lines of worker.1 have no times"));
-    server.logs->begun = control::parse_rfc3339("2025-01-31T08:12:44Z");
+    server.on_loop([&] { server.logs->begun = control::parse_rfc3339("2025-01-31T08:12:44Z"); });
     ended = keel({"logs", "worker.1", "--since", "2025-01-31 09:00:02"});
     EXPECT_THAT(ended.err, HasSubstr("whole files are shown, from 2025-01-31 08:12:44.000 on"));
     EXPECT_EQ(keel({"logs", "worker.1", "--since", "2025-01-31"}).err, "") << "none is older";
