@@ -167,7 +167,7 @@ first. One unit has one operation at a time; who comes second is told whose is i
 )"},
     {.name = "cancel",
      .summary = "end a start or a restart that is under way",
-     .words = {"ID", Names::nothing_known, 1, 1},
+     .words = {"ID", Names::operations, 1, 1},
      .text =
          R"(Ends an operation, named by its number in `keel operations`, and tells its asker so.
 What has begun goes on: a unit stays wanted up, and instances that wait for their turn

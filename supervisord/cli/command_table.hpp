@@ -16,7 +16,8 @@ namespace keel::cli {
 enum class Names : std::uint8_t {
     nothing_known, ///< a duration, a reason: whatever it is, it cannot be guessed
     units,
-    instances, ///< or units
+    instances,  ///< or units
+    operations, ///< their numbers
     files,
     folders,
     states, ///< of `keel wait --for`

@@ -29,11 +29,27 @@ Exit print_names(const Context& context, bool with_instances)
     return Exit::done;
 }
 
+Exit print_operations(const Context& context)
+{
+    const auto json =
+        control::get(context.socket_path, "/v1/operations", control::deadline_in(patience));
+    if (control::trouble_of(json) != nullptr) return Exit::unreachable;
+    const auto operations = control::decode_operations(std::get<std::string>(json));
+    if (!operations) return Exit::failed;
+    std::string text;
+    for (const core::OperationRecord& operation : *operations)
+        if (!operation.outcome && core::can_be_cancelled(operation.verb))
+            text += fmt::format("{}\n", number(operation.id));
+    print(text);
+    return Exit::done;
+}
+
 } // namespace
 
 Exit completion(const Context& context, std::string_view word)
 {
     if (word == "units" || word == "instances") return print_names(context, word == "instances");
+    if (word == "operations") return print_operations(context);
     const auto shell = from_name<Shell>(word);
     if (!shell) {
         complain(fmt::format("there is no completion for `{}`", word), "bash, zsh or fish");

@@ -15,7 +15,8 @@ enum class Shell : std::uint8_t { bash, zsh, fish };
 std::string completion_script(Shell shell);
 
 /// `keel completion WORD`: a shell's script; or, as the scripts ask, the names of `units` or
-/// `instances`, a line each. Of a daemon that does not answer at once there are none.
+/// `instances`, or the numbers of those `operations` that can be cancelled, a line each. Of a
+/// daemon that does not answer at once there are none.
 Exit completion(const Context& context, std::string_view word);
 
 } // namespace keel::cli

@@ -32,6 +32,7 @@ std::string fixed_words(Names names)
     case Names::nothing_known:
     case Names::units:
     case Names::instances:
+    case Names::operations:
     case Names::files:
     case Names::folders: break;
     }
@@ -42,6 +43,7 @@ std::string fixed_words(Names names)
 std::string_view asked_for(Names names)
 {
     if (names == Names::units) return "units";
+    if (names == Names::operations) return "operations";
     return names == Names::instances ? "instances" : "";
 }
 
@@ -86,7 +88,7 @@ __keel_words() {
 # Candidates of kind $2 that begin with $1; of kind words they are $3.
 __keel_complete() {
     case $2 in
-        units | instances) __keel_words "$1" "$(keel "${root[@]}" completion "$2")" ;;
+        units | instances | operations) __keel_words "$1" "$(keel "${root[@]}" completion "$2")" ;;
         files) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$1") ;;
         folders) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$1") ;;
         words) __keel_words "$1" "$3" ;;

@@ -63,8 +63,8 @@ Exit operations(const Context& context)
 Exit cancel(const Context& context, std::uint64_t operation)
 {
     control::Call::Spec spec;
-    spec.method = "POST";
-    spec.target = fmt::format("/v1/operations/{}/cancel", operation);
+    spec.method = "DELETE";
+    spec.target = fmt::format("/v1/operations/{}", operation);
     auto call = control::Call::begin(context.socket_path, spec);
     if (const auto* trouble = control::trouble_of(call)) return give_up(*trouble);
     const auto body = control::body_or_trouble(

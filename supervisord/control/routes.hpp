@@ -22,6 +22,7 @@ enum class Route : std::uint8_t {
     hold,
     reload,
     operations,
+    operation,
     cancel,
     apply,
     events,

@@ -189,6 +189,7 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::hold: return answer_change(exchange, core::Verb::hold, match.name, peer.uid);
     case Route::operations:
         return exchange->answer(json_answer(encode(sources_.supervisor.operations())));
+    case Route::operation: return answer_operation(exchange, match.name);
     case Route::cancel: return answer_cancel(exchange, match.name, peer.uid);
     case Route::apply: return answer_apply(exchange, peer.uid);
     case Route::events: return answer_events(exchange);

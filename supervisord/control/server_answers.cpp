@@ -217,19 +217,48 @@ void ControlServer::answer_change(const Exchanged& exchange, core::Verb verb,
     });
 }
 
-void ControlServer::answer_cancel(const Exchanged& exchange, const std::string& id, uid_t uid)
+namespace {
+
+/// The number in the path; none: it was refused.
+std::optional<OperationId> operation_in(const Exchanged& exchange, const std::string& id)
 {
     HttpRequest named;
     named.query.emplace("id", id);
     constexpr auto id_max = std::numeric_limits<std::uint64_t>::max();
-    const auto known = number_argument(named, "id", 0, id_max);
-    if (!known) return refuse(exchange, bad_number("id", id_max));
+    if (const auto known = number_argument(named, "id", 0, id_max)) return OperationId{*known};
+    refuse(exchange, bad_number("id", id_max));
+    return std::nullopt;
+}
+
+void answer_with(const Exchanged& exchange, const ports::Supervisor& supervisor, OperationId id)
+{
+    auto records = supervisor.operations();
+    std::erase_if(records, [id](const auto& record) { return record.id != id; });
+    if (records.empty())
+        return refuse(exchange, from_refusal({ports::Refusal::Kind::no_such_operation,
+                                              fmt::format("there is no operation {}", number(id)),
+                                              {}}));
+    exchange->answer(json_answer(encode(records)));
+}
+
+} // namespace
+
+void ControlServer::answer_operation(const Exchanged& exchange, const std::string& id)
+{
+    if (const auto known = operation_in(exchange, id))
+        answer_with(exchange, sources_.supervisor, *known);
+}
+
+void ControlServer::answer_cancel(const Exchanged& exchange, const std::string& id, uid_t uid)
+{
+    const auto known = operation_in(exchange, id);
+    if (!known) return;
     names_.with_name(uid, [this, alive = std::weak_ptr(alive_), exchange,
-                           operation = OperationId{*known}](const std::string& who) {
+                           operation = *known](const std::string& who) {
         if (alive.expired()) return;
         if (const auto refusal = sources_.supervisor.cancel(operation, who))
             return refuse(exchange, from_refusal(*refusal));
-        exchange->answer(json_answer(encode(sources_.supervisor.operations())));
+        answer_with(exchange, sources_.supervisor, operation);
     });
 }
 

@@ -31,6 +31,7 @@ CASES = [
     ("keel events --unit al", "alpha"),
     ("keel start alpha --timeout ", ""),
     ("keel outages ", ""),
+    ("keel cancel ", "@START@"),
 ]
 
 BASH = """
@@ -72,8 +73,10 @@ def offered_by_fish(keel, script, line):
 
 
 def check(keel, shell, offered_by, script):
+    start = str(keel.status()["slow"]["operation"]["id"])
     for line, wanted in CASES:
-        line, wanted = (text.replace("@ROOT@", str(keel.root)) for text in (line, wanted))
+        line, wanted = (text.replace("@ROOT@", str(keel.root)).replace("@START@", start)
+                        for text in (line, wanted))
         offered = offered_by(keel, script, line)
         if shell == "fish":  # which offers options only after a dash, and files as a last resort
             offered = [word for word in offered if wanted]
@@ -116,7 +119,10 @@ def main():
         for name in ("alpha", "amber", "worker"):
             several = "instances = 2\n" if name == "worker" else ""
             keel.write_unit(name, f'command = "/usr/bin/tail -f /dev/null"\n{several}')
+        keel.write_unit("slow", 'command = "/usr/bin/tail -f /dev/null"\nready = "notify"\n'
+                                'enabled = false\n[start]\ntimeout = "1h"\n')
         keel.start()
+        keel.run("start", "slow", "--no-wait")
         for shell in ("bash", "zsh", "fish"):
             script = keel.root / f"keel.{shell}"
             script.write_text(keel.run("completion", shell).stdout)

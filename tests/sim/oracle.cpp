@@ -531,7 +531,7 @@ void Oracle::step_over(const Host& host)
         judge_outage(host, id, Moment::step_end, SeenOutage::Planned::not_known);
         compare_outage(host, id);
         match_records(id);
-        unit.operation_over = unit.relapsed = unit.ready_meanwhile = false;
+        unit.operation_over = unit.relapsed = unit.ready_meanwhile = unit.began_late = false;
     }
 }
 

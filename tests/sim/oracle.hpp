@@ -70,6 +70,7 @@ struct SeenUnit {
     bool operation_over = false;       ///< in this step
     bool relapsed = false;             ///< in this step, and who knows whether that was planned
     bool at_work = false;              ///< a oneshot on its first try, when last judged
+    bool began_late = false;           ///< it began to work in this step, when its time was over
 };
 
 class Oracle {
@@ -171,6 +172,7 @@ private:
     void settle_by_time(UnitId);
     void follow_split(UnitId, const core::Outage* open);
     void follow_flicker(UnitId, const core::Outage* open);
+    void follow_late_work(UnitId, const core::Outage* open);
     void compare_outage(const core::Host&, UnitId);
     void match_records(UnitId);
     void match(UnitId, const ExpectedRecord&, const core::Outage&) const;

@@ -60,6 +60,8 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
         unit.outage.state = State::settling;
         close_outage(id, unit.outage.ready_since);
     }
+    const bool late = excused && unit.at_work && !worked && now() >= excused_until;
+    if (late) unit.began_late = true;
     if (unit.outage.state == State::open || excused) return;
     const bool by_time = unit.first_wanted.has_value() && !worked;
     unit.outage = {State::open, by_time ? excused_until : now(),  {},
@@ -104,12 +106,22 @@ void Oracle::follow_flicker(UnitId id, const core::Outage* open)
     unit.outage = {State::open, now(), {}, Planned::not_known, Exact::yes, open->id};
 }
 
+/// Work that begins at the very moment at which the time for a start is over: whether that moment
+/// was looked at before or after is the brain's to say.
+void Oracle::follow_late_work(UnitId id, const core::Outage* open)
+{
+    SeenUnit& unit = units_[number(id)];
+    if (!unit.began_late || open == nullptr || unit.outage.state != State::none) return;
+    unit.outage = {State::open, open->opened.mono, {}, Planned::not_known, Exact::no, open->id};
+}
+
 void Oracle::compare_outage(const core::Host& host, UnitId id)
 {
     SeenUnit& unit = units_[number(id)];
     const core::Outage* open = core::open_outage(host.unit(id).outage);
     follow_split(id, open);
     follow_flicker(id, open);
+    follow_late_work(id, open);
     const bool expected = unit.outage.state != State::none;
     const std::string& name = spec(id).name;
     if (open == nullptr && expected) {
