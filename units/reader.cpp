@@ -329,8 +329,9 @@ private:
             report_.add(at, name, not_a_string(entry.value, example(key_)));
             return std::nullopt;
         }
-        if (!braces_fit(*text, name, at)) return std::nullopt;
-        if (auto mistake = kind.rule->check_value(fill(*text, sample_values))) {
+        const bool filled = kind.braces == Braces::placeholders;
+        if (filled && !braces_fit(*text, name, at)) return std::nullopt;
+        if (auto mistake = kind.rule->check_value(filled ? fill(*text, sample_values) : *text)) {
             report_.add(at, name, std::move(*mistake));
             return std::nullopt;
         }

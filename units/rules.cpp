@@ -237,6 +237,27 @@ Checked check_header_name(std::string_view text)
     return std::nullopt;
 }
 
+/// As Prometheus has it. What begins with two underscores is its own.
+Checked check_label_name(std::string_view text)
+{
+    const auto belongs = [](char c) { return is_alphanumeric(c) || c == '_'; };
+    const bool fits = !text.empty() && text.size() <= 128 && all(text, belongs) &&
+                      !is_digit(text.front()) && !text.starts_with("__");
+    if (!fits)
+        return Mistake{"cannot be the name of a label",
+                       "letters, digits and `_`, the first no digit, for example team"};
+    if (text == "unit" || text == "description")
+        return Mistake{"is a label that Keel sets itself", "choose another name"};
+    return std::nullopt;
+}
+
+Checked check_label_value(std::string_view text)
+{
+    if (text.size() > 256)
+        return Mistake{"is longer than 256 bytes", "a label is for grouping, not for prose"};
+    return check_one_line(text);
+}
+
 } // namespace
 
 constexpr TextRule one_line{"text", "\"Message backbone\"", check_one_line};
@@ -256,6 +277,9 @@ constexpr MapRule environment_entries{"table of texts", "{ LOG_LEVEL = \"info\" 
                                       check_variable_name, check_no_nul};
 constexpr MapRule header_entries{"table of texts", "{ Host = \"panel.internal\" }",
                                  check_header_name, check_one_line};
+
+constexpr MapRule label_entries{"table of texts", "{ team = \"panel\" }", check_label_name,
+                                check_label_value};
 
 bool is_name(std::string_view text)
 {

@@ -42,6 +42,7 @@ struct MapRule {
 };
 extern const MapRule environment_entries;
 extern const MapRule header_entries;
+extern const MapRule label_entries; ///< labels of a Prometheus series
 
 /// `[a-z0-9][a-z0-9_-]{0,63}`: names of units and probes.
 bool is_name(std::string_view text);

@@ -120,7 +120,8 @@ constexpr std::string_view login = "keeld's own";
 constexpr Key table[] = {
     {"description", Text{unit<&U::description>, &one_line, 1024}, live,
      "what the unit is, for people"},
-    {"labels", Later{}, live, "extra labels on the unit's info metric"},
+    {"labels", TextMap{unit<&U::labels>, &label_entries, 16, Braces::plain}, live,
+     "more labels for the unit's info metric, by which its other metrics can be grouped"},
     {"command", Command{unit<&U::command>, 4096}, restart,
      "program and arguments: a list, or a string split by POSIX word rules; never a shell",
      "required", "", required},

@@ -88,6 +88,7 @@ struct TextMap {
     Slot<std::map<std::string, std::string>> slot;
     const MapRule* rule;
     std::size_t entries_max;
+    Braces braces = Braces::placeholders;
 };
 /// One word of a closed set; the slot holds its place in `words`.
 struct Choice {

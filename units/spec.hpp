@@ -222,6 +222,7 @@ inline constexpr std::string_view default_path =
 struct UnitSpec {
     std::string name;
     std::string description;
+    std::map<std::string, std::string> labels; ///< of its info metric, besides those of Keel
     std::vector<std::string> command;
     UnitType type = UnitType::simple;
     bool enabled = true;

@@ -198,6 +198,8 @@ core::UnitView unit_from(const Json& json)
     core::UnitView unit;
     unit.name = text(json, "name");
     unit.description = text(json, "description");
+    if (!is_absent(json, "labels"))
+        unit.labels = member(json, "labels").get<std::map<std::string, std::string>>();
     unit.wanted = known_name(core::wanted_names, json, "wanted");
     if (!is_absent(json, "held")) unit.held = held_from(member(json, "held"));
     unit.status = enumerator(json, "status", core::UnitStatus::down);

@@ -173,6 +173,10 @@ void write(JsonWriter& out, const core::EdgesView& edges)
 void write(JsonWriter& out, const core::UnitView& unit)
 {
     out.begin_object().member("name", unit.name).member("description", unit.description);
+    out.key("labels").begin_object();
+    for (const auto& [label, value] : unit.labels)
+        out.member(label, value);
+    out.end_object();
     write_standing(out, unit);
     out.member("rung", unit.rung)
         .key("release")

@@ -101,6 +101,7 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     UnitView view;
     view.name = spec.name;
     view.description = spec.description;
+    view.labels = spec.labels;
     view.wanted = wanted_name(unit.wanted);
     if (const auto* held = std::get_if<Held>(&unit.wanted)) view.held = *held;
     view.status = status_of(spec, unit);

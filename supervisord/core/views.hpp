@@ -4,6 +4,7 @@
 #include "core/unit.hpp"
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,6 +76,7 @@ struct OutageView {
 struct UnitView {
     std::string name;
     std::string description;
+    std::map<std::string, std::string> labels;
     std::string_view wanted; ///< one of core::wanted_names
     std::optional<Held> held;
     UnitStatus status = UnitStatus::stopped;

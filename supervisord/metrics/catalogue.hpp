@@ -68,7 +68,7 @@ inline constexpr std::array catalogue = std::to_array<MetricSpec>({
     {"keel_unit_held", Kind::gauge, "1 while a person holds the unit, else 0.", {"unit"}},
     {"keel_unit_info",
      Kind::gauge,
-     "Always 1; its labels tell of the unit.",
+     "Always 1; its labels tell of the unit, those of its own (labels) among them.",
      {"unit", "description"}},
     {"keel_restarts_total",
      Kind::counter,

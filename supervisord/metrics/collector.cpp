@@ -79,6 +79,13 @@ public:
         push(metric, {}, std::move(sample));
     }
 
+    /// One more, of the unit's own, for the series that was added last.
+    void add_label(Metric metric, const std::string& label, std::string value)
+    {
+        list_[static_cast<std::size_t>(metric)].metric.back().label.push_back(
+            {label, std::move(value)});
+    }
+
     std::vector<prometheus::MetricFamily> take() { return std::move(list_); }
 
 private:
@@ -107,6 +114,8 @@ void add_standing(Families& out, const core::UnitView& unit)
     out.add(Metric::unit_wanted_instances, {unit.name}, std::uint64_t{unit.wanted_instances});
     out.add(Metric::unit_held, {unit.name}, unit.held ? 1.0 : 0.0);
     out.add(Metric::unit_info, {unit.name, printable(unit.description)}, 1.0);
+    for (const auto& [label, value] : unit.labels)
+        out.add_label(Metric::unit_info, label, printable(value));
     out.add(Metric::ladder_rung, {unit.name}, std::uint64_t{unit.rung_index});
 }
 

@@ -16,6 +16,7 @@ using testing::HasSubstr;
 core::UnitView eventful_unit()
 {
     core::UnitView unit = test::unit_up("worker", 2);
+    unit.labels = {{"team", "panel"}};
     unit.since = test::morning();
     unit.held = core::Held{"root (uid 0)",
                            "gdb",

@@ -166,6 +166,17 @@ TEST(Collector, PassesADescriptionOnWithoutWhatWouldBreakThePage)
               "1");
 }
 
+TEST(Collector, AddsTheLabelsThatTheUnitFileNames)
+{
+    Snapshot snapshot{"1", {unit_with_probe("worker")}, {}};
+    snapshot.units[0].view.labels = {{"team", "panel"}, {"tier", "2\n"}};
+    EXPECT_EQ(
+        value_of(
+            page_of(snapshot),
+            R"(keel_unit_info{unit="worker",description="The worker",team="panel",tier="2\\n"})"),
+        "1");
+}
+
 TEST(Snapshot, AsksForTheVolumeOfEachUnitsLog)
 {
     test::FakeSupervisor supervisor;

@@ -109,6 +109,7 @@ constexpr auto mistakes = std::to_array<Given>({
     {"user that cannot be one", "command = \"web\"\nuser = \"no one\""},
     {"control character", "command = \"web\"\ndescription = \"a\\tb\""},
     {"variable with a number", "command = \"web\"\nenvironment = { PORT = 8080, DEBUG = true }"},
+    {"label that cannot be one", "command = \"web\"\nlabels = { \"a-b\" = \"x\", unit = \"y\" }"},
     {"variable without a name", "command = \"web\"\nenvironment = { \"\" = \"x\" }"},
     {"variable with a NUL", "command = \"web\"\nenvironment.A = \"a\\u0000b\""},
     {"placeholder misspelt", "command = \"web --port={prot}\""},
@@ -208,6 +209,7 @@ std::vector<Mistaken> all_mistakes()
     all.push_back({"too many codes", command + "restart.success_exit = [" + many(257, "1,") + "]"});
     all.push_back({"path of a socket that is too long",
                    command + "[[probe]]\nhttp = \"unix:/" + many(107, "x") + ":/healthz\""});
+    all.push_back({"label of many words", command + "labels.a = \"" + many(257, "x") + "\""});
     std::string variables = command + "[environment]\n";
     for (int i = 0; i < 1025; ++i)
         variables += fmt::format("V{} = \"\"\n", i);
