@@ -203,6 +203,16 @@ operations.
          R"(Lists outages, open ones and those that ended, the latest first. A unit is in outage
 when it is wanted up and has fewer ready instances than it needs.
 )"},
+    {.name = "probe",
+     .summary = "run a unit's probes once, now, and tell what they find",
+     .words = {"UNIT|INSTANCE", Names::instances, 1, 1},
+     .text =
+         R"(Runs each probe of the unit once on each of its instances, or on one, and prints what it
+found. It is a question and no more: nothing is restarted, and no probe that is due is
+delayed by it. Of a unit that is down it tells what its probes would say.
+
+Exit code 1 if a probe does not pass.
+)"},
     {.name = "graph",
      .summary = "what depends on what, and what a start waited for",
      .words = {"[UNIT…]", Names::units, 0, any_number},

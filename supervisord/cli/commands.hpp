@@ -36,6 +36,9 @@ Exit change(const Context& context, const ChangeOptions& options);
 Exit operations(const Context& context);
 Exit cancel(const Context& context, std::uint64_t operation);
 
+/// Runs the probes of a unit or an instance once and tells what they found.
+Exit probe(const Context& context, const std::string& target);
+
 struct LogsOptions {
     std::string target;               ///< a unit or an instance
     std::optional<std::size_t> lines; ///< of each instance; none: 50, or all since then

@@ -188,6 +188,7 @@ Exit run_command(std::string_view command, const Arguments& arguments)
                                                                    : StatusOptions::Watch::no});
     if (command == "why") return why(context, arguments.word());
     if (command == "operations") return operations(context);
+    if (command == "probe") return probe(context, arguments.word());
     if (command == "cancel") return cancel(context, operation_named(arguments));
     if (command == "logs") return logs(context, logs_options(arguments));
     if (command == "events")

@@ -43,17 +43,6 @@ std::string ready_of(const UnitView& unit)
     return fmt::format("{}/{}", unit.ready, unit.wanted_instances);
 }
 
-std::string probe_note(const core::ProbeView& probe)
-{
-    if (!probe.verdict) return "not answered yet";
-    std::string note = *probe.verdict == core::Verdict::pass
-                           ? "passes"
-                           : fmt::format("{} ({})", name(*probe.verdict), name(probe.kind));
-    // The detail tells how long it took where that is of interest.
-    return probe.detail.empty() ? note + " in " + to_human(probe.latency)
-                                : note + ": " + probe.detail;
-}
-
 } // namespace
 
 std::string status_table(const std::vector<UnitView>& units, WallTime now, const Screen& screen)

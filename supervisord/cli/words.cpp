@@ -142,6 +142,17 @@ bool is_well(const core::UnitView& unit)
            unit.status == UnitStatus::done;
 }
 
+std::string probe_note(const core::ProbeView& probe)
+{
+    if (!probe.verdict) return "not answered yet";
+    std::string note = *probe.verdict == core::Verdict::pass
+                           ? "passes"
+                           : fmt::format("{} ({})", name(*probe.verdict), name(probe.kind));
+    // The detail tells how long it took where that is of interest.
+    return probe.detail.empty() ? note + " in " + to_human(probe.latency)
+                                : note + ": " + probe.detail;
+}
+
 std::string local_time(WallTime at, WallTime now)
 {
     const auto parts = [](WallTime moment) {

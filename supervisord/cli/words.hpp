@@ -36,6 +36,9 @@ bool is_held(const core::UnitView& unit);
 /// Whether a person would call the unit up: ready by its own rules, or done.
 bool is_well(const core::UnitView& unit);
 
+/// `passes: 200 in 3 ms`, `fail (refused): connect: Connection refused`
+std::string probe_note(const core::ProbeView& probe);
+
 /// `2025-01-31 09:15:02.482`, or only the time if it was today; in the local time zone.
 std::string local_time(WallTime at, WallTime now);
 

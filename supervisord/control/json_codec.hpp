@@ -80,6 +80,7 @@ enum class Detail : std::uint8_t { full, brief };
 std::string encode(const std::vector<core::UnitView>&, Detail detail = Detail::full);
 std::string encode(const std::vector<core::OutageView>&); ///< {"outages": […]}
 std::string encode(const std::vector<core::EventView>&);  ///< {"events": […]}
+std::string encode(const std::vector<core::TriedProbe>&); ///< {"probes": […]}
 std::string encode(const OperationReport&);
 std::string encode(const std::vector<core::OperationRecord>&); ///< {"operations": […]}
 std::string encode(const ChangeRequest&);
@@ -96,6 +97,7 @@ Result<core::EventView> decode_event(std::string_view json);
 Result<std::vector<core::UnitView>> decode_units(std::string_view json);
 Result<std::vector<core::OutageView>> decode_outages(std::string_view json);
 Result<std::vector<core::EventView>> decode_events(std::string_view json);
+Result<std::vector<core::TriedProbe>> decode_tried(std::string_view json);
 Result<OperationReport> decode_operation(std::string_view json);
 Result<std::vector<core::OperationRecord>> decode_operations(std::string_view json);
 Result<VersionInfo> decode_version(std::string_view json);

@@ -351,6 +351,15 @@ Result<std::vector<core::OperationRecord>> decode_operations(std::string_view js
     });
 }
 
+Result<std::vector<core::TriedProbe>> decode_tried(std::string_view json)
+{
+    return decode<std::vector<core::TriedProbe>>(json, [](const Json& document) {
+        return list<core::TriedProbe>(document, "probes", [](const Json& tried) {
+            return core::TriedProbe{text(tried, "instance"), probe_from(tried)};
+        });
+    });
+}
+
 Result<std::vector<core::OutageView>> decode_outages(std::string_view json)
 {
     return decode<std::vector<core::OutageView>>(json, [](const Json& document) {

@@ -9,6 +9,7 @@ namespace {
 
 // Declared together, as the templates below call any of them.
 void write(JsonWriter& out, const core::ProbeView& probe);
+void write(JsonWriter& out, const core::TriedProbe& tried);
 void write(JsonWriter& out, const core::InstanceView& instance);
 void write(JsonWriter& out, const core::OperationView& operation);
 void write(JsonWriter& out, const core::OperationRecord& record);
@@ -36,13 +37,27 @@ void member_id(JsonWriter& out, std::string_view name, const std::optional<Id>& 
     id ? out.member(name, number(*id)) : out.key(name).null();
 }
 
-void write(JsonWriter& out, const core::ProbeView& probe)
+void write_members(JsonWriter& out, const core::ProbeView& probe)
 {
-    out.begin_object().member("name", probe.name).key("verdict");
+    out.member("name", probe.name).key("verdict");
     probe.verdict ? out.value(name(*probe.verdict)) : out.null();
     out.member("kind", name(probe.kind)).key("latency_seconds");
     probe.verdict ? out.value(seconds(probe.latency)) : out.null();
-    out.member("detail", probe.detail).end_object();
+    out.member("detail", probe.detail);
+}
+
+void write(JsonWriter& out, const core::ProbeView& probe)
+{
+    out.begin_object();
+    write_members(out, probe);
+    out.end_object();
+}
+
+void write(JsonWriter& out, const core::TriedProbe& tried)
+{
+    out.begin_object().member("instance", tried.instance);
+    write_members(out, tried.probe);
+    out.end_object();
 }
 
 template <class View>
@@ -292,6 +307,11 @@ std::string encode(const OperationReport& report)
         .key("outcome");
     report.outcome ? out.value(name(*report.outcome)) : out.null();
     return out.member_if_any("text", report.text).end_object().take();
+}
+
+std::string encode(const std::vector<core::TriedProbe>& tried)
+{
+    return list_document("probes", tried);
 }
 
 std::string encode(const std::vector<core::OperationRecord>& operations)

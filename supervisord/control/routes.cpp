@@ -11,6 +11,7 @@ constexpr std::array list_arguments = std::to_array<std::string_view>({"brief"})
 constexpr std::array log_arguments =
     std::to_array<std::string_view>({"lines", "since", "follow", "instance"});
 constexpr std::array change_arguments = std::to_array<std::string_view>({"wait"});
+constexpr std::array probe_arguments = std::to_array<std::string_view>({"instance"});
 constexpr std::array event_arguments =
     std::to_array<std::string_view>({"after", "unit", "follow", "limit"});
 
@@ -30,6 +31,8 @@ constexpr std::array table = std::to_array<RouteSpec>({
      change_arguments},
     {Route::reload, "POST", "/v1/units/{name}/reload", Role::operator_, ServedOn::control_only,
      change_arguments},
+    {Route::probe, "POST", "/v1/units/{name}/probe", Role::operator_, ServedOn::control_only,
+     probe_arguments},
     {Route::operations, "GET", "/v1/operations", Role::reader, ServedOn::control_only, {}},
     {Route::operation, "GET", "/v1/operations/{name}", Role::reader, ServedOn::control_only, {}},
     {Route::cancel, "DELETE", "/v1/operations/{name}", Role::operator_, ServedOn::control_only, {}},

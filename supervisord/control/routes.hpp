@@ -21,6 +21,7 @@ enum class Route : std::uint8_t {
     restart,
     hold,
     reload,
+    probe,
     operations,
     operation,
     cancel,

@@ -187,6 +187,7 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::restart: return answer_change(exchange, core::Verb::restart, match.name, peer.uid);
     case Route::reload: return answer_change(exchange, core::Verb::reload, match.name, peer.uid);
     case Route::hold: return answer_change(exchange, core::Verb::hold, match.name, peer.uid);
+    case Route::probe: return answer_probe(exchange, match.name);
     case Route::operations:
         return exchange->answer(json_answer(encode(sources_.supervisor.operations())));
     case Route::operation: return answer_operation(exchange, match.name);

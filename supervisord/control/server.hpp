@@ -77,6 +77,7 @@ private:
     void answer_change(const std::shared_ptr<Exchange>& exchange, core::Verb verb,
                        const std::string& name, uid_t uid);
     void answer_apply(const std::shared_ptr<Exchange>& exchange, uid_t uid);
+    void answer_probe(const std::shared_ptr<Exchange>& exchange, const std::string& name);
     void answer_operation(const std::shared_ptr<Exchange>& exchange, const std::string& id);
     void answer_cancel(const std::shared_ptr<Exchange>& exchange, const std::string& id, uid_t uid);
     void carry_out(const std::shared_ptr<Exchange>& exchange, const ports::RequestSpec& spec);

@@ -114,6 +114,22 @@ void ControlServer::answer_why(const Exchanged& exchange, const std::string& nam
     exchange->answer(json_answer(encode(*why)));
 }
 
+namespace {
+
+/// The slot that the query names, 0: it names none. None: it was refused.
+std::optional<Slot> instance_argument(const Exchanged& exchange, const core::UnitView& unit)
+{
+    constexpr std::uint64_t slot_max = std::numeric_limits<Slot>::max();
+    const HttpRequest& request = exchange->request();
+    const auto slot = number_argument(request, "instance", 0, slot_max);
+    if (slot && (!request.argument("instance") || has_instance(unit, *slot)))
+        return static_cast<Slot>(*slot);
+    refuse(exchange, slot ? no_such_instance(unit, *slot) : bad_number("instance", slot_max));
+    return std::nullopt;
+}
+
+} // namespace
+
 void ControlServer::answer_log(const Exchanged& exchange, const std::string& name)
 {
     const auto unit = sources_.supervisor.unit(name);
@@ -131,23 +147,32 @@ void ControlServer::answer_log(const Exchanged& exchange, const std::string& nam
     }
     const auto follow = number_argument(request, "follow", 0, 1);
     if (!follow) return refuse(exchange, bad_number("follow", 1));
-    constexpr std::uint64_t slot_max = std::numeric_limits<Slot>::max();
-    const auto slot = number_argument(request, "instance", 0, slot_max);
-    if (!slot) return refuse(exchange, bad_number("instance", slot_max));
-    if (request.argument("instance") && !has_instance(*unit, *slot))
-        return refuse(exchange, no_such_instance(*unit, *slot));
+    const auto slot = instance_argument(exchange, *unit);
+    if (!slot) return;
 
     if (!selection.since || request.argument("lines"))
         selection.lines = static_cast<std::size_t>(*lines);
     selection.follow = *follow == 1 ? LogSelection::Follow::yes : LogSelection::Follow::no;
     if (*slot != 0) {
-        selection.parts.push_back({static_cast<Slot>(*slot), {}});
+        selection.parts.push_back({*slot, {}});
     } else {
         const bool several = unit->instances.size() > 1;
         for (const auto& instance : unit->instances)
             selection.parts.push_back({instance.slot, several ? instance.name + " | " : ""});
     }
     answer_with_log(sources_.loop, sources_.logs, exchange, std::move(selection));
+}
+
+void ControlServer::answer_probe(const Exchanged& exchange, const std::string& name)
+{
+    const auto unit = sources_.supervisor.unit(name);
+    if (!unit) return refuse(exchange, no_such_unit(name, sources_.supervisor));
+    const auto slot = instance_argument(exchange, *unit);
+    if (!slot) return;
+    const auto one = *slot == 0 ? std::optional<Slot>{} : std::optional(*slot);
+    const auto refusal = sources_.supervisor.try_probes(
+        name, one, [exchange](const auto& tried) { exchange->answer(json_answer(encode(tried))); });
+    if (refusal) refuse(exchange, from_refusal(*refusal));
 }
 
 void ControlServer::answer_events(const Exchanged& exchange)

@@ -19,6 +19,12 @@ struct ProbeView {
     std::string detail;
 };
 
+/// What a probe found that a person asked for.
+struct TriedProbe {
+    std::string instance; ///< its name
+    ProbeView probe;
+};
+
 struct InstanceView {
     std::string name; ///< `worker.3`; the unit's own name for a unit of one
     Slot slot = 1;

@@ -141,17 +141,7 @@ int Engine::output_of(InstanceId id)
 
 void Engine::run_probe(InstanceId id, const core::RunProbe& action)
 {
-    const units::UnitSpec& spec = host_.spec(id.unit);
-    const units::ProbeSpec& probe = spec.probes[action.probe];
-    const auto values = units::placeholder_values(
-        spec, id.slot, fmt::format("{}/{}", options_.runtime_root, spec.name));
-    ports::ProbeRequest request;
-    request.attempt = ports::AttemptId{next_attempt_++};
-    request.target = units::fill(probe.target, values);
-    request.timeout = probe.timeout;
-    if (std::holds_alternative<units::ExecTarget>(probe.target))
-        request.plan =
-            make_plan(spec, id.slot, identities_[number(id.unit)], options_.runtime_root);
+    const ports::ProbeRequest request = request_for(id, host_.spec(id.unit).probes[action.probe]);
     body(id).probing[action.probe] = request.attempt;
     ports_.prober.probe(
         request, [this, id, action, attempt = request.attempt,

@@ -42,6 +42,7 @@ void Engine::start()
 void Engine::shut_down(const std::string& why)
 {
     say_host("stopping everything: " + why);
+    break_off_tries();
     post(core::ShutdownWanted{why, 0});
 }
 

@@ -98,6 +98,8 @@ public:
     [[nodiscard]] std::vector<core::OperationRecord> operations() const override;
     [[nodiscard]] std::optional<ports::Refusal> cancel(OperationId id,
                                                        const std::string& by) override;
+    [[nodiscard]] std::optional<ports::Refusal>
+    try_probes(const std::string& unit, std::optional<Slot> slot, Tried done) override;
     [[nodiscard]] std::vector<core::EventView> events_after(std::uint64_t after_id,
                                                             std::size_t limit) const override;
     [[nodiscard]] std::unique_ptr<Subscription>
@@ -128,6 +130,11 @@ private:
     void run_probe(InstanceId id, const core::RunProbe& action);
     void cancel_probes(InstanceId id);
     [[nodiscard]] int output_of(InstanceId id);
+
+    // tries.cpp: probes that a person asks for
+    [[nodiscard]] ports::ProbeRequest request_for(InstanceId id, const units::ProbeSpec& probe);
+    void begin_tries(const std::string& unit, const std::vector<InstanceId>& instances, Tried done);
+    void break_off_tries();
 
     // notices.cpp: what processes say of themselves
     void hear();
@@ -210,6 +217,7 @@ private:
     std::unordered_map<std::uint64_t, InstanceId> missing_; ///< by spawn: recovered, and neither
                                                             ///< found alive nor told ended so far
     std::uint64_t next_attempt_ = 1;
+    std::map<std::string, std::vector<ports::AttemptId>> tries_; ///< by unit, until all answered
     OperationId next_operation_{1};
     OperationBook operations_;
     std::deque<core::Outage> ended_;       ///< newest last

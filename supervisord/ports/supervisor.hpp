@@ -67,6 +67,12 @@ public:
     /// Ends it as cancelled; its asker is told so.
     [[nodiscard]] virtual std::optional<Refusal> cancel(OperationId id, const std::string& by) = 0;
 
+    /// Runs the probes of a unit, or of one of its instances, once, now, and beside those that are
+    /// due. Nothing follows from what they find. `done` comes as with a request.
+    using Tried = std::function<void(const std::vector<core::TriedProbe>&)>;
+    [[nodiscard]] virtual std::optional<Refusal>
+    try_probes(const std::string& unit, std::optional<Slot> slot, Tried done) = 0;
+
     // ---- events
     /// The latest events with an id above `after_id`, oldest first, at most `limit`.
     [[nodiscard]] virtual std::vector<core::EventView> events_after(std::uint64_t after_id,

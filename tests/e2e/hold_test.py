@@ -57,6 +57,9 @@ def leave_it_running(keel, well):
     check(said == "worker: held, its process left running", f"keel hold --running: {said}")
     well.unlink()
     fails = 'keel_probe_verdicts_total{unit="worker",probe="well",verdict="fail"}'
+    tried = keel.run("probe", "worker", check=False)
+    check(tried.returncode == 1 and "well" in tried.stdout and "fail (exit)" in tried.stdout,
+          "`keel probe` tells what a probe finds")
     until("five probes failed", lambda: keel.metrics().get(fails, 0) >= 5)
     check(instance(keel)["pid"] == pid and alive(pid),
           "its liveness fails five times and it is left alone")

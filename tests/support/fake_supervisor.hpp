@@ -133,6 +133,18 @@ public:
             }
         return ports::Refusal{ports::Refusal::Kind::no_such_operation, "there is none", {}};
     }
+    std::vector<core::TriedProbe> tried; ///< what any try finds
+    [[nodiscard]] std::optional<ports::Refusal>
+    try_probes(const std::string&, std::optional<Slot> slot, Tried done) override
+    {
+        auto found = tried;
+        if (slot)
+            std::erase_if(found, [&](const auto& each) {
+                return !each.instance.ends_with("." + std::to_string(*slot));
+            });
+        done(found);
+        return std::nullopt;
+    }
     [[nodiscard]] std::vector<core::OutageView> outages() const override { return outage_list; }
     [[nodiscard]] const core::HostCounters& counters() const override { return host_counters; }
     [[nodiscard]] const core::UnitCounters& counters_of(std::string_view unit) const override

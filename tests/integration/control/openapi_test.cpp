@@ -25,6 +25,8 @@ std::string trimmed(const std::string& line)
 /// path, four before a method.
 Operations documented()
 {
+    static const std::map<std::string, std::string> methods{
+        {"get:", "GET"}, {"post:", "POST"}, {"delete:", "DELETE"}};
     Operations operations;
     std::istringstream lines(test::read_source_file("docs/openapi.yaml"));
     Operation current;
@@ -33,8 +35,8 @@ Operations documented()
         const std::string text = trimmed(line);
         const auto indent = line.size() - text.size();
         if (indent == 2 && text.starts_with("/")) current = {"", text.substr(0, text.size() - 1)};
-        if (indent == 4 && (text == "get:" || text == "post:")) {
-            current.first = text == "get:" ? "GET" : "POST";
+        if (const auto method = methods.find(text); indent == 4 && method != methods.end()) {
+            current.first = method->second;
             operations[current];
         }
         if (text.starts_with("- name: ")) argument = text.substr(8);
@@ -58,6 +60,7 @@ TEST(OpenApi, DocumentsPathsThatAnswer)
     test::RunningServer server;
     server.on_loop([&] {
         server.engine.put(test::unit_up("worker"));
+        server.engine.tried = {{"worker", {"tcp", core::Verdict::pass, {}, {}, "connected"}}};
         server.engine.operation_list = {{OperationId{7}, "worker", {}, {}, {}, {}, {}, {}, {}, {}}};
     });
     for (const auto& [operation, arguments] : documented()) {
