@@ -106,6 +106,7 @@ TEST_F(Program, AndTheOtherThingsThatTheHostLacksAreWordedAsTheGoldenFileSays)
          environment(folder.write("large", std::string((1U << 20) + 1, '#')))},
         {"authorities that are not there",
          sh + "[[probe]]\nhttp = \"https://localhost\"\ntls_ca = \"/nowhere/ca.pem\""},
+        {"controller that is not there", sh + "resources.memory_max = \"1GiB\""},
     };
     std::string all;
     for (const auto& [title, text] : lacks) {
