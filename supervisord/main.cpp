@@ -2,8 +2,8 @@
 // others, and left to itself. Nothing is decided in this file.
 #include "applying.hpp"
 #include "base/ensure.hpp"
-#include "base/keeld_options.hpp"
 #include "base/text.hpp"
+#include "command_line.hpp"
 #include "control/server.hpp"
 #include "engine/configuration.hpp"
 #include "engine/engine.hpp"
@@ -21,13 +21,13 @@
 #include "sys/notify_sockets.hpp"
 #include "sys/paths.hpp"
 #include "sys/run_dir.hpp"
+#include "sys/spare_memory.hpp"
 #include "sys/spawner.hpp"
 #include "sys/start_configuration.hpp"
 #include "sys/state_journal.hpp"
 #include "units/credentials.hpp"
 
 #include <array>
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <string_view>
@@ -42,34 +42,6 @@ using namespace std::chrono_literals;
 constexpr Duration heartbeat_every = 5s;
 constexpr Duration probes_end_within = 2s;
 constexpr Duration status_pause = 200ms; ///< between two lines of `systemctl status`
-
-struct Options {
-    std::optional<std::string> root; ///< none: as KEEL_ROOT says
-    std::optional<std::string> http; ///< this and the next, none: as keel.toml says
-    std::optional<std::string> log_level;
-};
-
-std::optional<int> parse(Options& options, int argc, char** argv)
-{
-    CLI::App app{"keeld supervises this host's services.\n"
-                 "KEEL_ROOT in the environment stands in for --root.",
-                 "keeld"};
-    app.option_defaults()->take_last();
-    app.set_version_flag("--version", "keeld " KEEL_VERSION);
-    const auto add = [&](const KeeldOption& option, std::optional<std::string>& value) {
-        app.add_option(std::string(option.flag), value, std::string(option.meaning))
-            ->type_name(std::string(option.value));
-    };
-    add(keeld_root, options.root);
-    add(keeld_http, options.http);
-    add(keeld_log_level, options.log_level);
-    try {
-        app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : 2;
-    }
-    return std::nullopt;
-}
 
 void warn(const std::string& text) { log::write(log::Level::warn, text); }
 
@@ -107,8 +79,7 @@ public:
     int run()
     {
         connect();
-        configure();
-        make_engine();
+        make_engine(configure());
         engine_->start(); // First: lines that it awaits must not be taken before.
         logs_.take_over(
             [this](const std::string& unit, Slot slot) { return log_spec_of(unit, slot); });
@@ -241,23 +212,24 @@ private:
         });
     }
 
-    void configure()
+    /// What is to be in force; of it only keel.toml is kept.
+    std::vector<engine::ConfiguredUnit> configure()
     {
         const auto& recovered = journal_.recovered();
         const bool ended_in_order = recovered.contains(engine::key_of_clean_end);
         const bool go_on = !ended_in_order && (run_dir_.after_crash() || !recovered.empty());
         auto start = sys::configuration_at_start(paths_, go_on ? sys::StartKind::go_on
                                                                : sys::StartKind::fresh);
-        configuration_ = std::move(start.in_force);
-        heed_log_level(options_, configuration_.daemon.spec);
+        daemon_ = std::move(start.in_force.daemon.spec);
+        heed_log_level(options_, daemon_);
         for (const std::string& alarm : start.alarms)
             log::write(log::Level::error, alarm);
+        return engine::configure(start.in_force.units);
     }
 
-    void make_engine()
+    void make_engine(std::vector<engine::ConfiguredUnit> units)
     {
-        const units::StormSpec& storm = configuration_.daemon.spec.storm;
-        auto units = engine::configure(configuration_.units);
+        const units::StormSpec& storm = daemon_.storm;
         const sys::Generations generations(paths_.lib / "generations");
         if (auto noted = generations.note_environments(engine::digests_of(units)); !noted)
             warn("`keel plan` will not see what changes in environment files: " +
@@ -301,7 +273,7 @@ private:
                                                [this] { return spawner_.control_groups(); });
         metrics_ = std::make_unique<metrics::Page>(loop_, *engine_, volume_of, KEEL_VERSION);
         control::ControlServer::Options options;
-        const units::DaemonSpec& spec = configuration_.daemon.spec;
+        const units::DaemonSpec& spec = daemon_;
         options.version = KEEL_VERSION;
         options.groups = {group_named(spec.operators_group), group_named(spec.readers_group)};
         server_ = std::make_unique<control::ControlServer>(
@@ -320,6 +292,7 @@ private:
     void beat()
     {
         keeper_.heartbeat();
+        memory_.give_back();
         heartbeat_ = loop_.after(heartbeat_every, [this] { beat(); });
     }
 
@@ -336,6 +309,7 @@ private:
         if (text != std::exchange(status_, text)) keeper_.status(text);
     }
 
+    sys::SpareMemory memory_; ///< before any thread
     const Options& options_;
     const sys::Paths paths_;
     sys::UvLoop& loop_;
@@ -348,7 +322,7 @@ private:
     sys::Spawner spawner_;
     sys::NotifySockets notices_;
     probes::Prober prober_;
-    units::Configuration configuration_; ///< in force
+    units::DaemonSpec daemon_; ///< as at the start
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<Applying> applying_;
     std::unique_ptr<metrics::Page> metrics_;

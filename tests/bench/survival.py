@@ -206,6 +206,8 @@ def memory(bin_dir, sizes=(1, 100, 500)):
             keel.start()
             collect(stamps, count)
             until("all are up", lambda: all(u["status"] == "up" for u in keel.status().values()))
+            settled = time.monotonic() + 6  # a heartbeat of the engine, at which it tidies up
+            until("what the start took is given back", lambda: time.monotonic() > settled)
             keeper, engine = pss(keel.keeld.pid), pss(keel.engine_pid())
             print(f"  {count:4} units: keeper PSS {keeper['Pss']}, engine PSS {engine['Pss']} "
                   f"(anonymous {engine['Pss_Anon']}, RSS {engine['Rss']})", flush=True)

@@ -35,8 +35,9 @@ INCLUDES = {
 INCLUDES_MORE = {
     "supervisord/control/server*.cpp": "engine",
     "supervisord/applying.*": "applying.hpp base units core ports engine sys",
-    "supervisord/main.cpp": "applying.hpp base units core ports engine sys transfer probes ledger "
-                            "deploy notify control metrics",
+    "supervisord/command_line.*": "command_line.hpp base",
+    "supervisord/main.cpp": "applying.hpp command_line.hpp base units core ports engine sys "
+                            "transfer probes ledger deploy notify control metrics",
 }
 
 # Files that may include less than their folder: a glob, and what of ours is taken away.
@@ -72,7 +73,7 @@ CONFINED = {
     "zstd":        ("supervisord/sys/log_packing.cpp", 1),
     "json":        ("supervisord/engine/state_json.hpp supervisord/control/json_*.cpp", 4),
     "json_fwd":    ("supervisord/*/*.hpp", 9),
-    "CLI11":       ("supervisord/cli/main.cpp supervisord/main.cpp", 2),
+    "CLI11":       ("supervisord/cli/main.cpp supervisord/command_line.cpp", 2),
     "spdlog":      ("supervisord/engine/log.cpp", 1),
     "microhttpd":  ("supervisord/control/http_*", 3),
     "curl":        ("supervisord/transfer/*", 9),
