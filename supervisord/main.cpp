@@ -8,6 +8,7 @@
 #include "engine/configuration.hpp"
 #include "engine/engine.hpp"
 #include "engine/log.hpp"
+#include "engine/status_line.hpp"
 #include "metrics/page.hpp"
 #include "probes/prober.hpp"
 #include "sys/cgroup.hpp"
@@ -20,6 +21,7 @@
 #include "sys/loop.hpp"
 #include "sys/notify_sockets.hpp"
 #include "sys/paths.hpp"
+#include "sys/ready_pipes.hpp"
 #include "sys/run_dir.hpp"
 #include "sys/spare_memory.hpp"
 #include "sys/spawner.hpp"
@@ -27,7 +29,6 @@
 #include "sys/state_journal.hpp"
 #include "units/credentials.hpp"
 
-#include <array>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <string_view>
@@ -41,7 +42,6 @@ using namespace std::chrono_literals;
 
 constexpr Duration heartbeat_every = 5s;
 constexpr Duration probes_end_within = 2s;
-constexpr Duration status_pause = 200ms; ///< between two lines of `systemctl status`
 
 void warn(const std::string& text) { log::write(log::Level::warn, text); }
 
@@ -72,7 +72,7 @@ public:
           run_dir_(std::move(run_dir)), journal_(journal_options()),
           hold_sync_(loop_, paths_.hold_journal.string()), holds_(hold_journal_options()),
           logs_(loop_, log_options()), spawner_(loop_, keeper_, spawner_options()),
-          notices_(loop_, notify_options()),
+          notices_(loop_, notify_options()), ready_pipes_(loop_, ready_pipe_options()),
           prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
     {}
 
@@ -84,11 +84,12 @@ public:
         logs_.take_over(
             [this](const std::string& unit, Slot slot) { return log_spec_of(unit, slot); });
         serve();
-        listener_ = engine_->subscribe([this](const core::EventView&) { status_soon(); });
+        status_line_.emplace(loop_, *engine_,
+                             [this](std::string_view text) { keeper_.status(text); });
         loop_.defer([this] {
             keeper_.ready();
             run_dir_.note_ready();
-            tell_status();
+            status_line_->tell_now();
             beat();
         });
         loop_.run();
@@ -149,6 +150,12 @@ private:
             return spawner_.has_member(spawn, pid);
         };
         return options;
+    }
+
+    sys::ReadyPipeOptions ready_pipe_options()
+    {
+        return {paths_.ready_dir, [this](std::uint64_t key, int fd) { keeper_.hold(key, fd); },
+                [this](std::uint64_t key) { keeper_.drop(key); }};
     }
 
     sys::SpawnerOptions spawner_options()
@@ -242,9 +249,10 @@ private:
         // For tests, which cannot wait ten seconds a thousand times.
         if (const char* trial = std::getenv("KEEL_APPLY_TRIAL"))
             options.trial = parse_duration(trial).value_or(options.trial);
-        engine_ = std::make_unique<engine::Engine>(
-            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_, notices_},
-            std::move(units), options);
+        engine_ = std::make_unique<engine::Engine>(engine::EnginePorts{loop_, spawner_, prober_,
+                                                                       logs_, journal_, holds_,
+                                                                       notices_, ready_pipes_},
+                                                   std::move(units), options);
         engine_->on_stopped([this](int code) {
             journal_.put(engine::key_of_clean_end, "yes");
             exit_code_ = code;
@@ -296,19 +304,6 @@ private:
         heartbeat_ = loop_.after(heartbeat_every, [this] { beat(); });
     }
 
-    /// Once for all that happens within a moment.
-    void status_soon()
-    {
-        if (!status_timer_) status_timer_ = loop_.after(status_pause, [this] { tell_status(); });
-    }
-
-    void tell_status()
-    {
-        status_timer_.reset();
-        const std::string text = engine_->headline();
-        if (text != std::exchange(status_, text)) keeper_.status(text);
-    }
-
     sys::SpareMemory memory_; ///< before any thread
     const Options& options_;
     const sys::Paths paths_;
@@ -321,16 +316,15 @@ private:
     sys::LogSink logs_;
     sys::Spawner spawner_;
     sys::NotifySockets notices_;
+    sys::ReadyPipes ready_pipes_;
     probes::Prober prober_;
     units::DaemonSpec daemon_; ///< as at the start
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<Applying> applying_;
     std::unique_ptr<metrics::Page> metrics_;
     std::unique_ptr<control::ControlServer> server_;
-    std::unique_ptr<ports::Supervisor::Subscription> listener_;
+    std::optional<engine::StatusLine> status_line_;
     ports::Loop::Registration heartbeat_;
-    ports::Loop::Registration status_timer_;
-    std::string status_; ///< as last told to systemd
     int exit_code_ = 0;
 };
 

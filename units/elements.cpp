@@ -203,12 +203,20 @@ std::string to_text(const ResourceLimit& limit, Measure measure)
 
 std::variant<ReadyWhen, Mistake> ready_when(const std::string& text, const Readiness& kind)
 {
-    constexpr std::string_view log = "log:";
+    constexpr std::string_view log = "log:", fd = "fd:";
     constexpr std::size_t length_max = 1024;
+    if (text.starts_with(fd)) {
+        const auto number = parse_number<int>(std::string_view(text).substr(fd.size()));
+        if (number && *number >= kind.fd_min && *number <= kind.fd_max)
+            return ReadyWhen{ReadyBy::descriptor, {}, *number};
+        return Mistake{
+            fmt::format("`{}` is no descriptor that can be kept for it", printable(text, 32)),
+            fmt::format("from \"fd:{}\" to \"fd:{}\"", kind.fd_min, kind.fd_max)};
+    }
     if (!text.starts_with(log)) {
         const auto place = place_among(kind.words, text);
-        if (!place) return unknown_word(text, kind.words, kind.later);
-        return ReadyWhen{static_cast<ReadyBy>(*place), {}};
+        if (!place) return unknown_word(text, kind.words, {});
+        return ReadyWhen{static_cast<ReadyBy>(*place), {}, 0};
     }
     const std::string line = text.substr(log.size());
     if (line.empty())
@@ -216,7 +224,7 @@ std::variant<ReadyWhen, Mistake> ready_when(const std::string& text, const Readi
     if (line.size() > length_max)
         return Mistake{fmt::format("is longer than {} bytes", length_max), "shorten it"};
     if (auto mistake = expression.check(line)) return std::move(*mistake);
-    return ReadyWhen{ReadyBy::log, line};
+    return ReadyWhen{ReadyBy::log, line, 0};
 }
 
 } // namespace keel::units

@@ -39,7 +39,7 @@ std::variant<ResourceLimit, Mistake> resource_limit(const Value& value, Measure 
 /// The same written in one way: "1024:4096", "8MiB", "unlimited".
 std::string to_text(const ResourceLimit& limit, Measure measure);
 
-/// `probe`, `log:listening on`.
+/// `probe`, `log:listening on`, `fd:3`.
 std::variant<ReadyWhen, Mistake> ready_when(const std::string& text, const Readiness& kind);
 
 } // namespace keel::units

@@ -27,7 +27,7 @@ std::string expected_text(const Kind& kind)
             [](const Command&) -> std::string { return "a string or a list of strings"; },
             [](const TextMap&) -> std::string { return "a table of strings"; },
             [](const Choice& choice) { return one_of(choice.words); },
-            [](const Readiness& k) { return one_of(k.words) + ", or `log:` and an expression"; },
+            [](const Readiness& k) { return ready_text(k); },
             [](const Choices& choices) { return "a list of " + one_of(choices.words); },
             [](const SignalName&) -> std::string { return "the name of a signal"; },
             [](const Texts& texts) { return fmt::format("a list of {}", texts.what); },

@@ -38,19 +38,20 @@ using Res = ResourcesSpec;
 // ---- closed sets -------------------------------------------------------------------------------
 
 constexpr std::array<std::string_view, 1> later_types = {"forking"};
-constexpr std::array<std::string_view, 1> later_ready = {"fd:"};
 constexpr std::array<std::string_view, 3> ready_words = {"exec", "probe", "notify"};
 constexpr std::array<std::string_view, 3> later_rungs = {"redeploy", "rollback", "run:"};
 constexpr std::array<std::string_view, 1> later_targets = {"journal"};
 constexpr std::array<std::string_view, 0> none{};
 
-constexpr Slot<ReadyWhen> ready{[](const Draft& draft) {
-                                    return ReadyWhen{draft.unit.ready, draft.unit.ready_line};
-                                },
-                                [](Draft& draft, ReadyWhen when) {
-                                    draft.unit.ready = when.by;
-                                    draft.unit.ready_line = std::move(when.line);
-                                }};
+constexpr Slot<ReadyWhen> ready{
+    [](const Draft& draft) {
+        return ReadyWhen{draft.unit.ready, draft.unit.ready_line, draft.unit.ready_fd};
+    },
+    [](Draft& draft, ReadyWhen when) {
+        draft.unit.ready = when.by;
+        draft.unit.ready_line = std::move(when.line);
+        draft.unit.ready_fd = when.fd;
+    }};
 
 constexpr Slot<std::vector<std::uint8_t>> ladder{
     [](const Draft& draft) {
@@ -158,10 +159,12 @@ constexpr Key table[] = {
      "units that, if wanted up, must be ready or have failed before an instance starts"},
     {"restart_with", Texts{unit<&U::restart_with>, &unit_name, 256, "units"}, live,
      "units whose restart restarts this one"},
-    {"ready", Readiness{ready, ready_words, later_ready}, next_start,
+    {"ready", Readiness{ready, ready_words, 3, 255}, next_start,
      "ready once the program runs (`exec`), once startup and readiness probes pass (`probe`), once "
-     "it says `READY=1`, as sd_notify(3) has it (`notify`), or once it has written a line in which "
-     "an RE2 expression is found (`log:…`)",
+     "it says `READY=1`, as sd_notify(3) has it (`notify`), once it has written a line in which an "
+     "RE2 expression is found (`log:…`), or once it has written a newline to the descriptor of "
+     "this "
+     "number, as s6 has it (`fd:3`)",
      "`probe` if a probe has the role startup or readiness, else `exec`"},
     {"unready_limit", Span{unit<&U::unready_limit>, second, 7 * day}, live,
      "unready that long, with all it requires ready, is one failure"},

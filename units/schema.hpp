@@ -97,16 +97,17 @@ struct Choice {
     /// Words that a later version will know; those that end in `:` take an argument.
     std::span<const std::string_view> later;
 };
-/// What makes a start a success, as one text: a word, or `log:` and an expression.
+/// What makes a start a success, as one text: a word, `log:` and an expression, `fd:` and a number.
 struct ReadyWhen {
     ReadyBy by = ReadyBy::exec;
     std::string line;
+    int fd = 0;
     friend bool operator==(const ReadyWhen&, const ReadyWhen&) = default;
 };
 struct Readiness {
     Slot<ReadyWhen> slot;
     std::span<const std::string_view> words; ///< those that stand alone
-    std::span<const std::string_view> later;
+    int fd_min, fd_max;
 };
 /// Several words of a closed set, each at most once. A single string stands for a list of one.
 struct Choices {

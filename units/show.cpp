@@ -39,8 +39,10 @@ std::string show_choices(const std::vector<std::uint8_t>& chosen,
 
 std::string show_ready(const ReadyWhen& when)
 {
-    const std::string line = when.by == ReadyBy::log ? ":" + when.line : std::string();
-    return toml_string(fmt::format("{}{}", name(when.by), line));
+    std::string rest;
+    if (when.by == ReadyBy::log) rest = ":" + when.line;
+    if (when.by == ReadyBy::descriptor) rest = fmt::format(":{}", when.fd);
+    return toml_string(fmt::format("{}{}", name(when.by), rest));
 }
 
 std::string show_exits(const std::vector<ExitMatch>& matches)
@@ -111,7 +113,7 @@ std::string type_text(const Kind& kind)
             [](const Command&) -> std::string { return "command"; },
             [](const TextMap& map) { return std::string(map.rule->type); },
             [](const Choice& choice) { return one_of(choice.words); },
-            [](const Readiness& k) { return one_of(k.words) + ", or `log:` and an expression"; },
+            [](const Readiness& k) { return ready_text(k); },
             [](const Choices& choices) { return "list of " + one_of(choices.words); },
             [](const SignalName&) -> std::string { return "signal"; },
             [](const Texts& texts) { return fmt::format("list of {}", texts.what); },
@@ -252,6 +254,11 @@ std::string toml_string(std::string_view text)
         }
     }
     return shown + "\"";
+}
+
+std::string ready_text(const Readiness& kind)
+{
+    return one_of(kind.words) + ", `log:` and an expression, or `fd:` and a number";
 }
 
 std::string one_of(std::span<const std::string_view> words)

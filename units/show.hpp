@@ -24,6 +24,9 @@ std::string example(const Key& key);
 /// Text as a TOML basic string.
 std::string toml_string(std::string_view text);
 
+/// Its words as messages list them, and the forms that take more than a word.
+std::string ready_text(const Readiness& kind);
+
 /// Choices as messages list them: `a`, `b` or `c`.
 std::string one_of(std::span<const std::string_view> words);
 

@@ -29,7 +29,8 @@ enum class UnitType : std::uint8_t { simple, oneshot };
 
 /// `exec`: ready as soon as the program runs. `probe`: when startup and readiness probes pass.
 /// `notify`: when the process says so, by sd_notify(3). `log`: when a line of its output matches.
-enum class ReadyBy : std::uint8_t { exec, probe, notify, log };
+/// `descriptor`: when it writes a newline to a descriptor that it was born with, as s6 has it.
+enum class ReadyBy : std::uint8_t { exec, probe, notify, log, descriptor };
 
 // ---- start, stop, restart, escalation ----------------------------------------------------------
 
@@ -248,6 +249,7 @@ struct UnitSpec {
     std::vector<std::string> restart_with;
     ReadyBy ready = ReadyBy::exec;
     std::string ready_line; ///< `log` only: units/expression.hpp, searched in each line
+    int ready_fd = 0;       ///< `descriptor` only: its number
     StartSpec start;
     StopSpec stop;
     ReloadSpec reload;
@@ -281,8 +283,8 @@ template <>
 inline constexpr std::array
     names_of<units::UnitType> = std::to_array<std::string_view>({"simple", "oneshot"});
 template <>
-inline constexpr std::array
-    names_of<units::ReadyBy> = std::to_array<std::string_view>({"exec", "probe", "notify", "log"});
+inline constexpr std::array names_of<units::ReadyBy> =
+    std::to_array<std::string_view>({"exec", "probe", "notify", "log", "fd"});
 template <>
 inline constexpr std::array names_of<units::Hook> =
     std::to_array<std::string_view>({"start.pre", "start.post", "stop.pre", "stop.post", "reload"});

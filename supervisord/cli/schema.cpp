@@ -94,7 +94,7 @@ private:
                        [&](const TextMap& k) { text_map(k); },
                        [&](const Choice& k) { words(k.words); },
                        [&](const Readiness& k) {
-                           pattern(fmt::format("^({}|log:.+)$", fmt::join(k.words, "|")));
+                           pattern(fmt::format("^({}|log:.+|fd:[0-9]+)$", fmt::join(k.words, "|")));
                        },
                        [&](const Choices& k) { choices(k); },
                        [&](const SignalName&) { pattern(signal_pattern); },

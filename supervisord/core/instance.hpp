@@ -205,7 +205,8 @@ struct Notified {
 /// What the readiness of a start waits for, other than a word of the process or a probe, is there.
 struct ShownReady {
     SpawnId spawn;
-    std::string how; ///< for people: `wrote "listening"`
+    std::string how;                         ///< for people: `wrote "listening"`
+    units::ReadyBy by = units::ReadyBy::log; ///< what it is that waits for this
 };
 /// All that the process had said when HearOut was carried out has been told.
 struct HeardOut {

@@ -248,6 +248,8 @@ InstanceStep fail_the_start(Here& h, SpawnId spawn)
     if (h.spec.ready == units::ReadyBy::notify) what += "; it did not say READY=1";
     if (h.spec.ready == units::ReadyBy::log)
         what += fmt::format("; no line of its output matched `{}`", h.spec.ready_line);
+    if (h.spec.ready == units::ReadyBy::descriptor)
+        what += fmt::format("; it wrote no newline to descriptor {}", h.spec.ready_fd);
     if (!h.instance.said.status.empty())
         what += fmt::format("; its status: {}", h.instance.said.status);
     return replace(h, spawn, StartCause::start_timeout, std::move(what), h.spec.start.timeout);

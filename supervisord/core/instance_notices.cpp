@@ -64,7 +64,8 @@ bool passes_readiness(const Here& h)
 
 bool is_told_of_readiness(const units::UnitSpec& spec)
 {
-    return spec.ready == units::ReadyBy::notify || spec.ready == units::ReadyBy::log;
+    return spec.ready == units::ReadyBy::notify || spec.ready == units::ReadyBy::log ||
+           spec.ready == units::ReadyBy::descriptor;
 }
 
 /// Whether something is due only because nothing was heard.
@@ -86,6 +87,8 @@ std::string awaited_for_readiness(const units::UnitSpec& spec)
     case units::ReadyBy::notify: return "once it says READY=1";
     case units::ReadyBy::log:
         return fmt::format("once a line of its output matches `{}`", spec.ready_line);
+    case units::ReadyBy::descriptor:
+        return fmt::format("once it writes a newline to descriptor {}", spec.ready_fd);
     case units::ReadyBy::probe: return "once its probes pass";
     case units::ReadyBy::exec: break;
     }
@@ -108,7 +111,7 @@ InstanceStep on(Here& h, const Starting& s, const Notified& e)
 InstanceStep on(Here& h, const Starting& s, const ShownReady& e)
 {
     note_started(h);
-    if (h.spec.ready != units::ReadyBy::log) return stay(h, e.how);
+    if (h.spec.ready != e.by) return stay(h, e.how);
     return become_ready(h, s.spawn, e.how);
 }
 

@@ -64,7 +64,8 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
     }
     cancel_probes(id); // Of the spawn before: its end may be told later than its empty tree.
     ports::SpawnPlan plan = make_plan(spec, id.slot, identity, options_.runtime_root);
-    if (const auto failed = give_socket(id, action.spawn, plan)) {
+    if (const auto failed = give_voice(id, action.spawn, plan)) {
+        ports_.ready_pipes.close(action.spawn);
         const auto stage = core::SetupStage::environment;
         ++unit_counters_[number(id.unit)].spawn_failures[static_cast<std::size_t>(stage)];
         post(id, core::SpawnFailed{action.spawn, stage, 0, failed->text()});
@@ -79,11 +80,13 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
     if (const auto* failure = std::get_if<ports::SpawnFailure>(&result)) {
         owners_.erase(number(action.spawn));
         ports_.notices.close(action.spawn);
+        ports_.ready_pipes.close(action.spawn);
         ++unit_counters_[number(id.unit)].spawn_failures[static_cast<std::size_t>(failure->stage)];
         post(id,
              core::SpawnFailed{action.spawn, failure->stage, failure->errno_value, failure->what});
         return;
     }
+    ports_.ready_pipes.begun(action.spawn);
     const auto process = std::get<ports::ProcessIdentity>(result);
     processes_[number(action.spawn)] = process;
     ports_.journal.put(fmt::format("process/{}/{}", spec.name, id.slot),

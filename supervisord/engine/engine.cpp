@@ -29,7 +29,11 @@ Engine::Engine(EnginePorts ports, std::vector<ConfiguredUnit> units, EngineOptio
     hear();
 }
 
-Engine::~Engine() { ports_.notices.set_handlers({}); }
+Engine::~Engine()
+{
+    ports_.notices.set_handlers({});
+    ports_.ready_pipes.set_handlers({});
+}
 
 void Engine::start()
 {

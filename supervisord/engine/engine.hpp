@@ -14,6 +14,7 @@
 #include "ports/loop.hpp"
 #include "ports/notices.hpp"
 #include "ports/prober.hpp"
+#include "ports/ready_pipes.hpp"
 #include "ports/spawner.hpp"
 #include "ports/state_journal.hpp"
 #include "ports/supervisor.hpp"
@@ -34,6 +35,7 @@ struct EnginePorts {
     ports::StateJournal& journal; ///< of this boot
     ports::StateJournal& holds;   ///< kept over boots: what persons hold until they say otherwise
     ports::Notices& notices;
+    ports::ReadyPipes& ready_pipes;
 };
 
 /// Journal key that says: keeld stopped everything and ended in order. Written by the wiring as the
@@ -140,8 +142,9 @@ private:
     void hear();
     void heard(SpawnId spawn, const core::Notice& notice);
     void hear_out(InstanceId id, SpawnId spawn);
-    [[nodiscard]] std::optional<Error> give_socket(InstanceId id, SpawnId spawn,
-                                                   ports::SpawnPlan& plan);
+    void hear_pipes();
+    [[nodiscard]] std::optional<Error> give_voice(InstanceId id, SpawnId spawn,
+                                                  ports::SpawnPlan& plan);
     void keep_hearing();
     void await_line(InstanceId id, SpawnId spawn, ports::LogSink::Awaits awaits);
     void forget_notices(InstanceId id, SpawnId spawn);

@@ -45,6 +45,33 @@ void Engine::hear()
                  const InstanceId id = owner->second;
                  say(id.unit, subject(id.unit, id.slot), "notify", text);
              }});
+    hear_pipes();
+}
+
+void Engine::hear_pipes()
+{
+    ports_.ready_pipes.set_handlers(
+        {.on_newline =
+             [this](SpawnId spawn) {
+                 const auto owner = owners_.find(number(spawn));
+                 if (owner == owners_.end()) return;
+                 const int fd = host_.spec(owner->second.unit).ready_fd;
+                 post(owner->second,
+                      core::ShownReady{spawn, fmt::format("wrote a newline to descriptor {}", fd),
+                                       units::ReadyBy::descriptor});
+             },
+         .on_shut =
+             [this](SpawnId spawn) {
+                 const auto owner = owners_.find(number(spawn));
+                 if (owner == owners_.end()) return;
+                 const InstanceId id = owner->second;
+                 const auto& state = host_.unit(id.unit).instances[id.slot - 1U].state;
+                 if (!std::holds_alternative<core::Starting>(state)) return;
+                 say(id.unit, subject(id.unit, id.slot), "ready",
+                     fmt::format("it has closed descriptor {} and written no newline to it: it "
+                                 "cannot become ready any more",
+                                 host_.spec(id.unit).ready_fd));
+             }});
 }
 
 void Engine::heard(SpawnId spawn, const core::Notice& notice)
@@ -66,6 +93,7 @@ void Engine::hear_out(InstanceId id, SpawnId spawn)
     ports_.loop.defer([this, id, spawn, alive = std::weak_ptr<int>(alive_)] {
         if (alive.expired()) return;
         ports_.notices.hear(spawn);
+        ports_.ready_pipes.hear(spawn);
         const units::UnitSpec& spec = host_.spec(id.unit);
         if (spec.ready != units::ReadyBy::log) return post(id, core::HeardOut{spawn});
         ports_.logs.when_drained(spec.name, id.slot, [this, id, spawn, alive] {
@@ -90,9 +118,15 @@ void Engine::await_line(InstanceId id, SpawnId spawn, ports::LogSink::Awaits awa
 }
 
 /// What a process needs to speak; a reason if it cannot be had.
-std::optional<Error> Engine::give_socket(InstanceId id, SpawnId spawn, ports::SpawnPlan& plan)
+std::optional<Error> Engine::give_voice(InstanceId id, SpawnId spawn, ports::SpawnPlan& plan)
 {
     const units::UnitSpec& spec = host_.spec(id.unit);
+    if (spec.ready == units::ReadyBy::descriptor) {
+        auto pipe = ports_.ready_pipes.open(spawn);
+        if (!pipe) return pipe.error();
+        plan.ready_fd = spec.ready_fd;
+        plan.ready_pipe = *pipe;
+    }
     if (!units::hears_notices(spec)) return std::nullopt;
     auto socket = ports_.notices.open(spawn);
     if (!socket) return socket.error();
@@ -107,9 +141,10 @@ std::optional<Error> Engine::give_socket(InstanceId id, SpawnId spawn, ports::Sp
 /// After adoption: those that live are listened to as before.
 void Engine::keep_hearing()
 {
-    std::vector<SpawnId> living;
+    std::vector<SpawnId> living, all;
     const auto& recovered = ports_.journal.recovered();
     for (const auto& [spawn, process] : processes_) {
+        all.push_back(SpawnId{spawn});
         const InstanceId id = owners_.at(spawn);
         const units::UnitSpec& spec = host_.spec(id.unit);
         if (!units::hears_notices(spec)) continue;
@@ -120,11 +155,13 @@ void Engine::keep_hearing()
             ports_.spawner.take_for_main(SpawnId{spawn}, *pid);
     }
     ports_.notices.take_over(living);
+    ports_.ready_pipes.take_over(all); // Also of those whose units have come to do without.
 }
 
 void Engine::forget_notices(InstanceId id, SpawnId spawn)
 {
     ports_.notices.close(spawn);
+    ports_.ready_pipes.close(spawn);
     const units::UnitSpec& spec = host_.spec(id.unit);
     if (units::hears_notices(spec)) ports_.journal.erase(main_key(spec, id.slot));
 }

@@ -80,12 +80,15 @@ KEEL_IN_CHILD int begin_session(ChildSetup& setup)
     return outcome(::syscall(SYS_setsid));
 }
 
-KEEL_IN_CHILD int connect_stdio(ChildSetup&)
+/// Last what may take the number of a descriptor that is needed up to here.
+KEEL_IN_CHILD int connect_stdio(ChildSetup& setup)
 {
     const int sources[] = {null_fd, output_fd, output_fd};
     for (int target = 0; target < 3; ++target)
         if (::syscall(SYS_dup3, sources[target], target, 0) < 0) return errno;
-    return 0;
+    if (setup.show_ready_at == 0) return 0;
+    if (setup.show_ready_at == ready_fd) return outcome(::syscall(SYS_fcntl, ready_fd, F_SETFD, 0));
+    return outcome(::syscall(SYS_dup3, ready_fd, setup.show_ready_at, 0));
 }
 
 /// The errno of a change that may not fail.

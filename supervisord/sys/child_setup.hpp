@@ -23,6 +23,7 @@ namespace keel::sys {
 inline constexpr int null_fd = 4;   ///< /dev/null
 inline constexpr int output_fd = 5; ///< what the next child writes to
 inline constexpr int cgroup_fd = 6; ///< cgroup.procs of the next child, where clone cannot do it
+inline constexpr int ready_fd = 7;  ///< by what the next child shows that it is ready
 inline constexpr int first_unreserved_fd = 10;
 
 /// Takes numbers 4 to 9 and makes 3 close on exec. To be called before anything else opens
@@ -44,6 +45,7 @@ struct ChildSetup {
     const gid_t* groups = nullptr;
     std::size_t group_count = 0;
     bool enter_cgroup = false;            ///< by way of cgroup_fd
+    int show_ready_at = 0;                ///< becomes a copy of ready_fd; 0: nothing
     bool leave_shared_descriptors = true; ///< Cloner's business
     wire::Record hello;                   ///< id, text; the child adds pid and start_ticks
 

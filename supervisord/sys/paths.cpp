@@ -20,6 +20,7 @@ Paths laid_out(const fs::path& etc, const fs::path& vendor, const fs::path& run,
             .state_journal = run / "state.journal",
             .fifo_dir = run / "fifo",
             .notify_dir = run / "notify",
+            .ready_dir = run / "ready",
             .lib = lib,
             .hold_journal = lib / "hold.journal",
             .log = log};

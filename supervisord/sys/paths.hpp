@@ -22,6 +22,7 @@ struct Paths {
     std::filesystem::path state_journal;
     std::filesystem::path fifo_dir;
     std::filesystem::path notify_dir; ///< one socket per spawn that is listened to, by its number
+    std::filesystem::path ready_dir;  ///< the same of pipes by which readiness is shown
     std::filesystem::path lib;        ///< kept over boots: ledger, deployments
     std::filesystem::path hold_journal;
     std::filesystem::path log; ///< UNIT/INSTANCE.log

@@ -7,16 +7,28 @@
 
 namespace keel::sys {
 
+Result<void> PipePeek::prepare()
+{
+    if (in_) return {};
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return Error::from_errno("make pipe");
+    out_ = OwnedFd(ends[0]);
+    in_ = OwnedFd(ends[1]);
+    bytes_.resize(look_max);
+    return {};
+}
+
+bool PipePeek::is_over(int pipe)
+{
+    if (!prepare()) return false;
+    const ssize_t seen = ::tee(pipe, in_.get(), 1, SPLICE_F_NONBLOCK);
+    if (seen > 0) (void)!::read(out_.get(), bytes_.data(), 1);
+    return seen == 0;
+}
+
 Result<std::string_view> PipePeek::look(int pipe)
 {
-    if (!in_) {
-        std::array<int, 2> ends{};
-        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
-            return Error::from_errno("make pipe");
-        out_ = OwnedFd(ends[0]);
-        in_ = OwnedFd(ends[1]);
-        bytes_.resize(look_max);
-    }
+    if (auto ready = prepare(); !ready) return ready.error();
     const ssize_t seen = ::tee(pipe, in_.get(), bytes_.size(), SPLICE_F_NONBLOCK);
     if (seen < 0 && errno == EAGAIN) return std::string_view{};
     if (seen < 0) return Error::from_errno("look into fifo");

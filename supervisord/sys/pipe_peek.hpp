@@ -20,10 +20,15 @@ public:
     /// At most `look_max`, less if the kernel gives less. Valid until the next call.
     [[nodiscard]] Result<std::string_view> look(int pipe);
 
+    /// Whether nothing is in it and nobody can write to it any more.
+    [[nodiscard]] bool is_over(int pipe);
+
     /// Takes up to so many bytes out of the pipe, to nowhere. How many there were.
     std::size_t drop(int pipe, std::size_t bytes);
 
 private:
+    Result<void> prepare();
+
     OwnedFd in_, out_, nowhere_;
     std::string bytes_;
 };

@@ -180,8 +180,12 @@ std::variant<Spawner::Child, SpawnFailure> Spawner::start(ChildSetup& setup, con
 
     OwnedFd directory;
     if (auto failure = prepare_cgroup(setup, plan, child, directory)) return std::move(*failure);
+    setup.show_ready_at = plan.ready_fd;
+    if (plan.ready_fd > 0 && ::dup3(plan.ready_pipe, ready_fd, O_CLOEXEC) < 0)
+        return SpawnFailure{SetupStage::descriptors, errno};
     const Cloner::Child born = cloner_.run(setup, directory.get());
     ::dup3(null_fd, output_fd, O_CLOEXEC);
+    if (plan.ready_fd > 0) ::dup3(null_fd, ready_fd, O_CLOEXEC);
     if (setup.enter_cgroup) ::dup3(null_fd, cgroup_fd, O_CLOEXEC);
     if (born.pid < 0) return SpawnFailure{stage_of_clone_error(born.errno_value), born.errno_value};
     child.process = {born.pid, setup.hello.start_ticks};

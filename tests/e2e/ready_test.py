@@ -104,6 +104,63 @@ timeout = "1m"
     return go
 
 
+def write_unit_with_descriptor(keel, name, fd, text, more=""):
+    path = keel.root / f"{name}.py"
+    path.write_text(f"import os, time\n{text}\ntime.sleep(1000)\n")
+    keel.write_unit(name, f"""
+command = ["/usr/bin/python3", "{path}"]
+ready = "fd:{fd}"
+{more}
+""")
+
+
+def write_units_with_descriptors(keel):
+    shown = keel.root / "shown"
+    for fd in (3, 7, 255):
+        write_unit_with_descriptor(keel, f"fd{fd}", fd, f"""
+assert sorted(map(int, os.listdir("/proc/self/fd")))[3:4] in ([3], [{fd}])
+os.write({fd}, b"up\\nand more that nobody waits for\\n")
+os.close({fd})
+""")
+    # The number goes to a program that knows nothing of it, as with s6.
+    keel.write_unit("fdshell", """
+command = ["sh", "-c", "echo >&4; exec 4>&-; exec sleep infinity"]
+ready = "fd:4"
+user = "nobody"
+""")
+    write_unit_with_descriptor(keel, "fdlate", 3, f"""
+while not os.path.exists({str(shown)!r}): time.sleep(0.01)
+os.write(3, b"\\n")
+os.close(3)
+open({str(shown)!r} + ".said", "w").close()
+""", '[start]\ntimeout = "1m"')
+    write_unit_with_descriptor(keel, "fdnever", 3, "os.write(3, b'no'); os.close(3)",
+                               '[start]\ntimeout = "1s"\n[escalation]\nfailures = 0')
+    return shown
+
+
+def ready_by_descriptors(keel, shown):
+    keel.wait("fd3", "fd7", "fd255", "fdshell")
+    check("wrote a newline to descriptor 255" in keel.run("why", "fd255").stdout,
+          "a newline on descriptors 3, 7 and 255, and keel why tells of it")
+    pid = instance(keel, "fdlate")["pid"]
+    engine = engine_gone(keel)
+    shown.touch()
+    until("it has written and closed", Path(f"{shown}.said").exists)
+    next_engine(keel, engine)
+    keel.wait("fdlate")
+    check(instance(keel, "fdlate")["pid"] == pid,
+          "a newline, then the engine is killed before it reads: the next one has it ready")
+    until("it has failed for want of a newline", lambda: "it wrote no newline to descriptor 3"
+          in keel.run("why", "fdnever").stdout)
+    check("closed descriptor 3 and written no newline" in keel.run("events").stdout,
+          "closed without a newline: told, and the start fails in its time")
+    keel.run("stop", "fdnever")
+    left = set(os.listdir(keel.root / "run/keel/ready"))
+    living = {str(i["spawn"]) for u in keel.status().values() for i in u["instances"]}
+    check(left <= living, "no pipe is left of spawns that are over")
+
+
 def real_programs(keel):
     keel.wait("redis", "shell", "watched", "named")
     check(instance(keel, "redis")["says"] == "Ready to accept connections",
@@ -235,11 +292,13 @@ def main():
         go = write_units(keel)
         haproxy(keel)
         write_lined_units(keel)
+        shown = write_units_with_descriptors(keel)
         keel.start()
         real_programs(keel)
         keel.wait("haproxy")
         check(True, "haproxy -Ws is ready by its word")
         ready_by_lines(keel)
+        ready_by_descriptors(keel, shown)
         a_word_that_nobody_read(keel, go)
         a_word_from_a_stranger(keel)
         watchdog(keel)

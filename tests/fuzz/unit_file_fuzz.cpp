@@ -74,6 +74,7 @@ void check(const Readiness& readiness, const Draft& draft)
     const ReadyWhen when = readiness.slot.get(draft);
     ENSURE((when.by == ReadyBy::log) != when.line.empty(), "an expression where one is needed");
     ENSURE(Expression(when.line).problem().empty(), "an expression that can be searched");
+    ENSURE((when.by == ReadyBy::descriptor) == (when.fd >= 3 && when.fd <= 255), "a descriptor");
 }
 void check(const Choice& choice, const Draft& draft)
 {

@@ -9,6 +9,7 @@
 #include "tests/sim/fake_kernel.hpp"
 #include "tests/sim/fake_notices.hpp"
 #include "tests/sim/fake_ports.hpp"
+#include "tests/sim/fake_ready_pipes.hpp"
 
 #include <memory>
 #include <string_view>
@@ -50,6 +51,7 @@ struct BrainPorts {
     FakeJournal& journal;
     FakeJournal& holds; ///< kept over boots
     FakeNotices& notices;
+    FakeReadyPipes& ready_pipes;
     Rng& rng;
 };
 

@@ -21,7 +21,7 @@ public:
     EngineBrain(const BrainPorts& ports, const BrainOptions& options, Observer& observer)
         : ports_(ports), observer_(observer),
           engine_({ports.loop, ports.kernel, ports.prober, ports.logs, ports.journal, ports.holds,
-                   ports.notices},
+                   ports.notices, ports.ready_pipes},
                   configured(options.specs), {options.host, "/run/keel/units", options.seed, 1})
     {
         ports_.kernel.set_handlers(

@@ -147,7 +147,8 @@ void World::turn()
 void World::begin_life()
 {
     brain_born_ = now();
-    const BrainPorts ports{loop_, kernel_, prober_, logs_, journal_, holds_, notices_, rng_};
+    const BrainPorts ports{loop_,  kernel_,  prober_,      logs_, journal_,
+                           holds_, notices_, ready_pipes_, rng_};
     BrainOptions options{size_ == Size::core ? scenario_.specs : specs_of(on_disk_), scenario_.host,
                          rng_.next(), scenario_.weights.meddles};
     if (size_ == Size::core)
@@ -176,6 +177,7 @@ void World::die(bool midway)
     kernel_.engine_died();
     prober_.engine_died();
     notices_.engine_died();
+    ready_pipes_.engine_died();
     open_requests_.clear();
     apply_dies();
     std::size_t lost = 0; // A record that was being written never was: healing takes it away.

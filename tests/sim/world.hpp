@@ -135,6 +135,7 @@ private:
     FakeJournal journal_;
     FakeJournal holds_;
     FakeNotices notices_;
+    FakeReadyPipes ready_pipes_{fuse_};
     MonoTime held_until_{}; ///< no hold that ends by itself ends later
     CoreMemory memory_;
     Oracle oracle_;

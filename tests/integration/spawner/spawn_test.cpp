@@ -90,6 +90,17 @@ TEST_P(Spawn, WritesToTheOutputItWasGiven)
     ::close(reader);
 }
 
+TEST_P(Spawn, FindsWhatItShowsReadinessByAtItsNumber)
+{
+    std::uint64_t id = 0;
+    for (const char* fd : {"3", "4", "5", "6", "7", "8", "9", "10", "255"}) {
+        engine->tell("show " + std::string(fd));
+        std::filesystem::remove(host.path("report"));
+        const auto facts = report("spawn " + std::to_string(++id) + " - " + host.puppet());
+        EXPECT_EQ(only(facts, "descriptors"), "0,1,2," + std::string(fd));
+    }
+}
+
 TEST_P(Spawn, TakesTheCredentialsOfThePlan)
 {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";

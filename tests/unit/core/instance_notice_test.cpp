@@ -209,6 +209,31 @@ TEST_F(Speaking, FailsItsStartIfNoLineOfItsOutputMatches)
     EXPECT_EQ(last.failure->what, "not ready within 30s; no line of its output matched `up in`");
 }
 
+TEST_F(Speaking, IsReadyWhenItWritesANewlineToItsDescriptor)
+{
+    spec.ready = units::ReadyBy::descriptor;
+    spec.ready_fd = 3;
+    start();
+    EXPECT_EQ(last.reason, "runs; ready once it writes a newline to descriptor 3");
+    apply(ShownReady{spawn(), "wrote \"up\"", units::ReadyBy::log});
+    EXPECT_TRUE(state<Starting>()) << "that was awaited before the unit changed";
+    apply(ShownReady{spawn(), "wrote a newline", units::ReadyBy::descriptor});
+    ASSERT_TRUE(state<Ready>());
+    EXPECT_EQ(last.reason, "wrote a newline");
+}
+
+TEST_F(Speaking, FailsItsStartIfThereIsNoNewline)
+{
+    spec.ready = units::ReadyBy::descriptor;
+    spec.ready_fd = 3;
+    start();
+    tick();
+    EXPECT_TRUE(did<HearOut>()) << "first what nobody has read yet";
+    is_heard_out();
+    ASSERT_TRUE(state<Stopping>());
+    EXPECT_EQ(last.failure->what, "not ready within 30s; it wrote no newline to descriptor 3");
+}
+
 // ---- the watchdog -------------------------------------------------------------------------------
 
 TEST_F(Speaking, MayBeSilentForNoLongerThanItsWatchdog)

@@ -5,6 +5,7 @@
 #include "tests/sim/fake_kernel.hpp"
 #include "tests/sim/fake_notices.hpp"
 #include "tests/sim/fake_ports.hpp"
+#include "tests/sim/fake_ready_pipes.hpp"
 #include "units/effective.hpp"
 
 #include <gtest/gtest.h>
@@ -40,7 +41,7 @@ protected:
         journal_.reopen(lost);
         holds_.reopen(0);
         engine_ = std::make_unique<Engine>(
-            EnginePorts{loop_, kernel_, prober_, logs_, journal_, holds_, notices_},
+            EnginePorts{loop_, kernel_, prober_, logs_, journal_, holds_, notices_, ready_pipes_},
             configured(specs_), EngineOptions{});
         kernel_.set_handlers(
             {.on_exit = [this](SpawnId id, core::ExitStatus status,
@@ -55,6 +56,7 @@ protected:
         kernel_.engine_died();
         prober_.engine_died();
         notices_.engine_died();
+        ready_pipes_.engine_died();
     }
     /// Lives on for so long.
     void run(Duration length)
@@ -114,6 +116,7 @@ protected:
     sim::ProbeFate probe_fate_;
     sim::FakeLogs logs_{rng_, fuse_};
     sim::FakeNotices notices_{loop_, rng_, fuse_, [](SpawnId, const core::Notice&) {}};
+    sim::FakeReadyPipes ready_pipes_{fuse_};
     sim::FakeJournal journal_{fuse_};
     sim::FakeJournal holds_{fuse_};
     std::unique_ptr<Engine> engine_;

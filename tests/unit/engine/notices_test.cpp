@@ -105,5 +105,89 @@ TEST_F(Notices, LetTheWatchdogBeginAnewUnderANewEngine)
     EXPECT_NE(state(), "ready");
 }
 
+class Newlines : public EngineFixture {
+protected:
+    Newlines()
+    {
+        specs_[0].ready = units::ReadyBy::descriptor;
+        specs_[0].ready_fd = 3;
+    }
+    using Content = sim::FakeReadyPipes::Content;
+    std::string_view state() { return core::state_name(unit(0).instances.at(0).state); }
+    [[nodiscard]] std::string told() const
+    {
+        std::string text;
+        for (const core::EventView& event : engine_->events_after(0, 1000))
+            if (event.kind == "ready") text += event.text;
+        return text;
+    }
+};
+
+TEST_F(Newlines, MakeAUnitReady)
+{
+    start();
+    run(1s);
+    ASSERT_EQ(state(), "starting");
+    ready_pipes_.put(spawn_of(0).value(), Content::newline);
+    run(1s);
+    EXPECT_EQ(state(), "ready");
+    EXPECT_EQ(unit(0).instances[0].reason, "wrote a newline to descriptor 3");
+}
+
+TEST_F(Newlines, ThatCameWhileNoEngineLivedAreHeardByTheNext)
+{
+    start();
+    run(1s);
+    const SpawnId spawn = spawn_of(0).value();
+    die();
+    ready_pipes_.put(spawn, Content::newline);
+    start();
+    run(1s);
+    EXPECT_EQ(state(), "ready");
+    EXPECT_EQ(spawn_of(0), spawn);
+}
+
+TEST_F(Newlines, ThatCannotComeAnyMoreAreToldWhileTheyAreAwaited)
+{
+    start();
+    run(1s);
+    ready_pipes_.put(spawn_of(0).value(), Content::end);
+    EXPECT_EQ(told(), "it has closed descriptor 3 and written no newline to it: it cannot become "
+                      "ready any more");
+    EXPECT_EQ(state(), "starting") << "its deadline decides";
+}
+
+TEST_F(Newlines, AreOfNoInterestOnceTheUnitIsReady)
+{
+    start();
+    run(1s);
+    const SpawnId spawn = spawn_of(0).value();
+    ready_pipes_.put(spawn, Content::newline);
+    run(1s);
+    die();
+    ready_pipes_.put(spawn, Content::end); // The newline was taken out long ago.
+    start();
+    run(1s);
+    EXPECT_EQ(state(), "ready");
+    EXPECT_EQ(told(), "");
+}
+
+TEST_F(Newlines, AreAwaitedFromLivingProcessesAlone)
+{
+    start();
+    run(1s);
+    const SpawnId spawn = spawn_of(0).value();
+    EXPECT_TRUE(ready_pipes_.is_open(spawn));
+    kernel_.end(spawn, {core::ExitStatus::Kind::code, 1, false});
+    run(1s);
+    EXPECT_FALSE(ready_pipes_.is_open(spawn));
+    fate_.failure = ports::SpawnFailure{core::SetupStage::exec, 2};
+    kernel_.end(spawn_of(0).value(), {core::ExitStatus::Kind::code, 1, false});
+    run(10ms);
+    fate_.failure.reset();
+    run(1min);
+    EXPECT_TRUE(ready_pipes_.is_open(spawn_of(0).value()));
+}
+
 } // namespace
 } // namespace keel::engine

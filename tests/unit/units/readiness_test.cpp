@@ -25,6 +25,19 @@ TEST(Readiness, ByALineNamesOne)
     EXPECT_EQ(load_good("command = \"web\"\nready = 'log:^up: \\d+$'\n").ready_line, "^up: \\d+$");
 }
 
+TEST(Readiness, ByADescriptorNamesOneThatIsFree)
+{
+    const UnitSpec spec = load_good("command = \"web\"\nready = \"fd:3\"\n");
+    EXPECT_EQ(spec.ready, ReadyBy::descriptor);
+    EXPECT_EQ(spec.ready_fd, 3);
+    EXPECT_EQ(load_good("command = \"web\"\nready = \"fd:255\"\n").ready_fd, 255);
+    for (const char* number : {"2", "256", "", "x", "-1", "3 "})
+        EXPECT_THAT(problems_of("command = \"web\"\nready = \"fd:" + std::string(number) + "\"\n"),
+                    ElementsAre(HasSubstr("is no descriptor that can be kept for it (from "
+                                          "\"fd:3\" to \"fd:255\")")))
+            << number;
+}
+
 TEST(Readiness, ByItsWordLeavesTheVariablesToKeel)
 {
     constexpr auto variables = "[environment]\nNOTIFY_SOCKET = \"/run/mine\"\n";
@@ -35,7 +48,7 @@ TEST(Readiness, ByItsWordLeavesTheVariablesToKeel)
 
 TEST(Readiness, MeansNothingForAOneshot)
 {
-    for (const char* ready : {"notify", "log:up"})
+    for (const char* ready : {"notify", "log:up", "fd:3"})
         EXPECT_THAT(problems_of("command = \"web\"\ntype = \"oneshot\"\nready = \"" +
                                 std::string(ready) + "\"\n"),
                     ElementsAre(HasSubstr("means nothing for a oneshot")));

@@ -8,6 +8,7 @@
 //                             (OUTPUT: path or -)
 //   storm FIRST COUNT WORD…   spawns until killed, no answers; `storming` first
 //   use MEMORY                memory_max of the spawns that follow
+//   show FD                   their readiness at this descriptor; `ready` is told of a newline
 //   in DIR | as UID GID… | stand NICE OOM UMASK PROCESSOR | limit RESOURCE SOFT HARD
 //                             for the spawns that follow; UMASK is octal, RESOURCE as in [limits]
 //   signal ID N, kill ID, ack ID, beat, ready, status TEXT, stopping, hold KEY PATH, drop KEY,
@@ -20,6 +21,7 @@
 #include "sys/run_dir.hpp"
 #include "sys/spawner.hpp"
 
+#include <array>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -197,6 +199,19 @@ private:
         base_.umask = static_cast<std::uint32_t>(std::stoul(words[3], nullptr, 8));
     }
 
+    void show_ready_at(int fd)
+    {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) std::_Exit(4);
+        base_.ready_fd = fd;
+        base_.ready_pipe = ends[1];
+        shown_ = loop_.watch_fd(ends[0], ports::Interest::readable, [this, end = ends[0]](auto) {
+            char byte = 0;
+            (void)!::read(end, &byte, 1);
+            if (byte == '\n') say("ready");
+        });
+    }
+
     /// What is for the spawns that follow.
     void plan_ahead(const Words& words)
     {
@@ -204,6 +219,7 @@ private:
         if (verb == "in") base_.directory = words[1];
         if (verb == "as") take_credentials(words);
         if (verb == "stand") take_standing(words);
+        if (verb == "show") show_ready_at(std::stoi(words[1]));
         if (verb == "use") base_.resources.memory_max = std::stoull(words[1]);
         if (verb == "limit")
             base_.limits[*from_name<units::Resource>(words[1])] = {std::stoull(words[2]),
@@ -251,6 +267,7 @@ private:
     int socket_ = -1;
     std::string input_;
     ports::Loop::Registration watch_;
+    ports::Loop::Registration shown_;
 };
 
 } // namespace
