@@ -131,6 +131,7 @@ private:
         sys::LogSinkOptions options;
         options.fifo_dir = paths_.fifo_dir;
         options.log_dir = paths_.log;
+        options.journal_socket = paths_.journal_socket;
         options.hold = [this](std::uint64_t key, int fd) { keeper_.hold(key, fd); };
         options.drop = [this](std::uint64_t key) { keeper_.drop(key); };
         options.tell = [this](const std::string& unit, Slot slot, const std::string& text) {

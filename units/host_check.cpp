@@ -202,6 +202,19 @@ std::vector<Problem> check_host(const LoadedUnit& unit, const HostFacts& facts)
     return spec == nullptr ? std::vector<Problem>{} : HostCheck(unit, *spec, facts).run();
 }
 
+std::vector<Problem> notes_of_host(const LoadedUnit& unit, const std::string& journal_socket)
+{
+    const UnitSpec* const spec = readable_spec(unit);
+    if (spec == nullptr || spec->log.target != LogTarget::journal) return {};
+    struct stat status {};
+    if (::stat(journal_socket.c_str(), &status) == 0 && S_ISSOCK(status.st_mode)) return {};
+    Report report(unit.sources);
+    report.add(position_of(unit, "log.target"), "log.target",
+               {fmt::format("there is no journal at {}", printable(journal_socket)),
+                "the unit runs, and its output goes where keeld's own does"});
+    return report.take();
+}
+
 std::vector<Problem> check_host(const LoadedDaemon& daemon)
 {
     Report report(daemon.path);

@@ -23,6 +23,10 @@ struct HostFacts {
 };
 std::vector<Problem> check_host(const LoadedUnit& unit, const HostFacts& facts);
 
+/// What is no mistake, but not as the unit has it on this host either: there is no journal that its
+/// output could go to.
+std::vector<Problem> notes_of_host(const LoadedUnit& unit, const std::string& journal_socket);
+
 /// The same of keel.toml: whether its groups exist.
 std::vector<Problem> check_host(const LoadedDaemon& daemon);
 

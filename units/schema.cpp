@@ -40,7 +40,6 @@ using Res = ResourcesSpec;
 constexpr std::array<std::string_view, 1> later_types = {"forking"};
 constexpr std::array<std::string_view, 3> ready_words = {"exec", "probe", "notify"};
 constexpr std::array<std::string_view, 3> later_rungs = {"redeploy", "rollback", "run:"};
-constexpr std::array<std::string_view, 1> later_targets = {"journal"};
 constexpr std::array<std::string_view, 0> none{};
 
 constexpr Slot<ReadyWhen> ready{
@@ -293,8 +292,10 @@ constexpr Key table[] = {
      "share of the disks where they are scarce"},
 
     {"log", Section{}, live, "Where its output goes"},
-    {"log.target", Choice{unit<&U::log, &LogSpec::target>, names_of<LogTarget>, later_targets},
-     restart, "a file of Keel's, keeld's own output, or nowhere"},
+    {"log.target", Choice{unit<&U::log, &LogSpec::target>, names_of<LogTarget>, none}, restart,
+     "a file of Keel's; systemd's journal, under the unit's name, with `<3>` and the like before a "
+     "line as its priority; where keeld's own output goes; or nowhere. Where there is no journal, "
+     "it is told, and `journal` is as `inherit`"},
     {"log.max_size", Size{unit<&U::log, &LogSpec::max_size>, 4ULL << 10, 1ULL << 40}, live,
      "a file that has grown to this size is rotated"},
     {"log.keep", Integer{unit<&U::log, &LogSpec::keep>, 0, 1000}, live,

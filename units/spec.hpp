@@ -191,7 +191,8 @@ struct SchedulingSpec {
 
 // ---- log, outage -------------------------------------------------------------------------------
 
-enum class LogTarget : std::uint8_t { file, inherit, null };
+/// A file of Keel's, systemd's journal, keeld's own standard error, or nowhere.
+enum class LogTarget : std::uint8_t { file, journal, inherit, null };
 /// How lines stand in the file: as they were written, or each behind the time at which it came.
 enum class LogFormat : std::uint8_t { raw, timestamp };
 enum class LogCompression : std::uint8_t { none, zstd };
@@ -302,8 +303,8 @@ inline constexpr std::array names_of<units::Resource> = std::to_array<std::strin
     {"as", "core", "cpu", "data", "fsize", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss",
      "rtprio", "rttime", "sigpending", "stack"});
 template <>
-inline constexpr std::array
-    names_of<units::LogTarget> = std::to_array<std::string_view>({"file", "inherit", "null"});
+inline constexpr std::array names_of<units::LogTarget> =
+    std::to_array<std::string_view>({"file", "journal", "inherit", "null"});
 template <>
 inline constexpr std::array
     names_of<units::LogFormat> = std::to_array<std::string_view>({"raw", "timestamp"});

@@ -61,6 +61,7 @@ Configuration load_with_neighbours(const units::Places& places, std::set<std::st
 
 struct Findings : control::CheckReport {
     units::ControlGroups control_groups = units::control_groups_of_host();
+    std::string journal_socket;
 
     void add(const units::LoadedDaemon& daemon)
     {
@@ -86,6 +87,8 @@ struct Findings : control::CheckReport {
             of_unit.insert(of_unit.end(), of_host.begin(), of_host.end());
             units::sort_by_position(of_unit);
             problems.insert(problems.end(), of_unit.begin(), of_unit.end());
+            const auto worth_knowing = units::notes_of_host(unit, journal_socket);
+            notes.insert(notes.end(), worth_knowing.begin(), worth_knowing.end());
         }
     }
 };
@@ -95,6 +98,7 @@ Findings find_problems(const Context& context, const CheckOptions& options)
     const std::string runtime_dir = context.root + "/run/keel/units";
     const units::Places host = configuration_places(context.root);
     Findings findings;
+    findings.journal_socket = context.root + "/run/systemd/journal/stdout";
     if (options.paths.empty()) {
         const Configuration all = units::load_configuration(units::collect(host));
         findings.add(all.daemon);
@@ -144,6 +148,8 @@ Exit check(const Context& context, const CheckOptions& options)
         std::string text;
         for (const Problem& problem : findings.problems)
             text += printable(units::to_text(problem), 2048) + "\n";
+        for (const Problem& note : findings.notes)
+            text += "note: " + printable(units::to_text(note), 2048) + "\n";
         text += toned(summary_of(findings), well ? Tone::good : Tone::bad, context.screen.colour) +
                 "\n";
         print(text);

@@ -1,4 +1,5 @@
 // keel logs: what a unit's instances wrote, as they wrote it.
+#include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/target.hpp"
 #include "cli/words.hpp"
@@ -41,6 +42,22 @@ void tell_of_untimed(const control::Call& call, const LogsOptions& options)
                          options.target, from));
 }
 
+/// Whether what the unit writes comes here; if not, it is told where it goes.
+enum class Comes : std::uint8_t { here, elsewhere };
+Comes tell_of_target(const control::Call& call, const Target& target)
+{
+    const auto& told = call.known_head().log_target;
+    if (!told) return Comes::here;
+    const std::string what = fmt::format("what {} writes ", target.unit);
+    if (*told == "journal")
+        complain(what + "goes to systemd's journal", "journalctl -t " + target.unit);
+    else if (*told == "inherit")
+        complain(what + "goes where keeld's own output does", "journalctl -u keel, as a rule");
+    else
+        complain(what + "goes nowhere", fmt::format("log.target is `{}`", printable(*told, 32)));
+    return Comes::elsewhere;
+}
+
 /// Prints what comes, up to its end or to that of its reader.
 std::optional<Trouble> pass_on(control::Call& call, LogsOptions::Follow follow)
 {
@@ -70,6 +87,8 @@ Exit logs(const Context& context, const LogsOptions& options)
                                           control::deadline_in(patience));
         if (const auto* trouble = trouble_of(begun)) return give_up(*trouble);
         auto& call = std::get<control::Call>(begun);
+        const Comes comes = tell_of_target(call, *target);
+        if (comes == Comes::elsewhere && follows) return Exit::failed;
         tell_of_untimed(call, wanted);
         const auto trouble = pass_on(call, options.follow);
         if (!trouble) return Exit::done;

@@ -39,6 +39,9 @@ struct HttpAnswer {
 /// they are, or `unknown`.
 inline constexpr const char* untimed_since_header = "Keel-Untimed-Since";
 
+/// Header of an answer with a log whose unit writes elsewhere: log.target.
+inline constexpr const char* log_target_header = "Keel-Log-Target";
+
 /// The body of an answer without a foreseeable end.
 class StreamSource {
 public:

@@ -63,6 +63,7 @@ struct VersionInfo {
 struct CheckReport {
     std::size_t checked = 0; ///< units
     std::vector<units::Problem> problems;
+    std::vector<units::Problem> notes; ///< what is no mistake, and worth knowing all the same
 };
 
 /// A longer `why` is refused.

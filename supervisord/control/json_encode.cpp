@@ -343,6 +343,7 @@ std::string encode(const CheckReport& report)
     JsonWriter out;
     out.begin_object().member("checked", report.checked);
     write_list(out, "problems", report.problems);
+    write_list(out, "notes", report.notes);
     return out.end_object().take();
 }
 

@@ -204,6 +204,8 @@ void answer_with_log(ports::Loop& loop, const std::shared_ptr<LogReader>& logs,
             if (job->failure) return exchange->answer(problem_answer(log_problem(*job->failure)));
             HttpAnswer head = text_answer({});
             tell_of_untimed(head, *untimed);
+            if (!job->selection.elsewhere.empty())
+                head.headers.emplace_back(log_target_header, job->selection.elsewhere);
             exchange->stream(std::move(head), std::make_unique<LogStream>(loop, exchange, job));
         });
 }

@@ -29,6 +29,7 @@ struct LogSelection {
     std::optional<std::size_t> lines;
     std::optional<WallTime> since = {}; ///< lines that are known to be older are left out
     enum class Follow : std::uint8_t { no, yes } follow = Follow::no;
+    std::string elsewhere{}; ///< where the unit writes now, if not to files; told beside the answer
 };
 inline constexpr std::size_t log_lines_max = 100'000;
 inline constexpr std::size_t log_lines_usual = 50;

@@ -161,6 +161,8 @@ Result<void> ResponseReader::on_header(std::string_view name, std::string_view v
         head_.chunked = true;
     } else if (name == lower(untimed_since_header)) {
         head_.untimed_since = value;
+    } else if (name == lower(log_target_header)) {
+        head_.log_target = value;
     }
     if (head_.chunked && head_.length) return malformed("a length beside chunks");
     return {};

@@ -21,6 +21,7 @@ struct ResponseHead {
     std::optional<std::uint64_t> length; ///< of the body, if the head tells it
     bool chunked = false;
     std::optional<std::string> untimed_since; ///< of a log, http.hpp
+    std::optional<std::string> log_target;    ///< the same
 };
 
 class ResponseReader {

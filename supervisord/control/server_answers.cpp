@@ -153,6 +153,8 @@ void ControlServer::answer_log(const Exchanged& exchange, const std::string& nam
     if (!selection.since || request.argument("lines"))
         selection.lines = static_cast<std::size_t>(*lines);
     selection.follow = *follow == 1 ? LogSelection::Follow::yes : LogSelection::Follow::no;
+    if (unit->log_target != units::LogTarget::file)
+        selection.elsewhere = std::string(keel::name(unit->log_target));
     if (*slot != 0) {
         selection.parts.push_back({*slot, {}});
     } else {

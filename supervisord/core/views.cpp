@@ -112,6 +112,7 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     view.rung_index = unit.rung;
     if (unit.operation) view.operation = make_view(*unit.operation);
     view.outage = make_view(unit.outage, now);
+    view.log_target = spec.log.target;
     view.edges = {spec.requires_units, spec.binds_to, spec.after, spec.restart_with};
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
         view.instances.push_back(make_view(spec, unit, slot, pid_of, now));

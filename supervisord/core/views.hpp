@@ -99,6 +99,7 @@ struct UnitView {
     std::vector<InstanceView> instances;
     /// Whether its files say something else than what is in force; the host cannot know.
     enum class OnDisk : std::uint8_t { unchanged, changed } on_disk = OnDisk::unchanged;
+    units::LogTarget log_target = units::LogTarget::file;
 };
 
 /// Whether the instance is as it should be and nothing is about to happen to it: ready, or done.

@@ -142,6 +142,12 @@ int Engine::output_of(InstanceId id)
     return -1;
 }
 
+/// Of a process that has its output already.
+void Engine::go_on_reading(InstanceId id)
+{
+    if (host_.spec(id.unit).log.target == units::LogTarget::file) (void)output_of(id);
+}
+
 void Engine::run_probe(InstanceId id, const core::RunProbe& action)
 {
     const ports::ProbeRequest request = request_for(id, host_.spec(id.unit).probes[action.probe]);

@@ -264,7 +264,7 @@ void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
         const auto& state = host_.unit(its.unit).instances[its.slot - 1U].state;
         if (std::holds_alternative<core::Starting>(state))
             await_line(its, survivor.id, ports::LogSink::Awaits::adopted);
-        (void)output_of(owner->second);
+        go_on_reading(owner->second);
         post(owner->second, core::Adopted{survivor.id});
     }
 }
@@ -316,7 +316,7 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
     ++counters_.adopted_processes;
     ports_.spawner.set_resources(survivor.id, host_.spec(*unit).resources);
     await_line(id, survivor.id, ports::LogSink::Awaits::adopted);
-    (void)output_of(id);
+    go_on_reading(id);
     post(id, core::Adopted{survivor.id});
     if (is_to_stop) post(id, core::StopWanted{});
 }

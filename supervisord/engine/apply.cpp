@@ -321,7 +321,7 @@ core::Respecified Engine::respecify(UnitId id, const ConfiguredUnit& wanted)
     if (before->log != wanted.spec.log && before->log.target == wanted.spec.log.target)
         for (Slot slot = 1; slot <= host_.unit(id).instances.size(); ++slot)
             if (core::spawn_of(host_.unit(id).instances[slot - 1U].state))
-                (void)output_of({id, slot}); // Takes the new rules over.
+                go_on_reading({id, slot}); // By the new rules.
     return {std::move(before)};
 }
 

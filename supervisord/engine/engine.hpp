@@ -132,6 +132,7 @@ private:
     void run_probe(InstanceId id, const core::RunProbe& action);
     void cancel_probes(InstanceId id);
     [[nodiscard]] int output_of(InstanceId id);
+    void go_on_reading(InstanceId id);
 
     // tries.cpp: probes that a person asks for
     [[nodiscard]] ports::ProbeRequest request_for(InstanceId id, const units::ProbeSpec& probe);

@@ -17,10 +17,11 @@ class LogSink {
 public:
     virtual ~LogSink() = default;
 
-    /// The write side for an instance's processes: a FIFO for `file`, keeld's stderr for
-    /// `inherit`, -1 for `null`. Opens it at the first call; it stays open over spawns and belongs
-    /// to the sink. A failure (disk full, no descriptors) must not keep a unit down: callers go on
-    /// with -1 and say so.
+    /// The write side for an instance's processes, which belongs to the sink: a FIFO for `file`,
+    /// which is opened at the first call and stays open over spawns; for `journal` a connection
+    /// that is good until the next call, or as for `inherit` if there is none; keeld's stderr for
+    /// `inherit`, -1 for `null`. A failure (disk full, no descriptors) must not keep a unit down:
+    /// callers go on with -1 and say so.
     [[nodiscard]] virtual Result<int> output_of(const std::string& unit, Slot slot,
                                                 const units::LogSpec& spec,
                                                 const std::optional<Credentials>& owner) = 0;

@@ -1,6 +1,7 @@
 #include "sys/log_sink.hpp"
 
 #include "sys/fifo.hpp"
+#include "sys/journal_stream.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,6 +38,7 @@ Result<int> LogSink::output_of(const std::string& unit, Slot slot, const units::
                                const std::optional<ports::Credentials>& owner)
 {
     switch (spec.target) {
+    case units::LogTarget::journal: return journal_of(unit, slot);
     case units::LogTarget::inherit: return STDERR_FILENO;
     case units::LogTarget::null: return -1;
     case units::LogTarget::file: break;
@@ -56,6 +58,24 @@ Result<int> LogSink::output_of(const std::string& unit, Slot slot, const units::
     make_plain(known.fifo->get());
     give_fifo(known.fifo->get(), owner);
     return known.fifo->get();
+}
+
+/// A connection for each spawn: the journal may be another one by the next. A unit does not wait
+/// for a journal; it is told once, and again after there was one in between.
+int LogSink::journal_of(const std::string& unit, Slot slot)
+{
+    const std::string name = instance_name(unit, slot);
+    auto connected = connect_to_journal(options_.journal_socket, unit);
+    if (connected) {
+        without_journal_.erase(name);
+        journal_ = std::move(*connected);
+        return journal_.get();
+    }
+    if (without_journal_.insert(name).second && options_.tell)
+        options_.tell(unit, slot,
+                      "its output goes where keeld's own does, not to the journal: " +
+                          connected.error().text());
+    return STDERR_FILENO;
 }
 
 Result<LogSink::Entry*> LogSink::open(const std::string& unit, Slot slot, units::LogSpec rules)

@@ -1,4 +1,5 @@
-// ports::LogSink: one FIFO per instance under RUN/fifo, drained into LOG/UNIT/SLOT.log.
+// ports::LogSink: one FIFO per instance under RUN/fifo, drained into LOG/UNIT/SLOT.log; or a
+// connection to systemd's journal.
 //
 // Promises: not a byte of raw output is lost or doubled by the end of an engine, whatever ended it:
 // FIFOs that exist at the start are taken over with what they hold. Output is moved by a thread of
@@ -14,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace keel::sys {
@@ -21,6 +23,7 @@ namespace keel::sys {
 struct LogSinkOptions {
     std::filesystem::path fifo_dir;
     std::filesystem::path log_dir;
+    std::filesystem::path journal_socket; ///< of systemd's journal
     /// Has a FIFO kept open by somebody who outlives this process, under a key that stays the same
     /// over engine lives; and let go again. Either may be empty.
     std::function<void(std::uint64_t key, int fd)> hold;
@@ -69,6 +72,7 @@ private:
                                                         const units::LogSpec& rules);
     [[nodiscard]] std::shared_ptr<LogCounters> counters_of(const std::string& unit);
     [[nodiscard]] LogDrain& drain();
+    [[nodiscard]] int journal_of(const std::string& unit, Slot slot);
 
     ports::Loop& loop_;
     LogSinkOptions options_;
@@ -83,7 +87,9 @@ private:
     };
     std::map<std::string, Finder> finders_; ///< by instance, of the line that is awaited last
     std::uint64_t next_id_ = 0;
-    std::unique_ptr<LogDrain> drain_; ///< from the first FIFO on
+    OwnedFd journal_;                       ///< the latest connection; processes have their own
+    std::set<std::string> without_journal_; ///< instances of which it was told
+    std::unique_ptr<LogDrain> drain_;       ///< from the first FIFO on
 };
 
 } // namespace keel::sys

@@ -8,8 +8,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* journal_below_root = "run/systemd/journal/stdout";
+
 Paths laid_out(const fs::path& etc, const fs::path& vendor, const fs::path& run,
-               const fs::path& lib, const fs::path& log)
+               const fs::path& lib, const fs::path& log, const fs::path& journal_socket)
 {
     return {.etc = etc,
             .daemon_file = etc / "keel.toml",
@@ -23,13 +25,14 @@ Paths laid_out(const fs::path& etc, const fs::path& vendor, const fs::path& run,
             .ready_dir = run / "ready",
             .lib = lib,
             .hold_journal = lib / "hold.journal",
-            .log = log};
+            .log = log,
+            .journal_socket = journal_socket};
 }
 
 Paths under(const fs::path& root)
 {
     return laid_out(root / "etc/keel", root / "usr/lib/keel/units", root / "run/keel",
-                    root / "var/lib/keel", root / "var/log/keel");
+                    root / "var/lib/keel", root / "var/log/keel", root / journal_below_root);
 }
 
 /// A set and absolute variable, as the XDG specification wants it; else the fallback under HOME.
@@ -53,7 +56,7 @@ Result<Paths> of_user(const PathsFrom& from)
     const fs::path own = *state / "keel";
     // A package's units for root's daemon must not be started once more for every user.
     return laid_out(*config / "keel", "/usr/lib/keel/user-units", *runtime / "keel", own,
-                    own / "log");
+                    own / "log", fs::path("/") / journal_below_root);
 }
 
 } // namespace

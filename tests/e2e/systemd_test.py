@@ -16,7 +16,7 @@ import namespace
 from harness import until
 
 SOURCE = Path(__file__).resolve().parents[2]
-UNITS = ("store", "front")
+UNITS = ("store", "front", "talker")
 SERVICE = "system.slice/keel.service"
 SHORT_WATCHDOG = b"[Service]\nWatchdogSec=2s\nTimeoutAbortSec=1s\n"
 
@@ -29,6 +29,12 @@ def files(bin_dir):
         "usr/lib/systemd/system/keel.service": SOURCE / "packaging/keel.service",
         "etc/systemd/system/keel.service.d/test.conf": SHORT_WATCHDOG,
         "etc/keel/units/store.toml": b'command = "/usr/bin/tail -f /dev/null"\n',
+        "etc/keel/units/talker.toml": b"""
+command = ["/bin/sh", "-c", "echo hello; echo '<3>broken' >&2; exec sleep infinity"]
+user = "nobody"
+[log]
+target = "journal"
+""",
         "etc/keel/units/front.toml": b'command = "/usr/bin/tail -f /dev/null"\n'
                                      b'requires = ["store"]\ninstances = 2\n',
     }
@@ -170,6 +176,22 @@ class UnderSystemd(unittest.TestCase):
         self.host.run("systemctl", "stop", "keel.service")
         self.assertEqual(self.show("Result"), "success")
         self.start()
+
+    def journal(self, *words):
+        """Messages of the unit talker."""
+        self.host.run("journalctl", "--sync")
+        return self.host.run("journalctl", "-t", "talker", "-o", "cat", *words,
+                             check=False).stdout.split()
+
+    def test_output_goes_to_the_journal_under_the_units_name(self):
+        until("its lines are there", lambda: {"hello", "broken"} <= set(self.journal()))
+        self.assertNotIn("hello", self.journal("-p", "err"))
+        self.assertIn("broken", self.journal("-p", "err"))
+        pid = str(self.before["talker"])
+        self.assertIn("hello", self.journal(f"_PID={pid}"))
+        told = self.host.run("keel", "logs", "talker").stderr
+        self.assertIn("journalctl -t talker", told)
+        self.assertEqual(self.host.run("keel", "logs", "-f", "talker", check=False).returncode, 1)
 
     def test_a_stop_stops_every_unit_and_the_next_start_works(self):
         self.host.run("systemctl", "stop", "keel.service")

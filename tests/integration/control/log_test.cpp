@@ -205,5 +205,20 @@ TEST(ClientOfLogs, ShowsALogSinceATimeAndSaysWhenMoreThanThatIsShown)
     EXPECT_THAT(ended.err, HasSubstr("neither a duration nor a time"));
 }
 
+TEST(ControlLog, SaysWhereLinesGoThatDoNotComeHere)
+{
+    RunningServer server;
+    server.on_loop([&] {
+        core::UnitView unit = test::unit_up("api");
+        unit.log_target = units::LogTarget::journal;
+        server.engine.put(unit);
+        server.logs->write("api", 1, "old\n");
+    });
+    auto begun = control::open_stream(server.socket_path, "/v1/units/api/log?lines=2", {});
+    auto& call = std::get<Call>(begun);
+    EXPECT_EQ(call.known_head().log_target, "journal");
+    EXPECT_EQ(read_until(call, "old\n"), "old\n") << "from before it went there";
+}
+
 } // namespace
 } // namespace keel

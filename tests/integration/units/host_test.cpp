@@ -18,7 +18,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 namespace fs = std::filesystem;
 
-/// The host's problems with a unit of these lines.
+/// The host's problems with a unit of these lines, and what is worth a note where there is no
+/// journal.
 std::vector<std::string> host_problems(const std::string& text,
                                        const ControlGroups& control_groups = {"this host", {}})
 {
@@ -26,6 +27,8 @@ std::vector<std::string> host_problems(const std::string& text,
     const LoadedUnit unit = load_unit(text, "web.toml");
     for (const Problem& problem : check_host(unit, {"/run/keel/web", control_groups}))
         lines.push_back(to_text(problem));
+    for (const Problem& note : notes_of_host(unit, "/nowhere/stdout"))
+        lines.push_back(to_text(note));
     return lines;
 }
 
@@ -107,6 +110,7 @@ TEST_F(Program, AndTheOtherThingsThatTheHostLacksAreWordedAsTheGoldenFileSays)
         {"authorities that are not there",
          sh + "[[probe]]\nhttp = \"https://localhost\"\ntls_ca = \"/nowhere/ca.pem\""},
         {"controller that is not there", sh + "resources.memory_max = \"1GiB\""},
+        {"journal that is not there", sh + "log.target = \"journal\""},
     };
     std::string all;
     for (const auto& [title, text] : lacks) {
@@ -247,6 +251,21 @@ TEST(Resources, NeedTheirControllers)
     EXPECT_THAT(host_problems(text, nothing),
                 ElementsAre(HasSubstr("memory_max: there is no cgroup v2 (get one)"),
                             HasSubstr("cpu_weight: there is no cgroup v2 (get one)")));
+}
+
+TEST(Journal, ThatIsNotThereIsWorthANoteAndNoProblem)
+{
+    const LoadedUnit unit =
+        load_unit("command = \"sh\"\n[log]\ntarget = \"journal\"\n", "web.toml");
+    const auto notes = notes_of_host(unit, "/nowhere/stdout");
+    ASSERT_EQ(notes.size(), 1U);
+    EXPECT_EQ(
+        to_text(notes[0]),
+        "web.toml:3:10: log.target: there is no journal at /nowhere/stdout (the unit runs, and "
+        "its output goes where keeld's own does)");
+    EXPECT_THAT(check_host(unit, {"/run/keel/web", {}}), IsEmpty());
+    EXPECT_THAT(notes_of_host(load_unit("command = \"sh\"\n", "web.toml"), "/nowhere/stdout"),
+                IsEmpty());
 }
 
 TEST(Resources, ThatAreAskedForAsTheyAreAnywayNeedNothing)

@@ -100,7 +100,7 @@ constexpr auto cases = std::to_array<KeyCase>({
     {"escalation.ladder", R"(["restart", "give-up"])", "", R"(["restart", "redeploy"])",
      "`redeploy` is not supported by this version of keel yet"},
     {"escalation.retry_every", R"("5m")", "", R"("5ms")", "must be 10ms to 1d"},
-    {"log.target", R"("null")", "", R"("journal")", "not supported by this version of keel yet"},
+    {"log.target", R"("journal")", "", R"("jounal")", "did you mean `journal`?"},
     {"log.max_size", R"("64KiB")", "", "65536", R"(write "64KiB")"},
     {"log.format", R"("timestamp")", "", R"("timestamps")", "did you mean `timestamp`?"},
     {"log.max_age", R"("30d")", "", R"("30s")", "must be 1m to 3650d, is 30s"},

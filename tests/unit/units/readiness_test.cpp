@@ -11,7 +11,7 @@ using testing::HasSubstr;
 
 TEST(Readiness, ByALineNeedsOutputThatKeelSees)
 {
-    for (const char* target : {"null", "inherit"})
+    for (const char* target : {"null", "inherit", "journal"})
         EXPECT_THAT(problems_of("command = \"web\"\nready = \"log:up\"\n[log]\ntarget = \"" +
                                 std::string(target) + "\"\n"),
                     ElementsAre(HasSubstr("waits for a line that Keel does not see")))
