@@ -88,6 +88,7 @@ class Systemd:
         self.console = self.work / "console.log"
         self.shell = None
         self.init = None
+        self.taken_from_root = ""
 
     def __enter__(self):
         self.cgroup.mkdir()
@@ -141,6 +142,8 @@ class Systemd:
         wanted = {root, self.cgroup}
         for group in groups:
             wanted |= {self.cgroup / group, *(self.cgroup / group).parents}
+        if controllers[0] not in (root / "cgroup.subtree_control").read_text().split():
+            self.taken_from_root = controllers[0]
         for folder in sorted(wanted):
             if folder == root or root in folder.parents:
                 (folder / "cgroup.subtree_control").write_text("+" + controllers[0])
@@ -154,6 +157,12 @@ class Systemd:
         if self.shell is not None:
             self.shell.wait(30)
         until("the namespace's cgroups are empty", self.remove_cgroups)
+        if self.taken_from_root:
+            try:
+                (self.cgroup.parent / "cgroup.subtree_control").write_text(
+                    "-" + self.taken_from_root)
+            except OSError:
+                pass  # others have come to need it
         shutil.rmtree(self.work, ignore_errors=True)
 
     def remove_cgroups(self):
