@@ -245,6 +245,7 @@ private:
         engine::EngineOptions options;
         options.host.storm = {storm.starts_per_second, storm.burst};
         options.runtime_root = (paths_.run / "units").string();
+        options.own = engine::own_identity();
         options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
         options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
         // For tests, which cannot wait ten seconds a thousand times.

@@ -1,8 +1,10 @@
 #include "units/daemon_file.hpp"
 
+#include "units/placeholders.hpp"
 #include "units/walk.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace keel::units {
 namespace {
@@ -53,6 +55,22 @@ void drop_mistakes(Table& table, const std::vector<Problem>& problems)
     });
 }
 
+/// A ladder's hook runs for the unit as a whole.
+void check_hooks(const NamedHooks& hooks, const Notes& notes, Report& report)
+{
+    for (const auto& [name, hook] : hooks)
+        for (const std::string& word : hook.command)
+            for (const std::string_view of_instance : {"instance", "port", "release"})
+                if (uses_placeholder(word, of_instance)) {
+                    const std::string key = fmt::format("hook.{}.command", name);
+                    report.add(notes.positions.at(key), key,
+                               {fmt::format("{{{}}} means nothing here: a hook runs for the unit "
+                                            "as a whole",
+                                            of_instance),
+                                "{unit} and {runtime_dir} do"});
+                }
+}
+
 } // namespace
 
 LoadedDaemon load_daemon(std::string_view text, const std::string& file)
@@ -70,9 +88,11 @@ LoadedDaemon load_daemon(std::string_view text, const std::string& file)
     Notes notes;
     Draft draft;
     Walk(daemon_language(), Extent::whole, draft, report, notes).read_table("", "", table, {1, 1});
+    check_hooks(draft.daemon.hooks, notes, report);
     loaded.problems = report.take();
     loaded.positions = std::move(notes.positions);
     loaded.spec = std::move(draft.daemon);
+    loaded.defaults.hooks = loaded.spec.hooks;
     loaded.defaults.keys = take_defaults(table);
     if (!loaded.problems.empty()) drop_mistakes(loaded.defaults.keys, loaded.problems);
     return loaded;
@@ -81,7 +101,11 @@ LoadedDaemon load_daemon(std::string_view text, const std::string& file)
 LoadedDaemon load_daemon(const Source& source)
 {
     const auto* mistake = std::get_if<Mistake>(&source.text);
-    if (mistake == nullptr) return load_daemon(std::get<std::string>(source.text), source.path);
+    if (mistake == nullptr) {
+        LoadedDaemon loaded = load_daemon(std::get<std::string>(source.text), source.path);
+        if (source.path.empty()) loaded.defaults.hooks.reset(); // There is no place for one.
+        return loaded;
+    }
     LoadedDaemon loaded;
     loaded.problems.push_back({source.path, 0, 0, "", mistake->message, mistake->hint});
     return loaded;

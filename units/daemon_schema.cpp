@@ -1,9 +1,17 @@
 #include "units/slot_path.hpp"
 
+#include <utility>
+
 namespace keel::units {
 namespace {
 
 template <auto... members> constexpr PathTo<&Draft::daemon, members...> daemon{};
+template <auto... members> constexpr PathTo<&Draft::hook, members...> hook{};
+
+void keep_hook(Draft& draft, const std::string& name)
+{
+    draft.daemon.hooks.insert_or_assign(name, std::exchange(draft.hook, {}));
+}
 
 using D = DaemonSpec;
 using Storm = StormSpec;
@@ -38,11 +46,22 @@ constexpr Key table[] = {
     {"storm.burst", Integer{daemon<&D::storm, &Storm::burst>, 1, 1'000'000}, restart,
      "so many at once after a quiet time"},
 
+    {"hook", NamedSections{64, keep_hook}, live,
+     "A command that ladders can run, by `run:NAME`. It runs as keeld's own user, in `/`, with the "
+     "unit's name in `KEEL_UNIT`, its own in `KEEL_HOOK`, why the unit climbed in `KEEL_REASON`, "
+     "and its output in the log of the unit's first instance; what it leaves running is ended with "
+     "it. Of one unit one runs at a time. One that keeld's own death leaves without a known end "
+     "runs again"},
+    {"hook.NAME.command", Command{hook<&NamedHook::command>, 4096}, live,
+     "program and arguments; unless it exits 0 the unit climbs on at once", "required", "",
+     Presence::required},
+    {"hook.NAME.timeout", Span{hook<&NamedHook::timeout>, 100ms, 1h}, live,
+     "one that takes longer has failed, and is killed with all that it started"},
+
     {"defaults", UnitKeys{}, live,
      "Laid under every unit: a unit file has the last word, key by key"},
 
     {"channel", Later{}, live, "who is told of outages"},
-    {"hook", Later{}, live, "commands that a ladder can run"},
     {"fleet", Later{}, restart, "many hosts together"},
 };
 

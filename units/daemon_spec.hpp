@@ -4,6 +4,7 @@
 // [defaults], is no part of this: that is laid under every unit file (daemon_file.hpp).
 #pragma once
 #include "base/enum_names.hpp"
+#include "units/spec.hpp"
 
 #include <cstdint>
 #include <string>
@@ -25,6 +26,7 @@ struct DaemonSpec {
     std::string readers_group;
     LogLevel log_level = LogLevel::info;
     StormSpec storm;
+    NamedHooks hooks; ///< also those that have a problem, as far as they are usable
 };
 
 } // namespace keel::units

@@ -4,20 +4,16 @@
 #include "units/validate.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <map>
 
 namespace keel::units {
 namespace {
 
 constexpr std::string_view of_probe = "probe[].";
+constexpr std::string_view of_hook = "hook.NAME.";
 constexpr std::string_view hidden_text = "(hidden: it is from a file)";
 constexpr std::string_view hidden_change = "(hidden: another value)";
-
-bool takes_value(const Kind& kind)
-{
-    return !std::holds_alternative<Section>(kind) && !std::holds_alternative<Sections>(kind) &&
-           !std::holds_alternative<UnitKeys>(kind) && !std::holds_alternative<Later>(kind);
-}
 
 /// A default that is told in words (`keeld's own`) is shown so. A word of a closed set stands for
 /// itself: it may be what followed from other keys.
@@ -71,6 +67,19 @@ void add_probe(const ProbeSpec& probe, std::vector<EffectiveKey>& keys)
                             shown(key, draft), key.takes_effect});
 }
 
+/// Also of a unit: what its ladder runs is a part of what it comes to.
+void add_hooks(const NamedHooks& hooks, std::vector<EffectiveKey>& keys)
+{
+    for (const auto& [name, hook] : hooks) {
+        Draft draft;
+        draft.hook = hook;
+        for (const Key& key : daemon_language().keys)
+            if (parent_of(key.path) == of_hook)
+                keys.push_back({fmt::format("hook.{}.{}", name, last_name(key.path)),
+                                shown(key, draft), key.takes_effect});
+    }
+}
+
 std::map<std::string_view, const EffectiveKey*> by_name(const std::vector<EffectiveKey>& keys)
 {
     std::map<std::string_view, const EffectiveKey*> named;
@@ -93,6 +102,7 @@ std::vector<EffectiveKey> effective_keys(const EffectiveUnit& unit)
     }
     for (const ProbeSpec& probe : unit.spec.probes)
         add_probe(probe, keys);
+    add_hooks(unit.spec.hooks, keys);
     return keys;
 }
 
@@ -102,8 +112,9 @@ std::vector<EffectiveKey> effective_keys(const DaemonSpec& daemon)
     Draft draft;
     draft.daemon = daemon;
     for (const Key& key : daemon_language().keys)
-        if (takes_value(key.kind))
+        if (takes_value(key.kind) && parent_of(key.path) != of_hook)
             keys.push_back({std::string(key.path), shown(key, draft), key.takes_effect});
+    add_hooks(daemon.hooks, keys);
     return keys;
 }
 

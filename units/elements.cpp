@@ -201,6 +201,20 @@ std::string to_text(const ResourceLimit& limit, Measure measure)
     return text;
 }
 
+std::variant<Rung, Mistake> ladder_rung(const std::string& text, const Rungs& kind)
+{
+    constexpr std::string_view run = "run:";
+    if (!text.starts_with(run)) {
+        const auto found = std::find(kind.words.begin(), kind.words.end(), text);
+        if (found == kind.words.end()) return unknown_word(text, kind.words, kind.later);
+        return Rung{static_cast<Rung::Kind>(found - kind.words.begin())};
+    }
+    const std::string hook = text.substr(run.size());
+    if (is_name(hook)) return Rung{Rung::run, hook};
+    return Mistake{fmt::format("`{}` cannot be the name of a hook", printable(hook, 80)),
+                   std::string(name_rule)};
+}
+
 std::variant<ReadyWhen, Mistake> ready_when(const std::string& text, const Readiness& kind)
 {
     constexpr std::string_view log = "log:", fd = "fd:";

@@ -1,5 +1,5 @@
 // Values that are more than a word: exit codes and signals, ranges of status codes and of
-// processors, resource limits.
+// processors, resource limits, rungs.
 //
 // Each is the value or what is wrong with it; where it stands is the reader's business.
 #pragma once
@@ -38,6 +38,9 @@ std::optional<Mistake> add_processors(const Value& element, std::uint16_t number
 std::variant<ResourceLimit, Mistake> resource_limit(const Value& value, Measure measure);
 /// The same written in one way: "1024:4096", "8MiB", "unlimited".
 std::string to_text(const ResourceLimit& limit, Measure measure);
+
+/// `retry`, `run:page-me`.
+std::variant<Rung, Mistake> ladder_rung(const std::string& text, const Rungs& kind);
 
 /// `probe`, `log:listening on`, `fd:3`.
 std::variant<ReadyWhen, Mistake> ready_when(const std::string& text, const Readiness& kind);

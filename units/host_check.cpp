@@ -227,6 +227,14 @@ std::vector<Problem> check_host(const LoadedDaemon& daemon)
     };
     check_group("control.operators_group", daemon.spec.operators_group);
     check_group("control.readers_group", daemon.spec.readers_group);
+    for (const auto& [name, hook] : daemon.spec.hooks) {
+        const std::string key = fmt::format("hook.{}.command", name);
+        const auto at = daemon.positions.find(key);
+        if (hook.command.empty() || at == daemon.positions.end()) continue;
+        const auto program = fill(hook.command.front(), PlaceholderValues{"unit", {}, {}, {}, {}});
+        if (auto mistake = check_program(program, std::string(default_path), "/"))
+            report.add(at->second, key, std::move(*mistake));
+    }
     return report.take();
 }
 

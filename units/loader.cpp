@@ -49,6 +49,7 @@ public:
             Walk(unit_language(), Extent::whole, draft, report_, notes)
                 .read_table("", "", whole, {1, 1});
             finish_unit(draft.unit, notes, report_);
+            if (defaults_.hooks) take_hooks(draft.unit, *defaults_.hooks, notes, report_);
             (report_.empty() ? loaded_.spec : loaded_.remains) = std::move(draft.unit);
         }
         loaded_.problems = report_.take();

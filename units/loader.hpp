@@ -33,10 +33,12 @@ struct LoadedUnit {
 /// The spec, or what could be read of it, or nullptr.
 const UnitSpec* readable_spec(const LoadedUnit& unit);
 
-/// What keel.toml lays under every unit.
+/// What keel.toml says for units.
 struct Defaults {
     std::string path; ///< of keel.toml
-    Table keys;       ///< without problems of their own
+    Table keys;       ///< laid under every unit; without problems of their own
+    /// What ladders may name; none: there is no keel.toml to ask, or it cannot be read.
+    std::optional<NamedHooks> hooks{};
 };
 
 LoadedUnit load_unit(const UnitSources& sources, const Defaults& defaults = {});

@@ -123,8 +123,7 @@ std::string row(const Key& key, Effect effect)
 
 bool is_section(const Key& key)
 {
-    if (std::holds_alternative<UnitKeys>(key.kind)) return true;
-    return std::holds_alternative<Section>(key.kind) || std::holds_alternative<Sections>(key.kind);
+    return !takes_value(key.kind) && !std::holds_alternative<Later>(key.kind);
 }
 
 bool is_later(const Key& key) { return std::holds_alternative<Later>(key.kind); }
@@ -145,14 +144,16 @@ std::string key_table(const Language& language, std::string_view parent, Effect 
 
 std::string section(const Language& language, const Key& key, Effect effect)
 {
-    const auto* list = std::get_if<Sections>(&key.kind);
-    const std::string heading =
-        list != nullptr ? fmt::format("`[[{}]]`", key.path) : fmt::format("`[{}]`", key.path);
-    const std::string count = list != nullptr ? "; " + range_text(key.kind) : "";
+    const bool is_list = std::holds_alternative<Sections>(key.kind);
+    const bool is_named = std::holds_alternative<NamedSections>(key.kind);
+    const std::string heading = is_list    ? fmt::format("`[[{}]]`", key.path)
+                                : is_named ? fmt::format("`[{}.NAME]`", key.path)
+                                           : fmt::format("`[{}]`", key.path);
+    const std::string count = is_list || is_named ? "; " + range_text(key.kind) : "";
     std::string text = fmt::format("\n## {}\n\n{}{}.\n", heading, key.meaning, count);
     if (std::holds_alternative<UnitKeys>(key.kind)) return text;
-    return text + key_table(language, fmt::format("{}{}", key.path, list != nullptr ? "[]." : "."),
-                            effect);
+    const std::string_view below = is_list ? "[]." : is_named ? ".NAME." : ".";
+    return text + key_table(language, fmt::format("{}{}", key.path, below), effect);
 }
 
 std::string later_keys(const Language& language)

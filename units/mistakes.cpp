@@ -28,6 +28,9 @@ std::string expected_text(const Kind& kind)
             [](const TextMap&) -> std::string { return "a table of strings"; },
             [](const Choice& choice) { return one_of(choice.words); },
             [](const Readiness& k) { return ready_text(k); },
+            [](const Rungs& rungs) {
+                return fmt::format("a list of {}, or `run:` and a name", one_of(rungs.words));
+            },
             [](const Choices& choices) { return "a list of " + one_of(choices.words); },
             [](const SignalName&) -> std::string { return "the name of a signal"; },
             [](const Texts& texts) { return fmt::format("a list of {}", texts.what); },
@@ -38,6 +41,7 @@ std::string expected_text(const Kind& kind)
             [](const StatusRanges&) -> std::string { return "a list of status codes and ranges"; },
             [](const Section&) -> std::string { return "a section"; },
             [](const Sections&) -> std::string { return "a list of sections"; },
+            [](const NamedSections&) -> std::string { return "a section for each name"; },
             [](const UnitKeys&) -> std::string { return "a section"; },
             [](const Later&) -> std::string { return "nothing"; }},
         kind);

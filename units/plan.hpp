@@ -21,7 +21,8 @@ struct UnitChange {
 };
 
 struct Plan {
-    std::vector<KeyChange> daemon; ///< of keel.toml; felt when keeld's engine starts
+    /// Of keel.toml; felt when keeld's engine starts, but for hooks, which are their units', too.
+    std::vector<KeyChange> daemon;
     std::vector<UnitChange> units; ///< by name; those that stay as they are are left out
 
     [[nodiscard]] bool empty() const { return daemon.empty() && units.empty(); }

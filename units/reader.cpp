@@ -6,6 +6,7 @@
 #include "units/placeholders.hpp"
 #include "units/show.hpp"
 #include "units/signals.hpp"
+#include "units/value_at_hand.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -17,12 +18,9 @@ namespace {
 const PlaceholderValues sample_values{"unit", "1", "1", "/srv/unit/releases/1", "/run/keel/unit"};
 
 /// Reads one value; each take() is one kind.
-class ValueReader {
+class ValueReader : ValueAtHand {
 public:
-    ValueReader(const Key& key, const Place& place, const Value& value, Draft& draft,
-                Report& report, Notes& notes)
-        : key_(key), place_(place), value_(value), draft_(draft), report_(report), notes_(notes)
-    {}
+    using ValueAtHand::ValueAtHand;
 
     void take(const Boolean& kind)
     {
@@ -55,28 +53,16 @@ public:
 
     void take(const Span& kind)
     {
-        const auto* given = as<std::string>();
-        if (given == nullptr) return;
-        const auto duration = parse_duration(*given);
-        if (!duration)
-            return complain(
-                {fmt::format("`{}` is no duration", printable(*given, 64)),
-                 "a number and its unit: \"250ms\", \"5s\", \"2m\", \"1h30m\", \"7d\""});
-        if (*duration < kind.min || *duration > kind.max)
-            return out_of_range(printable(*given, 64));
-        kind.slot.set(draft_, *duration);
+        if (const auto* given = as<std::string>())
+            take_measured(kind, *given, parse_duration(*given), "duration",
+                          "\"250ms\", \"5s\", \"2m\", \"1h30m\", \"7d\"");
     }
 
     void take(const Size& kind)
     {
-        const auto* given = as<std::string>();
-        if (given == nullptr) return;
-        const auto size = parse_size(*given);
-        if (!size)
-            return complain({fmt::format("`{}` is no size", printable(*given, 64)),
-                             "a number and its unit: \"64KiB\", \"50MiB\", \"1GiB\""});
-        if (*size < kind.min || *size > kind.max) return out_of_range(printable(*given, 64));
-        kind.slot.set(draft_, *size);
+        if (const auto* given = as<std::string>())
+            take_measured(kind, *given, parse_size(*given), "size",
+                          "\"64KiB\", \"50MiB\", \"1GiB\"");
     }
 
     void take(const Percent& kind)
@@ -138,6 +124,19 @@ public:
         if (given != nullptr) take_parsed(ready_when(*given, kind), kind.slot);
     }
 
+    void take(const Rungs& kind)
+    {
+        const auto* list = as_list(16, "rungs");
+        if (list == nullptr) return;
+        std::vector<Rung> rungs;
+        for (const Value& element : *list)
+            if (const auto* text = text_once(element))
+                take_element(ladder_rung(*text, kind), element, rungs);
+        if (rungs.size() != list->size()) return;
+        if (auto mistake = kind.check(rungs)) return complain(std::move(*mistake));
+        kind.slot.set(draft_, std::move(rungs));
+    }
+
     void take(const Choices& kind)
     {
         std::vector<std::uint8_t> chosen;
@@ -168,18 +167,13 @@ public:
         const auto* list = as_list(kind.texts_max, kind.what);
         if (list == nullptr) return;
         std::vector<std::string> texts;
-        for (const Value& element : *list) {
-            const auto* text = std::get_if<std::string>(&element.data);
-            if (text == nullptr)
-                complain_of(element, not_a_string(element, example(key_)));
-            else if (auto mistake = kind.rule->check(*text))
-                complain_of(element, std::move(*mistake));
-            else if (!notes_.positions.emplace(place_.key + "." + *text, element.at).second)
-                complain_of(element, {fmt::format("`{}` is listed twice", printable(*text, 64)),
-                                      "once is enough"});
-            else
-                texts.push_back(*text);
-        }
+        for (const Value& element : *list)
+            if (const auto* text = text_once(element)) {
+                if (auto mistake = kind.rule->check(*text))
+                    complain_of(element, std::move(*mistake));
+                else
+                    texts.push_back(*text);
+            }
         kind.slot.set(draft_, std::move(texts));
     }
 
@@ -228,6 +222,7 @@ public:
 
     void take(const Section&) {}
     void take(const Sections&) {}
+    void take(const NamedSections&) {}
     void take(const UnitKeys&) {}
 
     void take(const Later&)
@@ -237,44 +232,17 @@ public:
     }
 
 private:
-    void complain(Mistake mistake) { report_.add(value_.at, place_.key, std::move(mistake)); }
-    void complain_of(const Value& element, Mistake mistake)
+    /// A number with its unit, in its range.
+    template <class Range, class T>
+    void take_measured(const Range& kind, const std::string& given, const std::optional<T>& value,
+                       std::string_view what, std::string_view examples)
     {
-        report_.add(element.at, place_.key, std::move(mistake));
-    }
-
-    void out_of_range(const std::string& given)
-    {
-        complain({fmt::format("must be {}, is {}", range_text(key_.kind), given),
-                  "the default is " + default_text(key_)});
-    }
-
-    /// The value as T, or a complaint and nullptr.
-    template <class T> const T* as()
-    {
-        const auto* given = std::get_if<T>(&value_.data);
-        if (given == nullptr) complain(wrong_type(key_, value_));
-        return given;
-    }
-
-    /// The value as a list of at most `count_max` elements.
-    const List* as_list(std::size_t count_max, std::string_view what)
-    {
-        const auto* list = as<List>();
-        if (list == nullptr) return nullptr;
-        if (list->size() <= count_max) return list;
-        complain({fmt::format("has more than {} {}", count_max, what), "leave some out"});
-        return nullptr;
-    }
-
-    bool braces_fit(std::string_view text, const std::string& key, Position at)
-    {
-        if (auto mistake = check_placeholders(text)) {
-            report_.add(at, key, std::move(*mistake));
-            return false;
-        }
-        if (uses_placeholder(text, "port")) notes_.port_uses.push_back({key, at});
-        return true;
+        const std::string shown = printable(given, 64);
+        if (!value)
+            return complain({fmt::format("`{}` is no {}", shown, what),
+                             fmt::format("a number and its unit: {}", examples)});
+        if (*value < kind.min || *value > kind.max) return out_of_range(shown);
+        kind.slot.set(draft_, *value);
     }
 
     std::optional<std::vector<std::string>> command_words()
@@ -340,22 +308,14 @@ private:
 
     bool take_word(const Choices& kind, const Value& element, std::vector<std::uint8_t>& chosen)
     {
-        const auto* word = std::get_if<std::string>(&element.data);
-        if (word == nullptr) {
-            complain_of(element, not_a_string(element, example(key_)));
-            return false;
-        }
+        const auto* word = text_once(element);
+        if (word == nullptr) return false;
         const auto place = place_among(kind.words, *word);
-        if (!place) {
+        if (place)
+            chosen.push_back(*place);
+        else
             complain_of(element, unknown_word(*word, kind.words, kind.later));
-            return false;
-        }
-        if (std::find(chosen.begin(), chosen.end(), *place) != chosen.end()) {
-            complain_of(element, {fmt::format("`{}` is listed twice", *word), "once is enough"});
-            return false;
-        }
-        chosen.push_back(*place);
-        return true;
+        return place.has_value();
     }
 
     /// Sets a parsed value, or complains about it.
@@ -377,13 +337,6 @@ private:
         else
             into.push_back(std::get<T>(parsed));
     }
-
-    const Key& key_;
-    const Place& place_;
-    const Value& value_;
-    Draft& draft_;
-    Report& report_;
-    Notes& notes_;
 };
 
 } // namespace

@@ -39,7 +39,8 @@ using Res = ResourcesSpec;
 
 constexpr std::array<std::string_view, 1> later_types = {"forking"};
 constexpr std::array<std::string_view, 3> ready_words = {"exec", "probe", "notify"};
-constexpr std::array<std::string_view, 3> later_rungs = {"redeploy", "rollback", "run:"};
+constexpr std::array<std::string_view, 4> rung_words = {"restart", "retry", "give-up", "exit"};
+constexpr std::array<std::string_view, 2> later_rungs = {"redeploy", "rollback"};
 constexpr std::array<std::string_view, 0> none{};
 
 constexpr Slot<ReadyWhen> ready{
@@ -52,30 +53,16 @@ constexpr Slot<ReadyWhen> ready{
         draft.unit.ready_fd = when.fd;
     }};
 
-constexpr Slot<std::vector<std::uint8_t>> ladder{
-    [](const Draft& draft) {
-        std::vector<std::uint8_t> rungs;
-        for (const Rung rung : draft.unit.escalation.ladder)
-            rungs.push_back(static_cast<std::uint8_t>(rung));
-        return rungs;
-    },
-    [](Draft& draft, std::vector<std::uint8_t> rungs) {
-        std::vector<Rung>& chosen = draft.unit.escalation.ladder;
-        chosen.clear();
-        std::transform(rungs.begin(), rungs.end(), std::back_inserter(chosen),
-                       [](std::uint8_t rung) { return static_cast<Rung>(rung); });
-    }};
-
 /// `restart` is always first, and only the last rung can be one that is never climbed from. No rung
-/// stands twice; that holds for all lists of words.
-std::optional<Mistake> check_ladder(const std::vector<std::uint8_t>& rungs)
+/// stands twice.
+std::optional<Mistake> check_ladder(const std::vector<Rung>& rungs)
 {
-    const auto is_restart = [](std::uint8_t rung) {
-        return static_cast<Rung>(rung) == Rung::restart;
-    };
-    if (rungs.size() >= 2 && std::all_of(rungs.begin(), rungs.end() - 1, is_restart))
-        return std::nullopt;
-    return Mistake{"must be `restart` first and one of retry, give-up, exit last",
+    const auto is_run = [](const Rung& rung) { return rung.kind == Rung::run; };
+    const bool well = rungs.size() >= 2 && rungs.front() == Rung::restart &&
+                      std::all_of(rungs.begin() + 1, rungs.end() - 1, is_run);
+    if (well) return std::nullopt;
+    return Mistake{"must be `restart` first and one of retry, give-up, exit, run:NAME last, with "
+                   "nothing but run:NAME in between",
                    "for example [\"restart\", \"retry\"]"};
 }
 
@@ -241,10 +228,13 @@ constexpr Key table[] = {
      "the budget: so many failures of an instance within `window`; 0: never climb"},
     {"escalation.window", Span{unit<&U::escalation, &Climb::window>, second, 7 * day}, live,
      "how long a failure counts"},
-    {"escalation.ladder", Choices{ladder, names_of<Rung>, later_rungs, check_ladder}, live,
-     "what is tried, in this order, each time the budget is spent"},
+    {"escalation.ladder",
+     Rungs{unit<&U::escalation, &Climb::ladder>, rung_words, later_rungs, check_ladder}, live,
+     "what is tried, in this order, each time the budget is spent; `run:NAME` runs `[hook.NAME]` "
+     "of keel.toml, once, and climbs on at once if that fails; as the last rung it goes on as "
+     "`retry` does"},
     {"escalation.retry_every", Span{unit<&U::escalation, &Climb::retry_every>, 10ms, day}, live,
-     "on the rung `retry`: no delay is longer"},
+     "on the rung `retry`, or a last `run:NAME`: no delay is longer"},
 
     {"limits", Section{}, restart, "What a process may use, as setrlimit(2) has it"},
     {"limits.as", Limit{limit<Resource::as>, bytes}, restart, "address space", login},
@@ -366,6 +356,13 @@ constexpr Key table[] = {
 } // namespace
 
 std::span<const Key> schema() { return table; }
+
+bool takes_value(const Kind& kind)
+{
+    return !std::holds_alternative<Section>(kind) && !std::holds_alternative<Sections>(kind) &&
+           !std::holds_alternative<NamedSections>(kind) &&
+           !std::holds_alternative<UnitKeys>(kind) && !std::holds_alternative<Later>(kind);
+}
 
 const Language& unit_language()
 {

@@ -36,6 +36,7 @@ struct Draft {
     UnitSpec unit;
     ProbeDraft probe;
     DaemonSpec daemon{};
+    NamedHook hook{}; ///< that is being read
 };
 
 /// The place of one value in a Draft.
@@ -109,6 +110,13 @@ struct Readiness {
     std::span<const std::string_view> words; ///< those that stand alone
     int fd_min, fd_max;
 };
+/// Rungs, as they are climbed: words of a closed set, and `run:` with the name of a hook.
+struct Rungs {
+    Slot<std::vector<Rung>> slot;
+    std::span<const std::string_view> words; ///< those that stand alone
+    std::span<const std::string_view> later;
+    std::optional<Mistake> (*check)(const std::vector<Rung>&);
+};
 /// Several words of a closed set, each at most once. A single string stands for a list of one.
 struct Choices {
     Slot<std::vector<std::uint8_t>> slot;
@@ -159,14 +167,24 @@ struct Section {};
 struct Sections {
     std::size_t sections_max;
 };
+/// `[name.NAME]`, any number of times: the rows whose path continues this one with `.NAME.`.
+struct NamedSections {
+    std::size_t sections_max;
+    /// Puts the one that was read where it belongs, and makes room for the next.
+    void (*keep)(Draft&, const std::string& name);
+};
 /// `[name]`, below which stands whatever a unit file may say.
 struct UnitKeys {};
 /// Known to the language, but not to this version of Keel.
 struct Later {};
 
-using Kind = std::variant<Boolean, Integer, Number, Span, Size, Percent, Text, Command, TextMap,
-                          Choice, Readiness, Choices, SignalName, Texts, FileMode, Processors,
-                          Limit, ExitMatches, StatusRanges, Section, Sections, UnitKeys, Later>;
+using Kind =
+    std::variant<Boolean, Integer, Number, Span, Size, Percent, Text, Command, TextMap, Choice,
+                 Readiness, Rungs, Choices, SignalName, Texts, FileMode, Processors, Limit,
+                 ExitMatches, StatusRanges, Section, Sections, NamedSections, UnitKeys, Later>;
+
+/// Whether it is a key with a value, and neither a section nor a key that is yet to come.
+bool takes_value(const Kind& kind);
 
 // ---- the table ---------------------------------------------------------------------------------
 
@@ -176,7 +194,7 @@ enum class TakesEffect : std::uint8_t { live, next_start, restart };
 enum class Presence : std::uint8_t { optional, required };
 
 struct Key {
-    std::string_view path; ///< `command`, `restart.delay`, `probe[].interval`
+    std::string_view path; ///< `command`, `restart.delay`, `probe[].interval`, `hook.NAME.timeout`
     Kind kind;
     TakesEffect takes_effect;
     std::string_view meaning;        ///< one line

@@ -11,6 +11,12 @@
 namespace keel::units {
 namespace {
 
+const Draft& fresh_draft()
+{
+    static const Draft fresh;
+    return fresh;
+}
+
 std::string show_words(const std::vector<std::string>& words)
 {
     std::vector<std::string> shown;
@@ -43,6 +49,14 @@ std::string show_ready(const ReadyWhen& when)
     if (when.by == ReadyBy::log) rest = ":" + when.line;
     if (when.by == ReadyBy::descriptor) rest = fmt::format(":{}", when.fd);
     return toml_string(fmt::format("{}{}", name(when.by), rest));
+}
+
+std::string show_rungs(const std::vector<Rung>& rungs)
+{
+    std::vector<std::string> shown;
+    for (const Rung& rung : rungs)
+        shown.push_back(toml_string(to_text(rung)));
+    return fmt::format("[{}]", fmt::join(shown, ", "));
 }
 
 std::string show_exits(const std::vector<ExitMatch>& matches)
@@ -114,6 +128,9 @@ std::string type_text(const Kind& kind)
             [](const TextMap& map) { return std::string(map.rule->type); },
             [](const Choice& choice) { return one_of(choice.words); },
             [](const Readiness& k) { return ready_text(k); },
+            [](const Rungs& rungs) {
+                return fmt::format("list of {}, or `run:` and a name", one_of(rungs.words));
+            },
             [](const Choices& choices) { return "list of " + one_of(choices.words); },
             [](const SignalName&) -> std::string { return "signal"; },
             [](const Texts& texts) { return fmt::format("list of {}", texts.what); },
@@ -132,6 +149,7 @@ std::string type_text(const Kind& kind)
             [](const StatusRanges&) -> std::string { return "list of status codes and ranges"; },
             [](const Section&) -> std::string { return "section"; },
             [](const Sections&) -> std::string { return "list of sections"; },
+            [](const NamedSections&) -> std::string { return "sections by name"; },
             [](const UnitKeys&) -> std::string { return "section"; },
             [](const Later&) -> std::string { return "not supported yet"; }},
         kind);
@@ -159,6 +177,7 @@ std::string range_text(const Kind& kind)
             [&](const TextMap& map) { return at_most(map.entries_max, "entries"); },
             [](const Choice&) -> std::string { return ""; },
             [](const Readiness&) -> std::string { return ""; },
+            [](const Rungs&) -> std::string { return ""; },
             [](const Choices&) -> std::string { return ""; },
             [](const SignalName&) -> std::string { return ""; },
             [&](const Texts& texts) { return at_most(texts.texts_max, texts.what); },
@@ -169,6 +188,9 @@ std::string range_text(const Kind& kind)
             [](const StatusRanges&) -> std::string { return "100 to 599"; },
             [](const Section&) -> std::string { return ""; },
             [&](const Sections& sections) { return at_most(sections.sections_max, "of them"); },
+            [&](const NamedSections& sections) {
+                return at_most(sections.sections_max, "of them");
+            },
             [](const UnitKeys&) -> std::string { return ""; },
             [](const Later&) -> std::string { return ""; }},
         kind);
@@ -189,6 +211,7 @@ std::string show(const Kind& kind, const Draft& draft)
             [&](const TextMap& k) { return show_map(k.slot.get(draft)); },
             [&](const Choice& k) { return toml_string(k.words[k.slot.get(draft)]); },
             [&](const Readiness& k) { return show_ready(k.slot.get(draft)); },
+            [&](const Rungs& k) { return show_rungs(k.slot.get(draft)); },
             [&](const Choices& k) { return show_choices(k.slot.get(draft), k.words); },
             [&](const SignalName& k) { return toml_string(signal_text(k.slot.get(draft))); },
             [&](const Texts& k) { return show_words(k.slot.get(draft)); },
@@ -199,6 +222,7 @@ std::string show(const Kind& kind, const Draft& draft)
             [&](const StatusRanges& k) { return show_statuses(k.slot.get(draft)); },
             [](const Section&) -> std::string { return ""; },
             [](const Sections&) -> std::string { return ""; },
+            [](const NamedSections&) -> std::string { return ""; },
             [](const UnitKeys&) -> std::string { return ""; },
             [](const Later&) -> std::string { return ""; }},
         kind);
@@ -207,7 +231,7 @@ std::string show(const Kind& kind, const Draft& draft)
 std::string default_text(const Key& key)
 {
     if (!key.default_text.empty()) return std::string(key.default_text);
-    return show(key.kind, Draft{});
+    return show(key.kind, fresh_draft());
 }
 
 std::string example(const Key& key)
@@ -228,11 +252,13 @@ std::string example(const Key& key)
                    [](const Later&) -> std::string { return ""; },
                    [](const Section&) -> std::string { return ""; },
                    [](const Sections&) -> std::string { return ""; },
+                   [](const NamedSections&) -> std::string { return ""; },
                    [](const UnitKeys&) -> std::string { return ""; },
-                   [](const auto& k) { return show(k, Draft{}); }},
+                   [](const auto& k) { return show(k, fresh_draft()); }},
         key.kind);
     if (std::holds_alternative<Section>(key.kind)) return fmt::format("[{}]", name);
     if (std::holds_alternative<Sections>(key.kind)) return fmt::format("[[{}]]", name);
+    if (std::holds_alternative<NamedSections>(key.kind)) return fmt::format("[{}.NAME]", name);
     return fmt::format("{} = {}", name, value);
 }
 

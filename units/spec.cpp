@@ -20,4 +20,10 @@ Duration limit_of(const UnitSpec& unit, Hook hook)
     return of_stop ? unit.stop.timeout : unit.start.timeout;
 }
 
+std::string to_text(const Rung& rung)
+{
+    std::string text(name(rung.kind));
+    return rung.kind == Rung::run ? text + ":" + rung.hook : text;
+}
+
 } // namespace keel::units

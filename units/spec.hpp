@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -76,7 +77,28 @@ struct RestartSpec {
     std::vector<ExitMatch> prevent_exit;
 };
 
-enum class Rung : std::uint8_t { restart, retry, give_up, exit };
+/// One rung of a ladder; `run` names a hook of keel.toml.
+struct Rung {
+    enum class Kind : std::uint8_t { restart, retry, give_up, exit, run };
+    using enum Kind;
+    Kind kind = restart;
+    std::string hook; ///< `run` only
+
+    Rung(Kind its_kind = restart, std::string its_hook = {})
+        : kind(its_kind), hook(std::move(its_hook))
+    {}
+    friend bool operator==(const Rung&, const Rung&) = default;
+};
+/// `retry`, `run:page-me`.
+std::string to_text(const Rung&);
+
+/// A hook of keel.toml, which units' ladders name.
+struct NamedHook {
+    std::vector<std::string> command;
+    Duration timeout = 30s; ///< then it has failed, and all of it is killed
+    friend bool operator==(const NamedHook&, const NamedHook&) = default;
+};
+using NamedHooks = std::map<std::string, NamedHook>;
 
 struct EscalationSpec {
     std::uint32_t failures = 5; ///< budget; 0: never climb
@@ -256,6 +278,7 @@ struct UnitSpec {
     ReloadSpec reload;
     RestartSpec restart;
     EscalationSpec escalation;
+    NamedHooks hooks; ///< of keel.toml, those that the ladder names
     Duration unready_limit = 5min;
     Duration watchdog = 0s; ///< WATCHDOG=1 must come at least so often; 0: none is awaited
     std::vector<ProbeSpec> probes;
@@ -293,8 +316,8 @@ template <>
 inline constexpr std::array names_of<units::RestartWhen> =
     std::to_array<std::string_view>({"always", "on-failure", "never"});
 template <>
-inline constexpr std::array names_of<units::Rung> =
-    std::to_array<std::string_view>({"restart", "retry", "give-up", "exit"});
+inline constexpr std::array names_of<units::Rung::Kind> =
+    std::to_array<std::string_view>({"restart", "retry", "give-up", "exit", "run"});
 template <>
 inline constexpr std::array names_of<units::ProbeRole> =
     std::to_array<std::string_view>({"startup", "readiness", "liveness"});

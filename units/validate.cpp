@@ -243,4 +243,25 @@ void finish_unit(UnitSpec& unit, const Notes& notes, Report& report)
     check_reload(unit, notes, report);
 }
 
+void take_hooks(UnitSpec& unit, const NamedHooks& hooks, const Notes& notes, Report& report)
+{
+    std::vector<std::string_view> names;
+    for (const auto& [name, hook] : hooks)
+        names.push_back(name);
+    for (const Rung& rung : unit.escalation.ladder) {
+        if (rung.kind != Rung::run) continue;
+        const auto found = hooks.find(rung.hook);
+        if (found != hooks.end()) {
+            unit.hooks.insert(*found);
+            continue;
+        }
+        const std::string key = "escalation.ladder";
+        report.add(position_of(notes, key + "." + to_text(rung)), key,
+                   {fmt::format("there is no hook `{}`", rung.hook),
+                    did_you_mean(rung.hook, names)
+                        .value_or(fmt::format("[hook.{}] in keel.toml would say what it runs",
+                                              rung.hook))});
+    }
+}
+
 } // namespace keel::units

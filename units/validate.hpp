@@ -30,4 +30,7 @@ ProbeSpec finish_probe(const ProbeDraft& draft, const Place& place, const Notes&
 /// own is not judged again.
 void finish_unit(UnitSpec& unit, const Notes& notes, Report& report);
 
+/// Takes those of keel.toml's hooks that the ladder names; one that is not there is a problem.
+void take_hooks(UnitSpec& unit, const NamedHooks& hooks, const Notes& notes, Report& report);
+
 } // namespace keel::units

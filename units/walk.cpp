@@ -1,5 +1,6 @@
 #include "units/walk.hpp"
 
+#include "base/text.hpp"
 #include "units/mistakes.hpp"
 #include "units/validate.hpp"
 
@@ -51,6 +52,8 @@ void Walk::read_entry(const Key& key, const Place& place, const Value& value)
         read_section(key, place, value);
     else if (const auto* sections = std::get_if<Sections>(&key.kind))
         read_sections(key, *sections, place, value);
+    else if (const auto* named = std::get_if<NamedSections>(&key.kind))
+        read_named(key, *named, place, value);
     else if (std::holds_alternative<UnitKeys>(key.kind))
         read_defaults(place, value);
     else
@@ -63,6 +66,35 @@ void Walk::read_section(const Key& key, const Place& place, const Value& value)
         read_table(std::string(key.path) + ".", place.key + ".", *table, place.at);
     else
         report_.add(value.at, place.key, wrong_type(key, value));
+}
+
+void Walk::read_named(const Key& key, const NamedSections& sections, const Place& place,
+                      const Value& value)
+{
+    const auto* named = std::get_if<Table>(&value.data);
+    if (named == nullptr) return report_.add(value.at, place.key, wrong_type(key, value));
+    if (named->size() > sections.sections_max)
+        return report_.add(
+            value.at, place.key,
+            {fmt::format("has more than {} sections", sections.sections_max), "leave some out"});
+    for (const Entry& entry : *named) {
+        const Place here{place.key + "." + printable(entry.key, 64), entry.at};
+        if (!is_name(entry.key)) {
+            report_.add(here.at, here.key,
+                        {fmt::format("`{}` cannot be a name", printable(entry.key, 64)),
+                         std::string(name_rule)});
+            continue;
+        }
+        const auto* table = std::get_if<Table>(&entry.value.data);
+        if (table == nullptr) {
+            report_.add(entry.value.at, here.key,
+                        {fmt::format("expected a section, found {}", type_name(entry.value)),
+                         fmt::format("[{}], and its keys below it", here.key)});
+            continue;
+        }
+        read_table(std::string(key.path) + ".NAME.", here.key + ".", *table, entry.at);
+        sections.keep(draft_, entry.key);
+    }
 }
 
 /// What is said there is only judged here; it is read once more under each unit.

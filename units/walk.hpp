@@ -32,6 +32,8 @@ private:
     void read_section(const Key& key, const Place& place, const Value& value);
     void read_sections(const Key& key, const Sections& sections, const Place& place,
                        const Value& value);
+    void read_named(const Key& key, const NamedSections& sections, const Place& place,
+                    const Value& value);
     void read_defaults(const Place& place, const Value& value);
     void require(const std::string& parent, const std::string& prefix, Position at);
 

@@ -18,6 +18,8 @@ constexpr std::uint32_t number(UnitId id) { return static_cast<std::uint32_t>(id
 
 /// Slot of an instance in its unit, counted from 1 as people see it: `worker.3`.
 using Slot = std::uint16_t;
+/// In a slot's place: the unit as a whole.
+inline constexpr Slot whole_unit = 0;
 
 struct InstanceId {
     UnitId unit{};

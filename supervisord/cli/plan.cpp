@@ -49,8 +49,10 @@ std::string plan_text(const Plan& plan, const std::vector<PlanStep>& order)
     if (plan.empty()) return "nothing changes\n";
     std::string text;
     if (!plan.daemon.empty()) text += "keel.toml\n";
-    for (const KeyChange& change : plan.daemon)
-        text += change_line(change, "when keeld starts again");
+    for (const KeyChange& change : plan.daemon) {
+        const bool is_live = change.takes_effect == units::TakesEffect::live;
+        text += change_line(change, is_live ? "live" : "when keeld starts again");
+    }
     for (const UnitChange& unit : plan.units) {
         text += fmt::format("{} ({})\n", unit.unit, name(unit.kind));
         for (const KeyChange& change : unit.keys)

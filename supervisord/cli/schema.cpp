@@ -20,6 +20,7 @@ using namespace units;
 constexpr std::string_view duration_pattern =
     R"(^(?=.)([0-9]+(\.[0-9]+)?d)?([0-9]+(\.[0-9]+)?h)?([0-9]+(\.[0-9]+)?m)?)"
     R"(([0-9]+(\.[0-9]+)?s)?([0-9]+(\.[0-9]+)?ms)?$)";
+constexpr std::string_view name_pattern = "[a-z0-9][a-z0-9_-]{0,63}";
 constexpr std::string_view size_pattern = R"(^(0|[0-9]+(\.[0-9]+)?([KMGT]iB|[kKMGT]?B))$)";
 constexpr std::string_view signal_pattern =
     R"(^(SIG)?([A-Z][A-Z0-9]*|RTMIN(\+[0-9]+)?|RTMAX(-[0-9]+)?)$)";
@@ -96,6 +97,7 @@ private:
                        [&](const Readiness& k) {
                            pattern(fmt::format("^({}|log:.+|fd:[0-9]+)$", fmt::join(k.words, "|")));
                        },
+                       [&](const Rungs& k) { rungs(k); },
                        [&](const Choices& k) { choices(k); },
                        [&](const SignalName&) { pattern(signal_pattern); },
                        [&](const Texts& k) { texts(k); },
@@ -114,6 +116,7 @@ private:
                        },
                        [&](const Section&) { object_body(std::string(key.path) + "."); },
                        [&](const Sections& k) { sections(key, k); },
+                       [&](const NamedSections& k) { named_sections(key, k); },
                        [&](const UnitKeys&) { unit_keys(); },
                        [](const Later&) {}},
             key.kind);
@@ -149,6 +152,14 @@ private:
         for (const std::string_view word : known)
             out_.value(word);
         out_.end_list();
+    }
+
+    void rungs(const Rungs& kind)
+    {
+        type("array").member("minItems", 2).member("uniqueItems", true);
+        out_.key("items").begin_object();
+        pattern(fmt::format("^({}|run:{})$", fmt::join(kind.words, "|"), name_pattern));
+        out_.end_object();
     }
 
     void choices(const Choices& kind)
@@ -188,6 +199,16 @@ private:
     {
         type("array").member("maxItems", kind.sections_max).key("items").begin_object();
         object_body(std::string(key.path) + "[].");
+        out_.end_object();
+    }
+
+    void named_sections(const Key& key, const NamedSections& kind)
+    {
+        type("object").member("maxProperties", kind.sections_max);
+        out_.key("propertyNames").begin_object();
+        out_.member("pattern", fmt::format("^{}$", name_pattern)).end_object();
+        out_.key("additionalProperties").begin_object();
+        object_body(std::string(key.path) + ".NAME.");
         out_.end_object();
     }
 

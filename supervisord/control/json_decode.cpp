@@ -208,7 +208,7 @@ core::UnitView unit_from(const Json& json)
     unit.wanted_instances = count<std::uint16_t>(json, "wanted_instances");
     unit.min_ready = count<std::uint16_t>(json, "min_ready");
     unit.restarts = count<std::uint64_t>(json, "restarts");
-    unit.rung = known_name(names_of<units::Rung>, json, "rung");
+    unit.rung = text(json, "rung");
     if (!is_absent(json, "operation")) unit.operation = operation_from(member(json, "operation"));
     if (!is_absent(json, "outage")) unit.outage = outage_from(member(json, "outage"));
     unit.edges = edges_from(member(json, "dependencies"));

@@ -5,6 +5,7 @@
 // HookOver. One that ended while no keeld was there to see how runs again: a hook may run twice,
 // and is never taken for done. It knows no state; what its end means is core/instance.hpp's.
 #pragma once
+#include "base/enum_names.hpp"
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "units/spec.hpp"
@@ -53,3 +54,9 @@ struct HookNews {
 };
 
 } // namespace keel::core
+
+namespace keel {
+template <>
+inline constexpr std::array names_of<core::HookResult> =
+    std::to_array<std::string_view>({"done", "failed", "put-off", "broken-off", "unseen"});
+} // namespace keel

@@ -53,7 +53,7 @@ void Host::mend(UnitId id, units::UnitSpec spec)
 
 void Host::remove(UnitId id)
 {
-    ENSURE(!has_process(unit(id)), "a unit that is removed has no process");
+    ENSURE(!has_spawn(unit(id)), "a unit that is removed has no process");
     by_name_.erase(spec(id).name);
     specs_[number(id)] = {};
     units_[number(id)] = {};

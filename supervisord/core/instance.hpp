@@ -257,6 +257,13 @@ struct RunHook {
     units::Hook hook;
     Spawn::Brake brake = Spawn::Brake::free; ///< charged: `start.pre` begins a restart
 };
+/// A spawn of the hook that a rung of the ladder names: the unit's, told by `whole_unit` in the
+/// slot's place. No instance ever asks for one.
+struct RunRungHook {
+    SpawnId spawn;
+    std::string hook; ///< its name in keel.toml
+    std::string why;  ///< the unit climbed
+};
 struct Signal {
     SpawnId spawn;
     int signal_number;
@@ -279,7 +286,7 @@ struct Acknowledge {
     SpawnId spawn;
 };
 using InstanceAction =
-    std::variant<Spawn, RunHook, Signal, KillTree, RunProbe, HearOut, Acknowledge>;
+    std::variant<Spawn, RunHook, RunRungHook, Signal, KillTree, RunProbe, HearOut, Acknowledge>;
 
 /// One failure, told upwards to the unit.
 struct Failure {

@@ -106,7 +106,7 @@ bool Rollout::leave(const Host& host, MonoTime now, RolloutStep& out)
     bool all_gone = true;
     for (const UnitId id : spec_.leaving) {
         const bool is_asked = std::ranges::find(to_leave_, id) == to_leave_.end();
-        const bool is_gone = is_asked && !has_process(host.unit(id));
+        const bool is_gone = is_asked && !has_spawn(host.unit(id));
         all_gone = all_gone && is_gone;
         if (is_asked) continue;
         const auto still_runs = [&](UnitId other) {
@@ -261,7 +261,7 @@ RolloutStep Rollout::advance(const Host& host, Now now, OperationId& operation)
         if (spec_.trial == RolloutSpec::Trial::yes) {
             out.verdict = RolloutStep::Verdict::failed;
             for (const UnitId id : spec_.leaving)
-                if (has_process(host.unit(id))) out.unit = host.spec(id).name;
+                if (has_spawn(host.unit(id))) out.unit = host.spec(id).name;
             out.why = "it cannot be stopped";
             return out;
         }

@@ -32,7 +32,7 @@ Inputs inputs_for(const UnitMaking& m, Slot slot)
     in.brake = m.out.brake_tokens < m.inputs.brake_tokens ? Inputs::Brake::open : Inputs::Brake::on;
     in.dependencies = m.inputs.dependencies;
     in.delay_cap = delay_cap(m.spec, m.unit());
-    if (rung_of(m.spec, m.unit()) == units::Rung::give_up)
+    if (rung_of(m.spec, m.unit()).kind == units::Rung::give_up)
         in.after_failure = Inputs::AfterFailure::give_up;
     return in;
 }
@@ -293,9 +293,11 @@ void on(UnitMaking& m, const ShutDown&)
     // A stop goes on to its end; nothing else comes to one.
     if (is_wanted_up(m.unit())) break_off_operation(m, "keeld is stopping");
     run_all(m, StopWanted{});
+    break_off_rung_hook(m);
 }
 void on(UnitMaking& m, const ForInstance& e)
 {
+    if (e.slot == whole_unit) return heed_rung_hook(m, e.event);
     // What ends late, of an instance that the unit no longer has: nothing is left to be decided.
     const auto* exited = std::get_if<ProcessExited>(&e.event);
     const bool is_an_end = exited != nullptr || std::holds_alternative<TreeEmptied>(e.event);
@@ -319,6 +321,7 @@ void on(UnitMaking& m, const UnitGateChanged&)
 void on(UnitMaking& m, const UnitTick&)
 {
     end_hold_if_over(m);
+    end_overdue_rung_hook(m);
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
         if (const auto due = deadline_of(m.spec, m.instance(slot)); due && *due <= m.now())
             run_instance(m, slot, Tick{});

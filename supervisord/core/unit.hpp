@@ -91,12 +91,34 @@ struct OperationResult {
     std::string text; ///< for people: `ready in 120 ms`, `exit 1`
 };
 
+// ---- a rung's hook ------------------------------------------------------------------------------
+
+/// The hook of the rung `run:NAME`, beside whatever the instances do: one at a time. It is over
+/// when nothing of it lives; as any hook it may run twice and is never taken for done.
+struct RungHook {
+    SpawnId spawn;
+    std::string name;
+    std::string why;     ///< the unit climbed
+    std::uint8_t rung{}; ///< on which: if the unit has left it meanwhile, nothing follows
+    MonoTime began;
+    MonoTime due; ///< then, by its stage: it is killed, tried again, or killed again
+    enum class Stage : std::uint8_t {
+        runs,
+        put_off, ///< keeld had no descriptors or processes left for it
+        asked,   ///< to end
+        ending   ///< it has its result; what lives of it is being killed
+    } stage = Stage::runs;
+    HookResult result = HookResult::unseen; ///< once it is ending
+    std::string what{};                     ///< for people: `exit 1`
+};
+
 // ---- the unit -----------------------------------------------------------------------------------
 
 struct Unit {
     Wanted wanted = Down{};
     std::vector<Instance> instances;
     std::uint8_t rung = 0;                   ///< index into escalation.ladder
+    std::optional<RungHook> rung_hook;       ///< runs, or is being ended
     std::optional<MonoTime> failed_at;       ///< of the latest failure
     std::optional<MonoTime> ready_since;     ///< set while at least min_ready instances are ready
     std::optional<MonoTime> first_wanted_at; ///< of the start that has not yet led to readiness
@@ -139,7 +161,7 @@ struct CompanionRestarted {
 };                  ///< a unit that this one restarts with has a new process
 struct ShutDown {}; ///< keeld ends: stop, without a change of what is wanted
 struct ForInstance {
-    Slot slot;
+    Slot slot; ///< or whole_unit: about the hook of its ladder
     InstanceEvent event;
 };
 struct UnitGateChanged {};
@@ -201,6 +223,12 @@ struct Climbed {
     units::Rung to;
     std::string reason;
 };
+struct RungHookEnded {
+    std::string name;
+    HookResult result = HookResult::done;
+    std::string what; ///< `exit 1`, `not over within 30s`
+    Duration took{0};
+};
 struct BackToBottom {};
 struct OutageOpened {
     Outage record;
@@ -225,11 +253,11 @@ struct ExitWanted {
     std::string why;
 }; ///< the ladder's last word: keeld stops everything and exits
 using Note = std::variant<Moved, Stayed, Started, AttemptFailed, HookFailed, Climbed, BackToBottom,
-                          OutageOpened, OutageCounted, OutageClosed, OperationEnded, HoldEnded,
-                          Frozen, ExitWanted>;
+                          RungHookEnded, OutageOpened, OutageCounted, OutageClosed, OperationEnded,
+                          HoldEnded, Frozen, ExitWanted>;
 
 struct UnitAction {
-    Slot slot;
+    Slot slot; ///< or whole_unit
     InstanceAction action;
 };
 
@@ -273,8 +301,10 @@ const Wanted& word_on(const Unit&);
 bool has_outdated(const units::UnitSpec&, const Unit&);
 /// Whether any instance may have a process.
 bool has_process(const Unit&);
+/// The same, or that the hook of its ladder has one.
+bool has_spawn(const Unit&);
 UnitStatus status_of(const units::UnitSpec&, const Unit&);
-/// The cap of backoff on the present rung.
+/// The cap of backoff on the present rung; the last one is gone on from as from `retry`.
 Duration delay_cap(const units::UnitSpec&, const Unit&);
 units::Rung rung_of(const units::UnitSpec&, const Unit&);
 

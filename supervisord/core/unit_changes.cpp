@@ -112,6 +112,7 @@ void on(UnitMaking& m, const LeaveWanted&)
     break_off_operation(m, "the configuration has changed meanwhile");
     unit.before_leaving = std::exchange(unit.wanted, Down{});
     run_all(m, StopWanted{});
+    break_off_rung_hook(m);
 }
 
 void on(UnitMaking& m, const StayWanted&)

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 namespace keel::core {
-namespace {
 
 void climb(UnitMaking& m, const std::string& why)
 {
@@ -18,17 +17,17 @@ void climb(UnitMaking& m, const std::string& why)
     ++unit.rung;
     const units::Rung to = rung_of(m.spec, unit);
     m.out.notes.emplace_back(Climbed{from, to, why});
-    m.tried.push_back({m.inputs.now.wall, std::string(name(to)), why, {}});
-    if (to == units::Rung::give_up) run_all(m, GiveUpWanted{});
-    if (to == units::Rung::exit) m.out.notes.emplace_back(ExitWanted{why});
+    m.tried.push_back({m.inputs.now.wall, to_text(to), why, {}});
+    if (to.kind == units::Rung::run) begin_rung_hook(m, to.hook, why);
+    if (to.kind == units::Rung::give_up) run_all(m, GiveUpWanted{});
+    if (to.kind == units::Rung::exit) m.out.notes.emplace_back(ExitWanted{why});
 }
-
-} // namespace
 
 void climb_if_spent(UnitMaking& m, const Failure& failure)
 {
     const auto spent = [&](const Instance& i) { return is_spent(m.spec, i.history, m.now()); };
     if (failure.charge != Failure::Charge::charged) return;
+    if (m.unit().rung_hook) return; // The rung's own action is under way.
     const auto all = m.unit().instances.size();
     const auto spent_count =
         static_cast<std::size_t>(std::ranges::count_if(m.unit().instances, spent));

@@ -68,6 +68,18 @@ void progress_operation(UnitMaking&);
 void climb_if_spent(UnitMaking&, const Failure&);
 /// Back to the bottom after a calm window.
 void descend_if_stable(UnitMaking&);
+/// One rung up, if there is one; all budgets start anew.
+void climb(UnitMaking&, const std::string& why);
+
+// The hook of a rung: core/unit_hook.cpp.
+/// Begins it, unless one runs.
+void begin_rung_hook(UnitMaking&, const std::string& name, const std::string& why);
+/// Takes in what happened to a spawn of it.
+void heed_rung_hook(UnitMaking&, const InstanceEvent&);
+/// Asks it to end, if it runs: nothing is to follow from it any more.
+void break_off_rung_hook(UnitMaking&);
+/// Does what is due of it.
+void end_overdue_rung_hook(UnitMaking&);
 
 /// The operation has come to its end.
 void end_operation(UnitMaking&, OperationResult::Outcome, std::string text);

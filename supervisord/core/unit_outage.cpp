@@ -138,6 +138,7 @@ void note_result(UnitMaking& m, OutageFold& which)
 {
     Outage* record = open_outage(which);
     if (record == nullptr || record->actions.empty() || !m.tried.empty()) return;
+    if (record->actions.back().action.starts_with("run:")) return; // It has a result of its own.
     if (std::string& result = record->actions.back().result; result.empty())
         result = result_shown(m);
 }

@@ -37,6 +37,7 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Unit& uni
     std::optional<MonoTime> earliest = descent_at(spec, unit);
     for (const Instance& instance : unit.instances)
         keep_earlier(earliest, deadline_of(spec, instance));
+    if (unit.rung_hook) keep_earlier(earliest, unit.rung_hook->due);
     if (const auto* held = std::get_if<Held>(&unit.wanted); held && held->until)
         keep_earlier(earliest, held->until->mono);
     keep_earlier(earliest, deadline_of(outage_limits(spec), unit.outage));
@@ -101,6 +102,8 @@ bool has_process(const Unit& unit)
                                [](const Instance& instance) { return has_process(instance); });
 }
 
+bool has_spawn(const Unit& unit) { return unit.rung_hook.has_value() || has_process(unit); }
+
 UnitStatus status_of(const units::UnitSpec& spec, const Unit& unit)
 {
     if (!unit.config_problem.empty()) return UnitStatus::failed;
@@ -125,8 +128,10 @@ units::Rung rung_of(const units::UnitSpec& spec, const Unit& unit)
 
 Duration delay_cap(const units::UnitSpec& spec, const Unit& unit)
 {
-    return rung_of(spec, unit) == units::Rung::retry ? spec.escalation.retry_every
-                                                     : spec.restart.delay_max;
+    const units::Rung::Kind kind = rung_of(spec, unit).kind;
+    const bool is_last = unit.rung + 1U >= spec.escalation.ladder.size();
+    const bool retries = kind == units::Rung::retry || (kind == units::Rung::run && is_last);
+    return retries ? spec.escalation.retry_every : spec.restart.delay_max;
 }
 
 } // namespace keel::core

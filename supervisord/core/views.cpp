@@ -108,7 +108,7 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     view.ready = ready_count(unit);
     view.wanted_instances = spec.instances;
     view.min_ready = spec.min_ready;
-    view.rung = name(rung_of(spec, unit));
+    view.rung = to_text(rung_of(spec, unit));
     view.rung_index = unit.rung;
     if (unit.operation) view.operation = make_view(*unit.operation);
     view.outage = make_view(unit.outage, now);
@@ -222,6 +222,21 @@ void say_outage(const units::UnitSpec& spec, const Unit& unit, Now now, WhyView&
 
 namespace {
 
+void say_rung_hook(const Unit& unit, Now now, WhyView& why)
+{
+    const auto& hook = unit.rung_hook;
+    if (!hook) return;
+    const bool waits = hook->stage == RungHook::Stage::put_off;
+    why.now.push_back(
+        waits ? fmt::format("its hook {} waits: keeld has nothing left to run it with", hook->name)
+              : fmt::format("its hook {} has been running for {}", hook->name,
+                            to_human(std::max(Duration{0}, now.mono - hook->began))));
+    why.next.push_back(
+        waits ? fmt::format("hook {} is tried again {}", hook->name, in_time(hook->due, now))
+              : fmt::format("hook {} is killed if it still runs {}", hook->name,
+                            in_time(hook->due, now)));
+}
+
 std::string end_of(const units::UnitSpec& spec, const Held& held, Now now)
 {
     if (held.until)
@@ -267,7 +282,8 @@ WhyView make_why(const Host& host, UnitId id, const PidOf& pid_of, std::vector<E
     }
     if (unit.rung > 0)
         why.now.push_back(fmt::format("restarts did not help: the ladder stands at `{}`",
-                                      name(rung_of(spec, unit))));
+                                      to_text(rung_of(spec, unit))));
+    say_rung_hook(unit, now, why);
     say_outage(spec, unit, now, why);
     return why;
 }

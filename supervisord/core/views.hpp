@@ -91,7 +91,7 @@ struct UnitView {
     std::uint16_t wanted_instances = 1;
     std::uint16_t min_ready = 1;
     std::uint64_t restarts = 0;
-    std::string_view rung; ///< `restart`, `retry` …
+    std::string rung; ///< `restart`, `retry`, `run:page-me` …
     std::size_t rung_index = 0;
     std::optional<OperationView> operation;
     std::optional<OutageView> outage;

@@ -19,7 +19,8 @@ void Engine::carry_out()
     while (!actions_.empty()) {
         const core::HostAction next = std::move(actions_.front());
         const bool is_spawn = std::holds_alternative<core::Spawn>(next.action) ||
-                              std::holds_alternative<core::RunHook>(next.action);
+                              std::holds_alternative<core::RunHook>(next.action) ||
+                              std::holds_alternative<core::RunRungHook>(next.action);
         if (is_spawn && spawns_this_turn_ >= spawns_per_turn) {
             actions_.front() = next;
             break;
@@ -42,6 +43,8 @@ void Engine::act(InstanceId id, const core::InstanceAction& action)
 {
     if (const auto* wanted = std::get_if<core::Spawn>(&action)) return spawn(id, *wanted);
     if (const auto* hook = std::get_if<core::RunHook>(&action)) return run_hook(id, *hook);
+    if (const auto* hook = std::get_if<core::RunRungHook>(&action))
+        return run_rung_hook(id.unit, *hook);
     if (const auto* probe = std::get_if<core::RunProbe>(&action)) return run_probe(id, *probe);
     if (const auto* signal = std::get_if<core::Signal>(&action))
         return ports_.spawner.signal(signal->spawn, signal->signal_number);
@@ -123,6 +126,32 @@ void Engine::run_hook(InstanceId id, const core::RunHook& action)
     const auto process = std::get<ports::ProcessIdentity>(result);
     ports_.journal.put(fmt::format("process/{}/{}", plan.unit, id.slot),
                        encode(ports::Spawner::Survivor{action.spawn, process, plan.unit, id.slot}));
+}
+
+/// As keeld itself: it may have to do what the unit may not. Its output goes where people look
+/// first, into the log of the first instance.
+void Engine::run_rung_hook(UnitId id, const core::RunRungHook& action)
+{
+    const InstanceId whole{id, whole_unit};
+    const units::UnitSpec& spec = host_.spec(id);
+    const auto hook = spec.hooks.find(action.hook);
+    if (hook == spec.hooks.end())
+        return post(whole, core::SpawnFailed{
+                               action.spawn, core::SetupStage::exec, 0,
+                               fmt::format("keel.toml has no hook `{}` of use", action.hook)});
+    ports::SpawnPlan plan = make_rung_hook_plan(spec, {action.hook, hook->second, action.why},
+                                                options_.own, options_.runtime_root);
+    plan.output_fd = output_of({id, 1});
+    owners_[number(action.spawn)] = whole;
+    const auto result = ports_.spawner.spawn(action.spawn, plan);
+    if (const auto* failure = std::get_if<ports::SpawnFailure>(&result)) {
+        owners_.erase(number(action.spawn));
+        return post(whole, core::SpawnFailed{action.spawn, failure->stage, failure->errno_value});
+    }
+    const auto process = std::get<ports::ProcessIdentity>(result);
+    ports_.journal.put(
+        fmt::format("process/{}/{}", plan.unit, plan.slot),
+        encode(ports::Spawner::Survivor{action.spawn, process, plan.unit, plan.slot}));
 }
 
 int Engine::output_of(InstanceId id)

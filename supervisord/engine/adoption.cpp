@@ -166,6 +166,10 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
             missing_[number(spawn)] = {id, slot};
         }
     }
+    if (unit.rung_hook) {
+        owners_[number(unit.rung_hook->spawn)] = {id, whole_unit};
+        missing_[number(unit.rung_hook->spawn)] = {id, whole_unit};
+    }
     const bool begins_anew =
         last_end == LastEnd::in_order && !std::holds_alternative<core::Held>(unit.wanted);
     if (begins_anew) unit.wanted = core::Down{};
@@ -252,9 +256,11 @@ void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
         }
         missing_.erase(number(survivor.id));
         ++counters_.adopted_processes;
+        const bool is_of_ladder = owner->second.slot == whole_unit;
         // Whoever left last has taken back what control groups were limited to.
-        ports_.spawner.set_resources(survivor.id, host_.spec(owner->second.unit).resources);
-        if (body(owner->second).hook == survivor.id) {
+        if (!is_of_ladder)
+            ports_.spawner.set_resources(survivor.id, host_.spec(owner->second.unit).resources);
+        if (is_of_ladder || body(owner->second).hook == survivor.id) {
             post(owner->second, core::Adopted{survivor.id});
             continue;
         }
@@ -325,16 +331,19 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
 /// never happened or ended where nobody saw it.
 void Engine::resolve_missing()
 {
+    const core::ExitStatus unseen{core::ExitStatus::Kind::unknown, 0, false};
     for (const auto& [spawn, id] : std::exchange(missing_, {})) {
+        if (id.slot == whole_unit) {
+            post(id, core::ProcessExited{SpawnId{spawn}, unseen, core::TreeState::alive});
+            continue;
+        }
         const core::Instance& instance = host_.unit(id.unit).instances[id.slot - 1U];
         if (std::ranges::count(core::spawns_of(instance), SpawnId{spawn}) == 0) continue;
         const auto* starting = std::get_if<core::Starting>(&instance.state);
         if (starting != nullptr && starting->running == core::Starting::Running::no)
             post(id, core::SpawnFailed{SpawnId{spawn}, core::SetupStage::lost, 0});
         else
-            post(id, core::ProcessExited{SpawnId{spawn},
-                                         {core::ExitStatus::Kind::unknown, 0, false},
-                                         core::TreeState::alive});
+            post(id, core::ProcessExited{SpawnId{spawn}, unseen, core::TreeState::alive});
     }
 }
 

@@ -16,7 +16,7 @@ void Engine::remove_left()
     std::vector<UnitId> unusable;
     for (const UnitId id : std::vector<UnitId>(host_.start_order())) {
         const core::Unit& unit = host_.unit(id);
-        if (!unit.before_leaving || core::has_process(unit)) continue;
+        if (!unit.before_leaving || core::has_spawn(unit)) continue;
         forget_probes(id);
         if (const auto broken = broken_.find(id); broken != broken_.end()) {
             host_.mark_unusable(id, broken->second);

@@ -87,6 +87,8 @@ std::vector<ConfiguredUnit> configure(const units::UnitSet& set)
     return configured;
 }
 
+Identity own_identity() { return identify({}); }
+
 units::EnvironmentDigests digests_of(const std::vector<ConfiguredUnit>& units)
 {
     units::EnvironmentDigests digests;

@@ -14,6 +14,9 @@ namespace keel::engine {
 /// not on the loop.
 std::vector<ConfiguredUnit> configure(const units::UnitSet& set);
 
+/// Who keeld itself runs as. The same holds of asking.
+Identity own_identity();
+
 /// What the environment files of these units said.
 units::EnvironmentDigests digests_of(const std::vector<ConfiguredUnit>& units);
 

@@ -63,7 +63,8 @@ void Engine::process_exited(SpawnId spawn, core::ExitStatus status, core::TreeSt
         return;
     }
     const InstanceId id = owner->second;
-    if (body(id).hook == spawn) return post(id, core::ProcessExited{spawn, status, tree});
+    if (id.slot == whole_unit || body(id).hook == spawn)
+        return post(id, core::ProcessExited{spawn, status, tree});
     body(id).ended_at = ports_.loop.precise();
     cancel_probes(id);
     forget_notices(id, spawn); // What it said before its end comes before its end.

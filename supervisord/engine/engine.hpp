@@ -49,6 +49,7 @@ struct EngineOptions {
     std::uint64_t first_event = 1;                ///< id of the first event
     Duration trial = std::chrono::seconds(10);    ///< ready for so long without a break, after an
                                                   ///< apply, is good enough
+    Identity own{};                               ///< keeld's, for hooks of ladders
 };
 
 class Engine final : public ports::Supervisor {
@@ -129,6 +130,7 @@ private:
     void act(InstanceId id, const core::InstanceAction& action);
     void spawn(InstanceId id, const core::Spawn& action);
     void run_hook(InstanceId id, const core::RunHook& action);
+    void run_rung_hook(UnitId id, const core::RunRungHook& action);
     void run_probe(InstanceId id, const core::RunProbe& action);
     void cancel_probes(InstanceId id);
     [[nodiscard]] int output_of(InstanceId id);

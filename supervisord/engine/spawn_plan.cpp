@@ -3,6 +3,20 @@
 #include "units/placeholders.hpp"
 
 namespace keel::engine {
+namespace {
+
+std::map<std::string, std::string> login_environment(const Identity& identity)
+{
+    return {
+        {"PATH", std::string(units::default_path)},
+        {"HOME", identity.home},
+        {"USER", identity.user},
+        {"LOGNAME", identity.user},
+        {"SHELL", "/bin/sh"},
+    };
+}
+
+} // namespace
 
 ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identity& identity,
                            const std::string& runtime_root)
@@ -12,14 +26,7 @@ ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identit
     plan.unit = spec.name;
     plan.slot = slot;
     plan.argv = units::fill(spec.command, values);
-    if (!spec.clear_environment)
-        plan.environment = {
-            {"PATH", std::string(units::default_path)},
-            {"HOME", identity.home},
-            {"USER", identity.user},
-            {"LOGNAME", identity.user},
-            {"SHELL", "/bin/sh"},
-        };
+    if (!spec.clear_environment) plan.environment = login_environment(identity);
     for (auto& [key, value] : units::fill(spec.environment, values))
         plan.environment[key] = value;
     plan.directory = units::fill(spec.directory, values);
@@ -39,6 +46,20 @@ ports::SpawnPlan make_hook_plan(const units::UnitSpec& spec, Slot slot, units::H
     plan.argv = units::fill(units::command_of(spec, hook),
                             units::placeholder_values(spec, slot, runtime_root + "/" + spec.name));
     plan.environment["KEEL_HOOK"] = std::string(name(hook));
+    return plan;
+}
+
+ports::SpawnPlan make_rung_hook_plan(const units::UnitSpec& spec, const RungHookCall& call,
+                                     const Identity& own, const std::string& runtime_root)
+{
+    ports::SpawnPlan plan;
+    plan.unit = spec.name + ".ladder";
+    plan.slot = whole_unit;
+    plan.argv = units::fill(call.hook.command,
+                            units::placeholder_values(spec, 1, runtime_root + "/" + spec.name));
+    plan.environment = login_environment(own);
+    plan.environment["KEEL_HOOK"] = call.name;
+    plan.environment["KEEL_REASON"] = call.why;
     return plan;
 }
 

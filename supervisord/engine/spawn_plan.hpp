@@ -30,4 +30,15 @@ ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identit
 ports::SpawnPlan make_hook_plan(const units::UnitSpec& spec, Slot slot, units::Hook hook,
                                 const Identity& identity, const std::string& runtime_root);
 
+/// A hook of keel.toml that the unit's ladder runs, and why.
+struct RungHookCall {
+    std::string name;
+    units::NamedHook hook;
+    std::string why;
+};
+
+/// `own`: who keeld is. Also under a name beside the unit's, and of no instance.
+ports::SpawnPlan make_rung_hook_plan(const units::UnitSpec& spec, const RungHookCall& call,
+                                     const Identity& own, const std::string& runtime_root);
+
 } // namespace keel::engine

@@ -1,5 +1,6 @@
 #include "engine/state_codec.hpp"
 
+#include "engine/hook_codec.hpp"
 #include "engine/operation_codec.hpp"
 
 #include <algorithm>
@@ -192,25 +193,6 @@ json put(const Said& said)
     return {put_number(said.phase), said.status, put(said.watchdog), put(said.life_by)};
 }
 
-json put(const std::optional<HookRun>& hook)
-{
-    if (!hook) return nullptr;
-    return {number(hook->spawn),     put_name(hook->hook),     put(hook->began), put(hook->due),
-            put_number(hook->stage), put_number(hook->result), hook->what};
-}
-
-std::optional<HookRun> get_hook(const json& j)
-{
-    if (j.is_null()) return std::nullopt;
-    return HookRun{spawn(j.at(0)),
-                   get_name<units::Hook>(j.at(1)),
-                   mono(j.at(2)),
-                   mono(j.at(3)),
-                   get_number(j.at(4), HookRun::Stage::ending),
-                   get_number(j.at(5), HookResult::unseen),
-                   j.at(6)};
-}
-
 /// As people are told, but for what they are told by the same name.
 std::string key_of(const InstanceState& state)
 {
@@ -230,7 +212,7 @@ json put(const Instance& i)
             {"charged", std::move(charged)},
             {"ready_for", put(i.ready_for)},
             {"said", put(i.said)},
-            {"hook", put(i.hook)},
+            {"hook", put_hook(i.hook)},
             {"reload_by", put(i.reload_by)},
             {"restarts", i.restarts},
             {"recipe", i.recipe},
@@ -299,6 +281,7 @@ std::string encode(const Unit& unit, const UnitCounters& counters)
         instances.push_back(put(instance));
     return text({{"wanted", put(word_on(unit))},
                  {"rung", unit.rung},
+                 {"rung_hook", put_rung_hook(unit.rung_hook)},
                  {"failed_at", put(unit.failed_at)},
                  {"ready_since", put(unit.ready_since)},
                  {"first_wanted_at", put(unit.first_wanted_at)},
@@ -318,6 +301,7 @@ bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
         UnitCounters counted = counters;
         read.wanted = get_wanted(j.at("wanted"));
         read.rung = j.at("rung");
+        if (j.contains("rung_hook")) read.rung_hook = get_rung_hook(j.at("rung_hook"));
         read.failed_at = if_any(j.at("failed_at"), mono);
         read.ready_since = if_any(j.at("ready_since"), mono);
         read.first_wanted_at = if_any(j.at("first_wanted_at"), mono);

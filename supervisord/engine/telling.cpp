@@ -80,6 +80,42 @@ bool counts(const core::Outage& record)
     return record.kind == core::OutageKind::outage && record.planned == core::Outage::Planned::no;
 }
 
+std::string text_of(const core::Failure& failure)
+{
+    const bool free = failure.charge == core::Failure::Charge::free;
+    return fmt::format("failed: {}{}", failure.what, free ? " (not charged to the budget)" : "");
+}
+
+std::string text_of(const core::OutageOpened& opened)
+{
+    const bool planned = opened.record.planned == core::Outage::Planned::yes;
+    return fmt::format("{}{} {} opened: {}", planned ? "planned " : "", noun(opened.record),
+                       number(opened.record.id), opened.record.cause_text);
+}
+
+std::string text_of(const core::HoldEnded& ended)
+{
+    const core::Held& hold = ended.hold;
+    return fmt::format("no longer held by {}{}{}: {}", hold.by,
+                       hold.why.empty() ? "" : " for: ", hold.why, ended.why);
+}
+
+std::string text_of(const core::RungHookEnded& over)
+{
+    const std::string took = to_human(over.took);
+    switch (over.result) {
+    case core::HookResult::done:
+        return fmt::format("run:{}: {} after {}", over.name, over.what, took);
+    case core::HookResult::broken_off:
+        return fmt::format("run:{} was broken off after {}: {}", over.name, took, over.what);
+    case core::HookResult::unseen:
+        return fmt::format("run:{}: {}, so it runs again", over.name, over.what);
+    case core::HookResult::failed:
+    case core::HookResult::put_off: break;
+    }
+    return fmt::format("run:{} failed after {}: {}", over.name, took, over.what);
+}
+
 } // namespace
 
 /// Before the step is journaled, so that the journal's counters include it.
@@ -116,23 +152,19 @@ void Engine::tell(UnitId unit, const core::Note& note)
         say(unit, subject(unit, stayed->slot), "state",
             fmt::format("still {}: {}", stayed->in, stayed->reason));
     } else if (const auto* failed = std::get_if<AttemptFailed>(&note)) {
-        const bool free = failed->failure.charge == Failure::Charge::free;
-        say(unit, subject(unit, failed->slot), "failure",
-            fmt::format("failed: {}{}", failed->failure.what,
-                        free ? " (not charged to the budget)" : ""));
+        say(unit, subject(unit, failed->slot), "failure", text_of(failed->failure));
     } else if (const auto* hook = std::get_if<HookFailed>(&note)) {
         say(unit, subject(unit, hook->slot), "hook", "failed, and nothing follows: " + hook->what);
     } else if (const auto* climbed = std::get_if<Climbed>(&note)) {
         say(unit, unit_name, "rung",
-            fmt::format("ladder {} -> {} ({})", name(climbed->from), name(climbed->to),
+            fmt::format("ladder {} -> {} ({})", to_text(climbed->from), to_text(climbed->to),
                         climbed->reason));
+    } else if (const auto* over = std::get_if<RungHookEnded>(&note)) {
+        say(unit, unit_name, "hook", text_of(*over));
     } else if (std::holds_alternative<BackToBottom>(note)) {
         say(unit, unit_name, "rung", "back to the bottom of the ladder after a calm window");
     } else if (const auto* opened = std::get_if<OutageOpened>(&note)) {
-        const bool planned = opened->record.planned == Outage::Planned::yes;
-        say(unit, unit_name, "outage",
-            fmt::format("{}{} {} opened: {}", planned ? "planned " : "", noun(opened->record),
-                        number(opened->record.id), opened->record.cause_text));
+        say(unit, unit_name, "outage", text_of(*opened));
     } else if (const auto* closed = std::get_if<OutageClosed>(&note)) {
         const Outage& record = closed->record;
         say(unit, unit_name, "outage",
@@ -145,10 +177,7 @@ void Engine::tell(UnitId unit, const core::Note& note)
             fmt::format("{} {}: {}", name(ended->result.verb), name(ended->result.outcome),
                         ended->result.text));
     } else if (const auto* let_go = std::get_if<HoldEnded>(&note)) {
-        const Held& hold = let_go->hold;
-        say(unit, unit_name, "hold",
-            fmt::format("no longer held by {}{}{}: {}", hold.by,
-                        hold.why.empty() ? "" : " for: ", hold.why, let_go->why));
+        say(unit, unit_name, "hold", text_of(*let_go));
     } else if (const auto* frozen = std::get_if<Frozen>(&note)) {
         say(unit, unit_name, "keeld",
             "left alone because of a mistake in keel itself: " + frozen->what);

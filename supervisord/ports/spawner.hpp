@@ -34,7 +34,7 @@ struct SpawnPlan {
     /// beside the instance (`api.probe-7`, `api.hook`): it gets a cgroup of its own, and KEEL_UNIT
     /// without it.
     std::string unit;
-    Slot slot = 1;
+    Slot slot = 1; ///< or whole_unit: then there is no KEEL_INSTANCE
     std::vector<std::string>
         argv; ///< argv[0] without a slash is searched in the PATH of `environment`
     std::map<std::string, std::string> environment; ///< complete: nothing of keeld's is added

@@ -76,7 +76,7 @@ Words environment_of(SpawnId id, const SpawnPlan& plan, const std::string& run_d
     words.add(fmt::format("KEEL_SPAWN={}", number(id)));
     words.add("KEEL_RUN=" + run_dir);
     words.add("KEEL_UNIT=" + plan.unit.substr(0, plan.unit.find('.')));
-    words.add(fmt::format("KEEL_INSTANCE={}", plan.slot));
+    if (plan.slot != whole_unit) words.add(fmt::format("KEEL_INSTANCE={}", plan.slot));
     for (const auto& [key, value] : plan.environment) {
         const bool ours = key == "KEEL_SPAWN" || key == "KEEL_RUN" || key == "KEEL_UNIT" ||
                           key == "KEEL_INSTANCE";

@@ -3,6 +3,7 @@
 their limit, and neither lost nor run twice when the engine dies beside them.
 """
 import argparse
+import json
 import os
 import pwd
 import signal
@@ -152,6 +153,77 @@ def lose_the_engine(keel):
     until("it is held", lambda: keel.status()["orphaned"]["instances"][0]["state"] == "stopped")
 
 
+def run_the_ladder(keel):
+    """A hook of keel.toml: as keeld's own user, once, told why, killed at its limit, taken over."""
+    out = keel.root / "ladder"
+    out.mkdir()
+    script = out / "page"
+    script.write_text("#!/bin/sh\n"
+                      f"cd {out}\n"
+                      "echo \"$KEEL_UNIT $KEEL_HOOK ${KEEL_INSTANCE-none} $(id -u)\" >> who\n"
+                      "echo \"$KEEL_REASON\" >> why\n"
+                      "echo paging somebody\n"
+                      "until [ -e gate ]; do sleep 0.05; done\n"
+                      "exit $(cat gate)\n")
+    script.chmod(0o755)
+    daemon = keel.units.parent / "keel.toml"
+    text = "enabled = false\ncommand = 'sh -c \"sleep 0.05; exit 7\"'\n" \
+           "[restart]\ndelay = '10ms'\n" \
+           "[escalation]\nfailures = 3\nladder = ['restart', 'run:page', 'give-up']\n"
+    if os.getuid() == 0:
+        text = "user = 'nobody'\n" + text
+    keel.write_unit("paged", text)
+    refused = keel.run("check", check=False)
+    if refused.returncode != 1 or "there is no hook `page`" not in refused.stdout:
+        raise Failed(f"a hook that does not exist: {refused}")
+    daemon.write_text(f"[hook.page]\ncommand = '{script}'\n")
+    keel.run("apply")
+    keel.run("start", "paged", "--no-wait")
+
+    until("the hook runs", lambda: (out / "why").exists() and (out / "why").read_text())
+    expected = f"paged page none {os.getuid()}"
+    if (out / "who").read_text().split("\n")[0] != expected:
+        raise Failed(f"the hook is told {(out / 'who').read_text()} and not {expected}")
+    if "3 failures within" not in (out / "why").read_text():
+        raise Failed(f"the hook is told why: {(out / 'why').read_text()}")
+    why = keel.run("why", "paged", check=False).stdout
+    if "its hook page has been running for" not in why:
+        raise Failed(f"why does not tell of the hook:\n{why}")
+    if keel.status()["paged"]["rung"] != "run:page":
+        raise Failed("status shows another rung")
+
+    engine = keel.engine_pid()
+    os.kill(engine, signal.SIGKILL)
+    until("another engine runs", lambda: keel.engine_pid() not in (None, engine))
+    until("it answers", keel.answers)
+    (out / "gate").write_text("4")
+    until("a hook that fails makes it climb on",
+          lambda: keel.status()["paged"]["status"] == "failed")
+    if len((out / "who").read_text().splitlines()) != 1:
+        raise Failed("the hook ran more than once")
+    outage = next(o for o in json.loads(keel.run("outages", "--json").stdout)["outages"]
+                  if o["unit"] == "paged")
+    told = [a["result"] for a in outage["actions"] if a["action"] == "run:page"]
+    if told != ["exit 4"]:
+        raise Failed(f"the outage tells of the hook: {told}")
+    if "paging somebody" not in keel.run("logs", "paged", "-n", "100").stdout:
+        raise Failed("what the hook says is in the unit's log")
+
+    daemon.write_text(f"[hook.page]\ncommand = '{script}'\ntimeout = '300ms'\n")
+    plan = keel.run("plan").stdout
+    if 'hook.page.timeout: "30s" -> "300ms"   [live]' not in plan:
+        raise Failed(f"plan does not show that the hook changes:\n{plan}")
+    (out / "gate").unlink()
+    keel.run("stop", "paged")  # What was given up would not pass the apply's trial.
+    keel.run("apply")
+    keel.run("start", "paged", "--no-wait")
+    until("a hook that hangs is killed", lambda: "run:page failed after"
+          in keel.run("events", "-n", "20").stdout and "not over within 300ms"
+          in keel.run("events", "-n", "20").stdout)
+    keel.run("stop", "paged")
+    print("  ok  paged: its ladder ran a hook, and told of it", flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True)
@@ -164,6 +236,7 @@ def main():
         kill_a_hook_at_its_limit(keel)
         reload_it(keel)
         lose_the_engine(keel)
+        run_the_ladder(keel)
 
 
 if __name__ == "__main__":

@@ -54,10 +54,14 @@ units::UnitSpec draw_unit(Bytes& bytes, const std::string& name)
     spec.restart.delay = bytes.one_of<Duration>({0s, 200ms, 10s});
     spec.restart.stable_after = bytes.one_of<Duration>({0s, 30s});
     spec.escalation.failures = bytes.below(4);
+    const Rung page(Rung::run, "page");
+    spec.hooks = {{"page", {{"page"}, 5s}}};
     spec.escalation.ladder = bytes.one_of<std::vector<Rung>>({{Rung::restart, Rung::retry},
                                                               {Rung::restart},
                                                               {Rung::restart, Rung::give_up},
-                                                              {Rung::restart, Rung::exit}});
+                                                              {Rung::restart, Rung::exit},
+                                                              {Rung::restart, page},
+                                                              {Rung::restart, page, Rung::retry}});
     spec.outage.settle = bytes.one_of<Duration>({0s, 10s});
     spec.outage.grace = bytes.one_of<Duration>({0s, 2s});
     for (unsigned i = bytes.below(3); i > 0; --i) {
@@ -91,7 +95,7 @@ public:
           host_(draw_units(bytes_), {bytes_.one_of<StormBrakeSpec>({{50, 200}, {0, 0}, {1, 1}})})
     {
         for (std::uint32_t i = 0; i < host_.size(); ++i)
-            slots_.emplace_back(host_.spec(UnitId{i}).instances);
+            slots_.emplace_back(host_.spec(UnitId{i}).instances + 1U);
     }
 
     void run()
@@ -102,7 +106,7 @@ public:
     }
 
 private:
-    /// The truth about one instance, as far as it was told.
+    /// The truth about one instance, or about the hook of a ladder, as far as it was told.
     struct Truth {
         SpawnId spawn{};
         bool lives = false;    ///< something of it does
@@ -110,7 +114,7 @@ private:
         bool main_ended = false;
     };
 
-    Truth& truth(InstanceId id) { return slots_[number(id.unit)][id.slot - 1U]; }
+    Truth& truth(InstanceId id) { return slots_[number(id.unit)][id.slot]; }
 
     HostEvent draw_event()
     {
@@ -147,7 +151,7 @@ private:
     HostEvent draw_instance_event()
     {
         const UnitId unit = draw_unit_id();
-        const InstanceId id{unit, static_cast<Slot>(1 + bytes_.below(host_.spec(unit).instances))};
+        const InstanceId id{unit, static_cast<Slot>(bytes_.below(host_.spec(unit).instances + 1U))};
         return ForUnit{unit, ForInstance{id.slot, draw_event_of(id)}};
     }
     InstanceEvent draw_event_of(InstanceId id)
@@ -228,7 +232,9 @@ private:
         for (const HostAction& action : step.actions) {
             const UnitId id = action.instance.unit;
             const bool hands_off = left_alone[number(id)] && is_left_alone(host_.unit(id));
-            ENSURE(!hands_off || host_.is_shutting_down() || is_harmless(action.action),
+            const bool is_keelds = action.instance.slot == whole_unit;
+            ENSURE(!hands_off || host_.is_shutting_down() || is_keelds ||
+                       is_harmless(action.action),
                    "what is held as it is is left alone");
             carry_out(action.instance, action.action);
         }
@@ -253,6 +259,11 @@ private:
             ENSURE(spawn->spawn > latest_, "spawn ids grow");
             latest_ = spawn->spawn;
             slot = {spawn->spawn, true};
+        } else if (const auto* hook = std::get_if<RunRungHook>(&action)) {
+            ENSURE(!slot.lives && id.slot == whole_unit, "one hook of a ladder at a time");
+            ENSURE(hook->spawn > latest_, "spawn ids grow");
+            latest_ = hook->spawn;
+            slot = {hook->spawn, true};
         } else if (const auto* signal = std::get_if<Signal>(&action)) {
             ENSURE(signal->spawn == slot.spawn, "signals go to the present spawn");
         } else if (const auto* kill = std::get_if<KillTree>(&action)) {

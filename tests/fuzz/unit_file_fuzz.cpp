@@ -80,6 +80,10 @@ void check(const Choice& choice, const Draft& draft)
 {
     ENSURE(choice.slot.get(draft) < choice.words.size(), "an accepted word is one of the set");
 }
+void check(const Rungs& rungs, const Draft& draft)
+{
+    ENSURE(!rungs.check(rungs.slot.get(draft)), "accepted rungs make a ladder");
+}
 void check(const Choices& choices, const Draft& draft)
 {
     const auto chosen = choices.slot.get(draft);
@@ -103,6 +107,7 @@ void check(const StatusRanges& ranges, const Draft& draft)
 }
 void check(const Section&, const Draft&) {}
 void check(const Sections&, const Draft&) {}
+void check(const NamedSections&, const Draft&) {}
 void check(const UnitKeys&, const Draft&) {}
 void check(const Later&, const Draft&) {}
 

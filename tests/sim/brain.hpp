@@ -26,6 +26,7 @@ public:
     /// The cause is not told by the large brain.
     virtual void failed(InstanceId, Charge, std::optional<core::StartCause>) = 0;
     virtual void climbed(UnitId) = 0;
+    virtual void rung_hook_ended(UnitId, core::HookResult) = 0;
     virtual void descended(UnitId) = 0;
     virtual void outage_closed(const core::Outage&) = 0;
     virtual void operation_ended(UnitId) = 0;

@@ -80,6 +80,7 @@ private:
     void act(InstanceId id, const InstanceAction& action);
     void spawn(InstanceId id, const Spawn& action);
     void run_hook(InstanceId id, const RunHook& action);
+    void run_rung_hook(InstanceId id, const RunRungHook& action);
     void run_probe(InstanceId id, const RunProbe& action);
     void cancel_probes(InstanceId id);
     void hear_out(InstanceId id, SpawnId spawn);
@@ -111,15 +112,18 @@ void CoreBrain::start()
     host_.restore(memory_.counters);
     for (const UnitId id : host_.start_order())
         host_.restore(id, memory_.units[number(id)]);
-    for (const UnitId unit : host_.start_order())
+    for (const UnitId unit : host_.start_order()) {
+        if (const auto& hook = host_.unit(unit).rung_hook)
+            owners_[hook->spawn] = {unit, whole_unit};
         for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot)
             for (const SpawnId spawn : spawns_of(host_.unit(unit).instances[slot - 1U]))
                 owners_[spawn] = {unit, slot};
+    }
     std::vector<SpawnId> living;
     for (const auto& survivor : ports_.kernel.survivors({})) {
         post(owners_.at(survivor.id), Adopted{survivor.id});
         if (units::hears_notices(host_.spec(owners_.at(survivor.id).unit)) &&
-            !ports_.kernel.is_hook(survivor.id))
+            owners_.at(survivor.id).slot != whole_unit && !ports_.kernel.is_hook(survivor.id))
             living.push_back(survivor.id);
     }
     ports_.notices.take_over(living);
@@ -137,12 +141,16 @@ void CoreBrain::start()
 void CoreBrain::resolve_missing()
 {
     const ExitStatus unseen{ExitStatus::Kind::unknown, 0, false};
-    for (const UnitId unit : host_.start_order())
-        for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot) {
+    const auto resolve = [&](InstanceId id, SpawnId spawn) {
+        if (!ports_.kernel.was_told(spawn) && !ports_.kernel.main_lives(spawn))
+            post(id, ProcessExited{spawn, unseen, TreeState::alive});
+    };
+    for (const UnitId unit : host_.start_order()) {
+        if (const auto hook = host_.unit(unit).rung_hook) resolve({unit, whole_unit}, hook->spawn);
+        for (Slot slot = 1; slot <= host_.spec(unit).instances; ++slot)
             for (const SpawnId spawn : spawns_of(host_.unit(unit).instances[slot - 1U]))
-                if (!ports_.kernel.was_told(spawn) && !ports_.kernel.main_lives(spawn))
-                    post({unit, slot}, ProcessExited{spawn, unseen, TreeState::alive});
-        }
+                resolve({unit, slot}, spawn);
+    }
 }
 
 void CoreBrain::happened(SpawnId id, const InstanceEvent& event)
@@ -153,7 +161,8 @@ void CoreBrain::happened(SpawnId id, const InstanceEvent& event)
         if (ended) ports_.kernel.acknowledge(id); // Of a spawn that nobody remembers.
         return;
     }
-    if (ended && !ports_.kernel.is_hook(id)) cancel_probes(owner->second);
+    if (ended && owner->second.slot != whole_unit && !ports_.kernel.is_hook(id))
+        cancel_probes(owner->second);
     if (ended) ports_.notices.close(id);
     post_unreliably(owner->second, event);
 }
@@ -185,6 +194,7 @@ void CoreBrain::meddle()
     if (observer_.is_tracing())
         observer_.trace(
             fmt::format("meddle  {} old event of kind {} comes again", who, event.index()));
+    if (id.slot == whole_unit) return post(id, event);
     const InstanceState before = host_.unit(id.unit).instances[id.slot - 1U].state;
     post(id, event);
     const InstanceState& after = host_.unit(id.unit).instances[id.slot - 1U].state;
@@ -230,6 +240,8 @@ void CoreBrain::tell(const HostStep& step)
                              failed->failure.cause);
         else if (std::holds_alternative<Climbed>(note))
             observer_.climbed(unit);
+        else if (const auto* over = std::get_if<RungHookEnded>(&note))
+            observer_.rung_hook_ended(unit, over->result);
         else if (std::holds_alternative<BackToBottom>(note))
             observer_.descended(unit);
         else if (const auto* closed = std::get_if<OutageClosed>(&note))
@@ -250,6 +262,7 @@ void CoreBrain::act(InstanceId id, const InstanceAction& action)
 {
     if (const auto* wanted = std::get_if<Spawn>(&action)) return spawn(id, *wanted);
     if (const auto* hook = std::get_if<RunHook>(&action)) return run_hook(id, *hook);
+    if (const auto* hook = std::get_if<RunRungHook>(&action)) return run_rung_hook(id, *hook);
     if (const auto* probe = std::get_if<RunProbe>(&action)) return run_probe(id, *probe);
     if (const auto* signal = std::get_if<Signal>(&action))
         return ports_.kernel.signal(signal->spawn, signal->signal_number);
@@ -291,6 +304,17 @@ void CoreBrain::run_hook(InstanceId id, const RunHook& action)
     plan.unit = host_.spec(id.unit).name + ".hook";
     plan.slot = id.slot;
     plan.environment["KEEL_HOOK"] = std::string(name(action.hook));
+    owners_[action.spawn] = id;
+    const auto result = ports_.kernel.spawn(action.spawn, plan);
+    if (const auto* failure = std::get_if<ports::SpawnFailure>(&result))
+        post_unreliably(id, SpawnFailed{action.spawn, failure->stage, failure->errno_value});
+}
+
+void CoreBrain::run_rung_hook(InstanceId id, const RunRungHook& action)
+{
+    ports::SpawnPlan plan;
+    plan.unit = host_.spec(id.unit).name + ".ladder";
+    plan.slot = whole_unit;
     owners_[action.spawn] = id;
     const auto result = ports_.kernel.spawn(action.spawn, plan);
     if (const auto* failure = std::get_if<ports::SpawnFailure>(&result))

@@ -73,6 +73,7 @@ public:
 private:
     void hear(const core::EventView& event);
     void hear_state(InstanceId id, std::string_view text);
+    void hear_rung_hook(UnitId id, std::string_view text);
     [[nodiscard]] InstanceId instance(const core::EventView& event) const;
     void look_for_closed();
 
@@ -105,6 +106,17 @@ void EngineBrain::hear_state(InstanceId id, std::string_view text)
     observer_.moved(id, text.substr(0, at), to, text.substr(open + 2, text.size() - open - 3));
 }
 
+/// `run:page failed after 2 s: exit 1`.
+void EngineBrain::hear_rung_hook(UnitId id, std::string_view text)
+{
+    using enum core::HookResult;
+    const auto says = [&](std::string_view what) { return text.find(what) != text.npos; };
+    observer_.rung_hook_ended(id, says(" failed after ")       ? failed
+                                  : says(" was broken off ")   ? broken_off
+                                  : says(", so it runs again") ? unseen
+                                                               : done);
+}
+
 void EngineBrain::hear(const core::EventView& event)
 {
     if (event.unit.empty()) return;
@@ -117,6 +129,8 @@ void EngineBrain::hear(const core::EventView& event)
                              ? Observer::Charge::free
                              : Observer::Charge::charged,
                          std::nullopt);
+    else if (event.kind == "hook" && event.text.starts_with("run:"))
+        hear_rung_hook(id.unit, event.text);
     else if (event.kind == "rung" && event.text.starts_with("ladder "))
         observer_.climbed(id.unit);
     else if (event.kind == "rung" && event.text.starts_with("back to"))

@@ -42,6 +42,7 @@ void FakeKernel::check_alone(SpawnId id, InstanceId instance, std::optional<unit
 void FakeKernel::note_began(const Process& process)
 {
     const units::UnitSpec& spec = world_.spec(process.instance);
+    if (process.is_of_ladder()) return;
     if (process.hook)
         hooks.hook_began(process.instance, spec, *process.hook, latest_main(process.instance));
     else
@@ -68,7 +69,7 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     if (fate.failure) {
         if (hook)
             hooks.try_hook(instance, *hook, latest_main(instance));
-        else
+        else if (instance.slot != whole_unit)
             hooks.main_failed(instance);
         if (world_.trace)
             world_.trace(fmt::format("kernel  {}.{} spawn {} fails: {}", plan.unit, plan.slot,
@@ -88,7 +89,7 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     processes_[id] = process;
     (hook ? hook_of_ : by_instance_)[instance] = id;
     trace(process, id, "runs {}", hook ? name(*hook) : "");
-    if (world_.born && !hook) world_.born(id, instance, fate);
+    if (world_.born && process.is_main()) world_.born(id, instance, fate);
     if (fate.ends_after)
         loop_.in(*fate.ends_after, [this, id, ends = fate.ends, status = fate.status] {
             if (!at_peace || ends == Fate::Ends::as_it_should) end(id, status);
@@ -105,6 +106,8 @@ void FakeKernel::end(SpawnId id, ExitStatus status)
     process.main_lives = false;
     process.status = status;
     if (process.hook) hooks.hook_ended(process.instance, *process.hook, status);
+    if (world_.rung_hook_ended && process.is_of_ladder())
+        world_.rung_hook_ended(process.instance.unit, status);
     process.children = process.killed ? 0 : process.fate.children;
     trace(process, id, "ends: {}, {} children left", to_text(status), process.children);
     ends_.push_back(id);
@@ -154,7 +157,7 @@ void FakeKernel::signal(SpawnId id, int signal_number)
         Process& process = found->second;
         const bool obeys = process.fate.term == Fate::Term::obeys;
         trace(process, id, "gets signal {}{}", signal_number, obeys ? "" : " and ignores it");
-        if (!process.hook && memory == Memory::whole && !living_hook(process.instance))
+        if (process.is_main() && memory == Memory::whole && !living_hook(process.instance))
             hooks.main_signalled(process.instance, world_.spec(process.instance), id);
         process.asked = obeys;
         if (obeys)
@@ -176,7 +179,7 @@ void FakeKernel::kill_tree(SpawnId id)
     } else {
         Process& process = found->second;
         trace(process, id, "is killed, the whole tree");
-        const bool is_new = process.main_lives && !process.hook && !process.killed;
+        const bool is_new = process.main_lives && process.is_main() && !process.killed;
         if (world_.killed && is_new)
             world_.killed(process.instance,
                           process.asked_at ? std::optional(loop_.now().mono - *process.asked_at)
@@ -323,7 +326,7 @@ std::vector<SpawnId> FakeKernel::living_mains() const
 {
     std::vector<SpawnId> alive;
     for (const auto& [id, process] : processes_)
-        if (process.main_lives) alive.push_back(id);
+        if (process.main_lives && !process.is_of_ladder()) alive.push_back(id);
     return alive;
 }
 

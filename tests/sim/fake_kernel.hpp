@@ -46,6 +46,8 @@ public:
         /// Killed while its main process lives, so long after it was first asked to end; none:
         /// never asked. May be empty.
         std::function<void(InstanceId, std::optional<Duration>)> killed{};
+        /// Of the hook of a ladder, which is nobody's instance. May be empty.
+        std::function<void(UnitId, core::ExitStatus)> rung_hook_ended{};
     };
     /// What the engine's memory is worth. After a loss of records a spawn id need only differ from
     /// those that the keeper knows, and children whose main process has ended may be unknown.
@@ -150,6 +152,10 @@ private:
         core::ExitStatus status{};
         bool reported = false; ///< to the engine of this life
         bool tree_reported = false;
+        /// Whether it is the hook of a rung.
+        [[nodiscard]] bool is_of_ladder() const { return instance.slot == whole_unit; }
+        /// Whether it is a process of the instance's own.
+        [[nodiscard]] bool is_main() const { return !hook && !is_of_ladder(); }
     };
 
     void check_alone(SpawnId id, InstanceId instance, std::optional<units::Hook> hook) const;

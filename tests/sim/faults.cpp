@@ -65,12 +65,26 @@ ExitStatus draw_status(Rng& rng, double clean)
 
 Fate World::draw_hook_fate(InstanceId id, units::Hook hook)
 {
+    return draw_any_hook_fate(scenario_.tempers[number(id.unit)],
+                              units::limit_of(spec(id.unit), hook));
+}
+
+Fate World::draw_rung_hook_fate(UnitId id)
+{
+    const bool whole = kernel_.memory == FakeKernel::Memory::whole;
+    if (whole) rungs_.tried(id, spec(id).name);
+    const Fate fate = draw_any_hook_fate(scenario_.tempers[number(id)], 5s);
+    if (fate.failure && fate.failure->stage == core::SetupStage::processes) rungs_.put_off(id);
+    return fate;
+}
+
+Fate World::draw_any_hook_fate(const Temper& temper, Duration limit)
+{
     Fate fate;
-    const Temper& temper = scenario_.tempers[number(id.unit)];
     fate.kill_takes = rng_.upto(20ms);
     fate.term_takes = rng_.upto(500ms);
     fate.term_status = {ExitStatus::Kind::signal, SIGTERM, false};
-    fate.ends_after = rng_.upto(units::limit_of(spec(id.unit), hook) / 20);
+    fate.ends_after = rng_.upto(limit / 20);
     fate.ends = Fate::Ends::as_it_should;
     if (is_calm()) return fate;
     if (rng_.chance(temper.lacks_descriptors)) fate.failure = {core::SetupStage::processes, EAGAIN};

@@ -380,7 +380,9 @@ void Oracle::failed(InstanceId id, Observer::Charge charge_told,
     const core::ReadyTime ready = ready_time(instance);
     if (ready && *ready >= its.restart.stable_after) instance.in_a_row = 0;
     ++instance.in_a_row;
-    const bool retries = its.escalation.ladder[unit.rung] == units::Rung::retry;
+    const auto rung = its.escalation.ladder[unit.rung].kind;
+    const bool is_last = unit.rung + 1 == its.escalation.ladder.size();
+    const bool retries = rung == units::Rung::retry || (rung == units::Rung::run && is_last);
     const Duration cap = retries ? its.escalation.retry_every : its.restart.delay_max;
     const double pause = pause_before_jitter(its, instance.in_a_row, cap);
     instance.pause_low =
@@ -424,6 +426,7 @@ void Oracle::charge(InstanceId id)
     const UnitSpec& its = spec(id.unit);
     if (its.escalation.failures == 0) return;
     seen(id).charged.push_back(now());
+    if (unit.hook_of) return; // What the rung does is under way.
     const auto is_spent = [&](SeenInstance& instance) {
         std::erase_if(instance.charged, [&](MonoTime at) { return at + window_of(its) <= now(); });
         return instance.charged.size() >= its.escalation.failures;
@@ -456,6 +459,29 @@ void Oracle::climbed(UnitId id)
     if (!unit.climb_due) violated(spec(id).name + " climbs a rung too early");
     unit.climb_due = false;
     ++unit.rung;
+    if (runs_hook(id)) unit.hook_of = unit.rung;
+}
+
+bool Oracle::runs_hook(UnitId id) const
+{
+    const auto& ladder = spec(id).escalation.ladder;
+    const unsigned rung = unit(id).rung;
+    return rung < ladder.size() && ladder[rung].kind == units::Rung::run;
+}
+
+/// After a rung's action all budgets start anew; one whose own action fails is left at once.
+void Oracle::rung_hook_ended(const Host& host, UnitId id, core::HookResult result)
+{
+    SeenUnit& unit = units_[number(id)];
+    if (!unit.hook_of) violated(spec(id).name + ": a hook of its ladder is over that did not run");
+    if (result == core::HookResult::unseen) return; // It runs again.
+    const bool left = *std::exchange(unit.hook_of, std::nullopt) != unit.rung;
+    if (left || result == core::HookResult::broken_off || !core::is_wanted_up(host.unit(id)))
+        return;
+    for (SeenInstance& instance : unit.instances)
+        instance.charged.clear();
+    const bool failed = result != core::HookResult::done;
+    if (failed && unit.rung + 1 < spec(id).escalation.ladder.size()) unit.climb_due = true;
 }
 
 void Oracle::descended(UnitId id)

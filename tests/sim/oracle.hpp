@@ -53,6 +53,7 @@ struct SeenUnit {
     std::vector<SeenInstance> instances;
     unsigned rung = 0;
     bool climb_due = false;
+    std::optional<unsigned> hook_of; ///< the rung whose hook runs
     bool settled = false;
     std::optional<MonoTime> failed_at;
     std::optional<MonoTime> ready_since;
@@ -105,6 +106,9 @@ public:
     void climbed(UnitId);
     /// While a new brain finds its feet.
     void climbed_unheard(UnitId id) { ++units_[number(id)].rung; }
+    /// Whether the rung on which it stands runs a hook.
+    [[nodiscard]] bool runs_hook(UnitId id) const;
+    void rung_hook_ended(const core::Host&, UnitId, core::HookResult);
     void moved_unheard(InstanceId id) { seen(id).moved_unheard = true; }
     void descended_unheard(UnitId id) { units_[number(id)].rung = 0; }
     void descended(UnitId);

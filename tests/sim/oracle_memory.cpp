@@ -56,6 +56,7 @@ void Oracle::resync(const Host& host, bool intact)
         for (const core::Instance& instance : known.instances)
             unit.instances.push_back(seen_as(instance));
         unit.rung = known.rung;
+        if (known.rung_hook) unit.hook_of = known.rung_hook->rung;
         unit.settled = known.settled == core::Unit::Settled::yes;
         unit.failed_at = known.failed_at;
         unit.ready_since = known.ready_since;

@@ -16,6 +16,7 @@ void World::check_promises(Cause cause)
         for (Slot slot = 1; slot <= unit.instances.size(); ++slot)
             check_instance({UnitId{i}, slot}, unit.instances[slot - 1U]);
         check_operation(UnitId{i}, unit);
+        check_rung_hook(UnitId{i}, unit);
     }
     check_deadline(cause);
 }
@@ -96,6 +97,36 @@ void World::check_hook(InstanceId id, const core::Instance& instance)
     const bool was_run = ready != nullptr && now() > ready->since && !instance.hook;
     if (was_run && kernel_.memory == FakeKernel::Memory::whole)
         kernel_.hooks.main_is_ready(id, its, ready->spawn);
+}
+
+/// The hook of a rung is run, bounded in time, and never forgotten.
+void World::check_rung_hook(UnitId id, const core::Unit& unit)
+{
+    if (kernel_.memory != FakeKernel::Memory::whole) return;
+    const Duration slack = 4 * scenario_.weights.lateness + 15s; // it may be deep in the kernel
+    const auto living = kernel_.living({id, whole_unit});
+    if (living && !(unit.rung_hook && unit.rung_hook->spawn == *living))
+        violated(fmt::format("{}: nobody knows of the hook of its ladder, spawn {}", spec(id).name,
+                             number(*living)));
+    if (living) {
+        const MonoTime since = std::max(kernel_.began_at(*living), brain_born_);
+        const Duration limit = spec(id).hooks.at(unit.rung_hook->name).timeout;
+        if (now() > since + limit + spec(id).stop.timeout + slack)
+            violated(spec(id).name + ": the hook of its ladder runs for ever");
+    }
+    if (const auto since = rungs_.owed_since(id); since && !ending_)
+        if (now() > std::max(*since, brain_born_) + slack)
+            violated(spec(id).name + " has climbed and the hook of its rung was never run");
+}
+
+/// What became of a hook is on record, as of everything that was tried.
+void World::check_rung_hook_told(const core::Outage& record) const
+{
+    const bool runs = !brain_ || brain_->host().unit(find(record.unit, 1).unit).rung_hook;
+    const bool forgets = kernel_.memory == FakeKernel::Memory::lossy;
+    for (const core::ActionTaken& taken : record.actions)
+        if (taken.action.starts_with("run:") && taken.result.empty() && !runs && !forgets)
+            violated(fmt::format("{}: nothing tells what came of {}", record.unit, taken.action));
 }
 
 /// Promise 1: what is wanted up is up, has a deadline, waits for a named unit, or was given up

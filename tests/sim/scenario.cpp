@@ -53,11 +53,17 @@ void make_policy(Rng& rng, UnitSpec& spec)
     escalation.window = rng.one_of<Duration>({10s, 2min, 10min});
     escalation.retry_every = rng.one_of<Duration>({5s, 60s});
     using Ladder = std::vector<Rung>;
+    const Rung page(Rung::run, "page");
+    const Rung mend(Rung::run, "mend");
+    spec.hooks = {{"page", {{"page"}, 5s}}, {"mend", {{"mend"}, 2min}}};
     escalation.ladder = rng.one_of<Ladder>({{Rung::restart, Rung::retry},
                                             {Rung::restart, Rung::retry},
                                             {Rung::restart},
                                             {Rung::restart, Rung::give_up},
-                                            {Rung::restart, Rung::retry, Rung::give_up}});
+                                            {Rung::restart, Rung::retry, Rung::give_up},
+                                            {Rung::restart, page},
+                                            {Rung::restart, page, Rung::retry},
+                                            {Rung::restart, page, mend, Rung::give_up}});
     if (rng.chance(0.02)) escalation.ladder = {Rung::restart, Rung::exit};
 }
 

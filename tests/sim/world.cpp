@@ -14,7 +14,10 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
     : seed_(seed), size_(size), trace_(std::move(trace)), rng_(seed),
       scenario_(make_scenario(rng_, size)),
       kernel_(loop_, rng_, fuse_,
-              {.fate = [this](InstanceId id) { return draw_fate(id); },
+              {.fate =
+                   [this](InstanceId id) {
+                       return id.slot == whole_unit ? draw_rung_hook_fate(id.unit) : draw_fate(id);
+                   },
                .hook_fate = [this](InstanceId id,
                                    units::Hook hook) { return draw_hook_fate(id, hook); },
                .spec = [this](InstanceId id) -> const units::UnitSpec& { return spec(id.unit); },
@@ -24,7 +27,9 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
                .trace = trace_ ? [this](const std::string& line) { World::trace(line); }
                                : std::function<void(std::string)>{},
                .killed = [this](InstanceId id,
-                                std::optional<Duration> asked) { check_kill(id, asked); }}),
+                                std::optional<Duration> asked) { check_kill(id, asked); },
+               .rung_hook_ended = [this](UnitId id,
+                                         core::ExitStatus status) { rungs_.ended(id, status); }}),
       prober_(
           loop_, fuse_,
           [this](const std::string& address, Duration timeout) {
@@ -79,8 +84,8 @@ std::string World::describe() const
                             keel::name(s.restart.policy), to_text(s.restart.stable_after),
                             to_text(s.restart.delay), to_text(s.restart.delay_max),
                             s.escalation.failures, to_text(s.escalation.window));
-        for (const auto rung : s.escalation.ladder)
-            text += fmt::format(" {}", keel::name(rung));
+        for (const auto& rung : s.escalation.ladder)
+            text += fmt::format(" {}", to_text(rung));
         text += fmt::format(" ], hooks [{} {} {} {}], ready by {}, start {}, stop {}, "
                             "unready_limit {}, watchdog {}, grace "
                             "{}, settle {}\n",
@@ -178,6 +183,7 @@ void World::die(bool midway)
     prober_.engine_died();
     notices_.engine_died();
     ready_pipes_.engine_died();
+    rungs_.engine_died();
     open_requests_.clear();
     apply_dies();
     std::size_t lost = 0; // A record that was being written never was: healing takes it away.
@@ -312,6 +318,16 @@ void World::climbed(UnitId id)
         oracle_.climbed_unheard(id);
     else
         oracle_.climbed(id);
+    if (oracle_.runs_hook(id)) rungs_.climbed(id, now());
+}
+
+void World::rung_hook_ended(UnitId id, core::HookResult result)
+{
+    if (is_tracing())
+        trace(fmt::format("        {}: the hook of its ladder is over: {}", spec(id).name,
+                          keel::name(result)));
+    if (kernel_.memory == FakeKernel::Memory::whole) rungs_.told(id, spec(id).name, result);
+    if (!deaf_) oracle_.rung_hook_ended(brain_->host(), id, result);
 }
 
 void World::descended(UnitId id)
@@ -329,6 +345,7 @@ void World::outage_closed(const core::Outage& record)
     if (is_tracing())
         trace(fmt::format("        {} {} of {} is closed", keel::name(record.kind),
                           number(record.id), record.unit));
+    check_rung_hook_told(record);
     if (!deaf_ && !ending_) oracle_.outage_closed(brain_->host(), record);
 }
 
@@ -374,7 +391,9 @@ void World::all_stopped(int exit_code)
 {
     stopped_with_ = exit_code;
     if (!ending_) violated("keeld ends and nobody asked for it");
-    for (std::uint32_t i = 0; i < scenario_.specs.size(); ++i)
+    for (std::uint32_t i = 0; i < scenario_.specs.size(); ++i) {
+        if (kernel_.living({UnitId{i}, whole_unit}))
+            violated(scenario_.specs[i].name + ": the hook of its ladder outlives keeld");
         for (Slot slot = 1; slot <= scenario_.specs[i].instances; ++slot) {
             const InstanceId id{UnitId{i}, slot};
             if (kernel_.living(id) || kernel_.living_hook(id))
@@ -382,6 +401,7 @@ void World::all_stopped(int exit_code)
             if (kernel_.memory == FakeKernel::Memory::whole)
                 kernel_.hooks.all_over(id, scenario_.specs[i]);
         }
+    }
 }
 
 void World::trace(std::string_view line)

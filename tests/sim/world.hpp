@@ -6,6 +6,7 @@
 #pragma once
 #include "tests/sim/oracle.hpp"
 #include "tests/sim/probe_watch.hpp"
+#include "tests/sim/rung_watch.hpp"
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/voices.hpp"
 
@@ -37,6 +38,7 @@ public:
                std::string_view reason) override;
     void failed(InstanceId, Charge, std::optional<core::StartCause>) override;
     void climbed(UnitId) override;
+    void rung_hook_ended(UnitId, core::HookResult) override;
     void descended(UnitId) override;
     void outage_closed(const core::Outage&) override;
     void operation_ended(UnitId) override;
@@ -69,6 +71,8 @@ private:
     void repeat(Duration every, std::function<void()> fault);
     [[nodiscard]] Fate draw_fate(InstanceId id);
     [[nodiscard]] Fate draw_hook_fate(InstanceId id, units::Hook hook);
+    [[nodiscard]] Fate draw_rung_hook_fate(UnitId id);
+    [[nodiscard]] Fate draw_any_hook_fate(const Temper& temper, Duration limit);
     [[nodiscard]] ProbeFate draw_probe(const std::string& address, Duration timeout);
     void probe_said(const std::string& address, core::Verdict verdict);
     void born(SpawnId spawn, InstanceId id, const Fate& fate);
@@ -88,6 +92,8 @@ private:
     void check_operation(UnitId id, const core::Unit& unit);
     void check_process(InstanceId id, const core::Instance& instance);
     void check_hook(InstanceId id, const core::Instance& instance);
+    void check_rung_hook(UnitId id, const core::Unit& unit);
+    void check_rung_hook_told(const core::Outage& record) const;
     void check_wait(InstanceId id, const core::Instance& instance);
     void check_failed(InstanceId id);
     void check_watchdog(InstanceId id, const core::Instance& instance);
@@ -140,6 +146,7 @@ private:
     CoreMemory memory_;
     Oracle oracle_;
     ProbeWatch probes_;
+    RungWatch rungs_;
     Voices voices_;
     std::unique_ptr<Brain> brain_;
 

@@ -3,6 +3,7 @@
 #include "tests/unit/units/helpers.hpp"
 #include "units/configuration.hpp"
 #include "units/mistakes.hpp"
+#include "units/plan.hpp"
 
 #include <array>
 #include <fmt/format.h>
@@ -27,11 +28,19 @@ constexpr auto cases = std::to_array<DaemonKeyCase>({
     {"log.level", R"("debug")", R"("warning")", "must be `debug`, `info`, `warn`"},
     {"storm.starts_per_second", "0", "-1", "must be 0 to 100000, is -1"},
     {"storm.burst", "7", "0", "must be 1 to 1000000, is 0"},
+    {"hook.NAME.command", R"(["/usr/bin/page", "{unit}"])", R"("page {port}")",
+     "{port} means nothing here"},
+    {"hook.NAME.timeout", R"("5s")", R"("2h")", "must be 100ms to 1h, is 2h"},
 });
 
+/// `hook.NAME.` stands for hooks of any name, each of which needs a command.
 std::string file_with(std::string_view path, std::string_view value)
 {
-    return fmt::format("{} = {}\n", path, value);
+    constexpr std::string_view of_hook = "hook.NAME.";
+    if (!path.starts_with(of_hook)) return fmt::format("{} = {}\n", path, value);
+    const bool is_whole = path.ends_with("command");
+    return fmt::format("hook.page-me.{} = {}\n{}", path.substr(of_hook.size()), value,
+                       is_whole ? "" : "hook.page-me.command = \"page\"\n");
 }
 
 TEST(DaemonKeys, AreReadAndRefused)
@@ -44,6 +53,7 @@ TEST(DaemonKeys, AreReadAndRefused)
             if (key.path != each.path) continue;
             Draft draft;
             draft.daemon = good.spec;
+            if (!good.spec.hooks.empty()) draft.hook = good.spec.hooks.begin()->second;
             EXPECT_EQ(show(key.kind, draft), each.good);
             EXPECT_NE(show(key.kind, draft), default_text(key)) << "a default proves nothing";
         }
@@ -58,10 +68,7 @@ TEST(DaemonKeys, HaveACaseAbove)
     for (const DaemonKeyCase& each : cases)
         tested.insert(each.path);
     for (const Key& key : daemon_language().keys) {
-        const bool takes_value = !std::holds_alternative<Section>(key.kind) &&
-                                 !std::holds_alternative<UnitKeys>(key.kind) &&
-                                 !std::holds_alternative<Later>(key.kind);
-        EXPECT_EQ(tested.contains(key.path), takes_value) << key.path;
+        EXPECT_EQ(tested.contains(key.path), takes_value(key.kind)) << key.path;
         EXPECT_FALSE(key.meaning.empty()) << key.path;
     }
 }
@@ -88,7 +95,7 @@ TEST(DaemonFile, ThatSaysNothingGivesTheDefaults)
 
 TEST(DaemonFile, TellsItsProblemsAsCommitted)
 {
-    const std::array<std::string_view, 12> texts = {
+    const std::array<std::string_view, 19> texts = {
         "http = 5",
         "[htp]\nlisten = \"off\"",
         "[http]\nlisten = \"9632\"",
@@ -98,6 +105,13 @@ TEST(DaemonFile, TellsItsProblemsAsCommitted)
         "[log]\nlevel = \"verbose\"",
         "[storm]\nburst = \"many\"",
         "[channel.ops]\nkind = \"webhook\"",
+        "hook = \"page\"",
+        "[hook]\npage = \"/bin/page\"",
+        "[hook.page]\ntimeout = \"5s\"",
+        "[hook.page]\ncommand = \"page\"\ntimeuot = \"5s\"",
+        "[hook.\"Page Me\"]\ncommand = \"page\"",
+        "[hook.page]\ncommand = [\"page\", \"{instance}\"]",
+        "[hook.page]\ncommand = \"page | mail\"\nuser = \"root\"",
         "defaults = \"x\"",
         "[defaults]\nuser = 5\ndelay = \"1s\"\n[defaults.restart]\ndely = \"1s\"",
         "[control]\noperators_group = \"keel\"\noperators_group = \"keel\"",
@@ -128,6 +142,70 @@ Configuration configured(const std::string& daemon, const std::string& unit,
 {
     return load_configuration(
         {{"keel.toml", daemon}, {{"web", {"web.toml", unit}, {{"10.toml", drop_in}}}}, {}});
+}
+
+constexpr std::string_view paged = "command = \"web\"\n[escalation]\n"
+                                   "ladder = [\"restart\", \"run:page-me\", \"retry\"]";
+
+TEST(Hooks, ArePartOfTheUnitsWhoseLaddersNameThem)
+{
+    const std::string daemon = "[hook.page-me]\ncommand = \"/bin/page\"\ntimeout = \"5s\"\n"
+                               "[hook.other]\ncommand = \"/bin/other\"";
+    const auto loaded = configured(daemon, std::string(paged));
+    EXPECT_THAT(lines_of(loaded.all_problems()), IsEmpty());
+    const UnitSpec& spec = *loaded.units.find("web")->spec;
+    ASSERT_EQ(spec.hooks.size(), 1U);
+    EXPECT_THAT(spec.hooks.at("page-me").command, ElementsAre("/bin/page"));
+    EXPECT_EQ(spec.hooks.at("page-me").timeout, 5s);
+}
+
+TEST(Hooks, ThatALadderNamesAndThatAreNotThereAreAProblemOfTheUnit)
+{
+    const auto near = configured("[hook.page-he]\ncommand = \"/bin/page\"", std::string(paged));
+    EXPECT_THAT(lines_of(near.all_problems()),
+                ElementsAre("web.toml:3:22: escalation.ladder: there is no hook `page-me` (did you "
+                            "mean `page-he`?)"));
+    EXPECT_FALSE(near.units.find("web")->spec);
+    const auto none = configured("", std::string(paged));
+    EXPECT_THAT(lines_of(none.all_problems()),
+                ElementsAre(HasSubstr("([hook.page-me] in keel.toml would say what it runs)")));
+    test::expect_golden("tests/golden/hook-problems.txt",
+                        lines_of(near.all_problems()).front() + "\n" +
+                            lines_of(none.all_problems()).front() + "\n");
+}
+
+TEST(Hooks, AreNotJudgedWhereThereIsNoKeelToml)
+{
+    EXPECT_THAT(lines_of(load_unit(paged, "web.toml").problems), IsEmpty());
+    const auto alone =
+        load_configuration({{"", ""}, {{"web", {"web.toml", std::string(paged)}, {}}}, {}});
+    EXPECT_THAT(lines_of(alone.all_problems()), IsEmpty()) << "a folder of units by itself";
+    const auto broken = configured("[hook", std::string(paged));
+    EXPECT_THAT(lines_of(broken.units.all_problems()), IsEmpty()) << "it cannot be read";
+}
+
+TEST(Hooks, WithAMistakeKeepNoUnitDown)
+{
+    const auto loaded = configured("[hook.page-me]\ntimeout = \"5s\"", std::string(paged));
+    EXPECT_EQ(loaded.daemon.problems.size(), 1U);
+    EXPECT_THAT(lines_of(loaded.units.all_problems()), IsEmpty());
+    EXPECT_TRUE(loaded.units.find("web")->spec);
+}
+
+TEST(Hooks, ThatChangeAreAChangeOfTheirUnitsThatTakesEffectLive)
+{
+    const auto before = configured("[hook.page-me]\ncommand = \"/bin/page\"", std::string(paged));
+    const auto after = configured("[hook.page-me]\ncommand = \"/bin/page -v\"", std::string(paged));
+    const KeyChange change{"hook.page-me.command", R"(["/bin/page"])", R"(["/bin/page", "-v"])",
+                           TakesEffect::live};
+    const Plan plan = plan_of(before, after);
+    EXPECT_THAT(plan.daemon, ElementsAre(change));
+    ASSERT_EQ(plan.units.size(), 1U);
+    EXPECT_THAT(plan.units[0].keys, ElementsAre(change));
+    const UnitSpec& old_spec = *before.units.find("web")->spec;
+    const UnitSpec& new_spec = *after.units.find("web")->spec;
+    EXPECT_EQ(effect_of(old_spec, new_spec), TakesEffect::live);
+    EXPECT_EQ(recipe_of(old_spec), recipe_of(new_spec)) << "no process is made from it";
 }
 
 TEST(Defaults, AreLaidUnderEveryUnit)
