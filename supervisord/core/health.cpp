@@ -15,6 +15,7 @@ void forgive(const units::ProbeSpec& spec, ProbeHealth& health)
 {
     health.counter = spec.successes + spec.failures - 1;
     health.liveness_fails = 0;
+    health.held_back.reset();
     health.failing_since.reset();
 }
 
@@ -33,6 +34,7 @@ HealthChange observe(const units::ProbeSpec& spec, ProbeHealth& health, const Pr
         const bool at_rest = passed_before && !health.failing_since;
         health.failing_since.reset();
         health.liveness_fails = 0;
+        health.held_back.reset();
         if (++health.counter >= spec.successes) forgive(spec, health);
         if (is_passing(spec, health) != passed_before) return HealthChange::changed;
         return at_rest ? HealthChange::unchanged : HealthChange::pending;

@@ -5,14 +5,34 @@
 // `successes` is the number of failures that are still forgiven. An `unknown` verdict moves
 // nothing: it speaks about the prober, not about the unit.
 #pragma once
+#include "base/enum_names.hpp"
 #include "base/time.hpp"
 #include "core/verdict.hpp"
 #include "units/spec.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <string_view>
 
 namespace keel::core {
+
+/// What holds a kill for liveness back.
+enum class Restraint : std::uint8_t {
+    late_loop, ///< keeld's own loop was late by more than the probe's timeout
+    others,    ///< enough of the unit's instances are being replaced for theirs
+    storm      ///< the storm brake has no token
+};
+/// How long, at most.
+inline constexpr Duration restraint_max = std::chrono::minutes(1);
+
+/// A kill that is due and does not happen yet.
+struct HeldBack {
+    Restraint by;
+    MonoTime until;    ///< then it goes ahead
+    std::string why{}; ///< for people
+};
 
 struct ProbeHealth {
     std::uint32_t counter = 0;
@@ -23,6 +43,7 @@ struct ProbeHealth {
     std::uint32_t liveness_fails = 0;      ///< failures in a row while liveness was not suspended
     std::optional<MonoTime> failing_since; ///< first of the present run of failures
     std::optional<ProbeAnswer> last;       ///< none: not answered yet in this spawn
+    std::optional<HeldBack> held_back;     ///< set: liveness fails often enough for a kill
 };
 
 /// What an answer did to the probe's standing.
@@ -47,3 +68,9 @@ Duration startup_pause(const units::ProbeSpec&, Duration since_spawn);
 inline constexpr Duration answer_slack = std::chrono::seconds(5);
 
 } // namespace keel::core
+
+namespace keel {
+template <>
+inline constexpr std::array
+    names_of<core::Restraint> = std::to_array<std::string_view>({"late-loop", "others", "storm"});
+} // namespace keel

@@ -114,12 +114,18 @@ Host::Shown Host::shown(UnitId id) const
             has_process(it), is_present(it)};
 }
 
+std::optional<UnitId> Host::lacking(UnitId id) const
+{
+    for (const UnitId needed : edges_[number(id)].needs)
+        if (!is_ready(spec(needed), unit(needed))) return needed;
+    return std::nullopt;
+}
+
 std::optional<BlockedOn> Host::gate_of(UnitId id) const
 {
     using enum BlockedOn::Kind;
     if (shutdown_) return BlockedOn{BlockedOn::Kind::shutdown, {}};
-    for (const UnitId needed : edges_[number(id)].needs)
-        if (!is_ready(spec(needed), unit(needed))) return BlockedOn{dependency, spec(needed).name};
+    if (const auto needed = lacking(id)) return BlockedOn{dependency, spec(*needed).name};
     for (const UnitId bound : edges_[number(id)].binds)
         if (!is_present(unit(bound))) return BlockedOn{dependency, spec(bound).name};
     for (const UnitId first : edges_[number(id)].follows) {
@@ -141,6 +147,7 @@ UnitInputs Host::inputs_for(UnitId id, const HostInputs& inputs) const
     in.next_outage = counters_.next_outage;
     in.gate = gate_of(id);
     in.brake_tokens = brake_.tokens(inputs.now.mono);
+    in.late_turns = inputs.late_turns;
     for (const UnitId bound : edges_[number(id)].binds)
         if (!is_present(unit(bound))) in.gone = spec(bound).name;
     for (const UnitId needed : edges_[number(id)].needs) {

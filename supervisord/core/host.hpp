@@ -42,7 +42,8 @@ using HostEvent = std::variant<HostBooted, ShutdownWanted, ForUnit, Request, Hos
 
 struct HostInputs {
     Now now;
-    double jitter = 0; ///< uniform in [−1, 1)
+    double jitter = 0;                     ///< uniform in [−1, 1)
+    const LateTurns* late_turns = nullptr; ///< of the loop; none: it never was late
 };
 
 // ---- what comes back --------------------------------------------------------------------------
@@ -84,6 +85,9 @@ public:
 
     /// What holds this unit's starts back at the moment; none: nothing.
     [[nodiscard]] std::optional<BlockedOn> gate_of(UnitId id) const;
+
+    /// A unit that this one requires, or is bound to, and that is not ready; none: all are.
+    [[nodiscard]] std::optional<UnitId> lacking(UnitId id) const;
 
     /// The names of units that require this one, or come after it.
     [[nodiscard]] const std::vector<UnitId>& dependants_of(UnitId id) const;

@@ -174,16 +174,16 @@ InstanceStep on(Here& h, const Serving auto& s, const ProbeAnswered& e)
     const auto& probe = h.spec.probes[e.probe];
     auto& health = h.instance.probes[e.probe];
     const MonoTime began = *health.answer_by - probe.timeout - answer_slack;
-    const auto failing_since = health.failing_since.value_or(h.now());
     (void)observe(probe, health, e.answer, h.now());
     health.next_at = std::max(h.now(), began + probe.interval);
 
-    const bool suspended = h.inputs.dependencies == Inputs::Dependencies::down || is_left_alone(h);
-    if (e.answer.verdict == Verdict::fail) health.liveness_fails += suspended ? 0 : 1;
+    const bool failed = e.answer.verdict == Verdict::fail;
+    const bool suspended = is_liveness_suspended(h);
+    if (failed) health.liveness_fails += suspended ? 0 : 1;
     if (suspended) health.liveness_fails = 0;
-    if (probe.role.liveness && health.liveness_fails >= probe.failures)
-        return replace(h, s.spawn, StartCause::liveness, probe_says(probe, e.answer),
-                       h.now() - failing_since);
+    if (suspended) health.held_back.reset();
+    if (failed && probe.role.liveness && health.liveness_fails >= probe.failures)
+        if (auto killed = kill_or_hold_back(h, s.spawn, e.probe, began)) return std::move(*killed);
 
     run_due_probes(h);
     const bool passing = all_pass(h, [](const units::ProbeSpec& p) { return p.role.readiness; });
@@ -214,6 +214,7 @@ InstanceStep on(Here& h, const Serving auto& s, const Adopted&)
 InstanceStep when_due(Here& h, const Ready& s)
 {
     if (auto failed = missed_watchdog(h, s.spawn)) return std::move(*failed);
+    if (auto killed = kill_overdue(h, s.spawn)) return std::move(*killed);
     run_due_probes(h);
     return stay(h, "not due");
 }
@@ -221,6 +222,7 @@ InstanceStep when_due(Here& h, const Ready& s)
 InstanceStep when_due(Here& h, const Unready& s)
 {
     if (auto failed = missed_watchdog(h, s.spawn)) return std::move(*failed);
+    if (auto killed = kill_overdue(h, s.spawn)) return std::move(*killed);
     if (h.now() >= s.limit_at) {
         if (h.inputs.dependencies == Inputs::Dependencies::ready && !is_left_alone(h)) {
             const Duration limit = h.spec.unready_limit;

@@ -23,6 +23,7 @@
 #include "base/time.hpp"
 #include "core/health.hpp"
 #include "core/hook.hpp"
+#include "core/late_turns.hpp"
 #include "core/notice.hpp"
 #include "core/process.hpp"
 #include "core/restart_policy.hpp"
@@ -237,7 +238,9 @@ struct Inputs {
         on,
         off ///< no signal, no kill; with it goes a gate. Deadlines that would act are put off
     } hands = Hands::on;
-    Duration delay_cap{}; ///< of backoff, as the unit's rung has it
+    Duration delay_cap{};                  ///< of backoff, as the unit's rung has it
+    unsigned away_for_liveness = 0;        ///< other instances that are being replaced for theirs
+    const LateTurns* late_turns = nullptr; ///< none: the loop never was late
     enum class AfterFailure : std::uint8_t {
         recover,
         give_up
@@ -296,6 +299,12 @@ struct Failure {
     Duration detection{0}; ///< from the first sign to this step
 };
 
+/// A kill for liveness is due and held back, as of this step or for another reason than so far.
+struct Restrained {
+    Restraint by;
+    std::string text; ///< for people
+};
+
 struct InstanceStep {
     Instance next;
     std::vector<InstanceAction> actions;
@@ -303,6 +312,8 @@ struct InstanceStep {
     std::optional<Failure> failure;
     std::optional<StartCause> started; ///< a process runs as of this step: what it was started for
     std::string hook_failed; ///< `stop.pre: exit 1`; empty: no hook failed, or the start did by it
+    std::optional<Restrained> restrained;
+    std::uint32_t tokens = 0; ///< of the storm brake, used up by a kill
 };
 
 InstanceStep step(const units::UnitSpec&, Instance, const InstanceEvent&, const Inputs&);
@@ -313,6 +324,9 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec&, const Instance&);
 /// Whether what it runs, ran last or tries to run is made from another recipe than its unit has
 /// now. One that waits for its start is not: it will be made from that one.
 bool is_outdated(const units::UnitSpec&, const Instance&);
+
+/// Whether it is on its way back because it was killed for its liveness.
+bool is_away_for_liveness(const InstanceState&);
 
 /// Whether it does what it is there for: it is ready, or has done its work.
 bool serves(const InstanceState&);

@@ -14,7 +14,9 @@ InstanceStep stay(Here& h, std::string reason)
             std::move(reason),
             std::move(h.failure),
             h.started,
-            std::move(h.hook_failed)};
+            std::move(h.hook_failed),
+            std::move(h.restrained),
+            h.tokens};
 }
 
 namespace {
@@ -214,10 +216,10 @@ Aftermath judge_trouble(Here& h, Trouble trouble)
     if (trouble.charge == Failure::Charge::charged) charge(h.spec, history, h.now());
     h.failure = Failure{cause, reason, trouble.charge, trouble.detection};
 
-    if (outcome == failed) return {AfterStop::give_up, {}, {}, std::move(reason)};
+    if (outcome == failed) return {AfterStop::give_up, cause, {}, std::move(reason)};
     const bool charged = trouble.charge == Failure::Charge::charged;
     if (charged && h.inputs.after_failure == Inputs::AfterFailure::give_up)
-        return {AfterStop::give_up, {}, {}, reason + "; given up by the ladder"};
+        return {AfterStop::give_up, cause, {}, reason + "; given up by the ladder"};
     const Duration delay =
         backoff_delay(h.spec.restart, h.inputs.delay_cap, history.in_a_row, h.inputs.jitter);
     return {AfterStop::recover, cause, delay, std::move(reason)};

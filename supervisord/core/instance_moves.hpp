@@ -16,6 +16,8 @@ struct Here {
     std::optional<Failure> failure{};
     std::optional<StartCause> started{};
     std::string hook_failed{};
+    std::optional<Restrained> restrained{};
+    std::uint32_t tokens = 0;
 
     [[nodiscard]] MonoTime now() const { return inputs.now.mono; }
 };
@@ -30,7 +32,7 @@ struct Trouble {
 /// What policy makes of a trouble: what follows once nothing of the spawn lives.
 struct Aftermath {
     AfterStop then = AfterStop::recover;
-    StartCause cause{};
+    StartCause cause{}; ///< of what follows, or of its being given up
     Duration delay{0};
     std::string reason;
     int signal_number = 0; ///< by which a process that runs is asked to end; 0: `stop.signal`
@@ -130,6 +132,15 @@ StartCause cause_of(const ExitStatus&);
 InstanceStep replace(Here&, SpawnId, StartCause, std::string what, Duration detection);
 /// The same for one that was not ready in time.
 InstanceStep fail_the_start(Here&, SpawnId);
+
+// Kills for liveness, and what holds them back: core/instance_liveness.cpp.
+/// Whether failures of liveness do not count for the time being.
+bool is_liveness_suspended(const Here&);
+/// The probe has failed often enough, the last time by an attempt that was `asked` then: the kill,
+/// or none where it is held back.
+std::optional<InstanceStep> kill_or_hold_back(Here&, SpawnId, std::uint32_t probe, MonoTime asked);
+/// One that was held back for as long as that may be; none: there is none.
+std::optional<InstanceStep> kill_overdue(Here&, SpawnId);
 
 // What a process says of itself, and its silence: core/instance_notices.cpp.
 InstanceStep on(Here&, const Starting&, const Notified&);

@@ -18,6 +18,16 @@ std::string to_text(const BlockedOn& on)
     return "blocked: keeld is stopping";
 }
 
+bool is_away_for_liveness(const InstanceState& state)
+{
+    return std::visit(
+        [](const auto& s) {
+            if constexpr (requires { s.cause; }) return s.cause == StartCause::liveness;
+            return false;
+        },
+        state);
+}
+
 bool serves(const InstanceState& state)
 {
     return std::holds_alternative<Ready>(state) || std::holds_alternative<Done>(state);
@@ -91,6 +101,8 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Instance&
     for (std::size_t i = 0; i < instance.probes.size(); ++i) {
         if (!is_probed(spec.probes[i], instance.state)) continue;
         const auto& health = instance.probes[i];
+        if (health.held_back && !said.hear_by)
+            earliest = earlier(earliest, health.held_back->until);
         const MonoTime due = health.answer_by.value_or(health.next_at);
         earliest = earlier(earliest, due);
     }

@@ -19,6 +19,17 @@ double draw_for(double unit_draw, Slot slot)
     return 2.0 * (moved - std::floor(moved)) - 1.0;
 }
 
+/// Others than this one.
+unsigned away_for_liveness(const UnitMaking& m, Slot slot)
+{
+    const auto has_liveness = [](const units::ProbeSpec& probe) { return probe.role.liveness; };
+    if (std::ranges::none_of(m.spec.probes, has_liveness)) return 0;
+    unsigned away = 0;
+    for (Slot other = 1; other <= m.unit().instances.size(); ++other)
+        if (other != slot && is_away_for_liveness(m.unit().instances[other - 1U].state)) ++away;
+    return away;
+}
+
 Inputs inputs_for(const UnitMaking& m, Slot slot)
 {
     Inputs in;
@@ -32,6 +43,8 @@ Inputs inputs_for(const UnitMaking& m, Slot slot)
     in.brake = m.out.brake_tokens < m.inputs.brake_tokens ? Inputs::Brake::open : Inputs::Brake::on;
     in.dependencies = m.inputs.dependencies;
     in.delay_cap = delay_cap(m.spec, m.unit());
+    in.away_for_liveness = away_for_liveness(m, slot);
+    in.late_turns = m.inputs.late_turns;
     if (rung_of(m.spec, m.unit()).kind == units::Rung::give_up)
         in.after_failure = Inputs::AfterFailure::give_up;
     return in;
@@ -150,6 +163,8 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     const bool said = std::ranges::any_of(made.actions, is_worth_a_line);
     if (made.started) m.out.notes.emplace_back(Started{slot, *made.started});
     if (!made.hook_failed.empty()) take_hook_failure(m, slot, made.hook_failed);
+    if (made.restrained) m.out.notes.emplace_back(KillHeldBack{slot, *made.restrained});
+    m.out.brake_tokens += made.tokens;
     if (made.failure)
         take_failure(m, slot, *made.failure, recipe_before);
     else if (const auto* exited = std::get_if<ProcessExited>(&event); moved && exited != nullptr)

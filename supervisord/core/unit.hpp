@@ -190,6 +190,7 @@ struct UnitInputs {
         Outage::Planned::no; ///< that unit is held, or its outage planned
     Inputs::Dependencies dependencies = Inputs::Dependencies::ready;
     std::uint32_t brake_tokens = ~0U; ///< charged restarts allowed now
+    const LateTurns* late_turns = nullptr;
 };
 
 // ---- notes: what the engine logs, counts and tells ----------------------------------------------
@@ -218,6 +219,10 @@ struct HookFailed {
     Slot slot;
     std::string what; ///< `stop.pre: exit 1`
 };                    ///< and nothing follows from it
+struct KillHeldBack {
+    Slot slot;
+    Restrained restrained;
+}; ///< for its liveness
 struct Climbed {
     units::Rung from;
     units::Rung to;
@@ -252,9 +257,9 @@ struct Frozen {
 struct ExitWanted {
     std::string why;
 }; ///< the ladder's last word: keeld stops everything and exits
-using Note = std::variant<Moved, Stayed, Started, AttemptFailed, HookFailed, Climbed, BackToBottom,
-                          RungHookEnded, OutageOpened, OutageCounted, OutageClosed, OperationEnded,
-                          HoldEnded, Frozen, ExitWanted>;
+using Note = std::variant<Moved, Stayed, Started, AttemptFailed, HookFailed, KillHeldBack, Climbed,
+                          BackToBottom, RungHookEnded, OutageOpened, OutageCounted, OutageClosed,
+                          OperationEnded, HoldEnded, Frozen, ExitWanted>;
 
 struct UnitAction {
     Slot slot; ///< or whole_unit

@@ -133,8 +133,8 @@ void say_said(const Said& said, const std::string& who, std::vector<std::string>
     if (!said.status.empty()) out.push_back(fmt::format("{} says: {}", who, said.status));
 }
 
-void say_now(const Host& host, const Instance& instance, const std::string& who, Now now,
-             std::vector<std::string>& out)
+void say_now(const Host& host, const units::UnitSpec& spec, const Instance& instance,
+             const std::string& who, Now now, std::vector<std::string>& out)
 {
     const std::string since = to_human(std::max(Duration{0}, now.mono - instance.since.mono));
     const bool waits = std::holds_alternative<Backoff>(instance.state);
@@ -145,6 +145,10 @@ void say_now(const Host& host, const Instance& instance, const std::string& who,
             fmt::format("{}: its {} has been running for {}", who, name(instance.hook->hook),
                         to_human(std::max(Duration{0}, now.mono - instance.hook->began))));
     if (spawn_of(instance.state)) say_said(instance.said, who, out);
+    for (std::size_t i = 0; i < instance.probes.size(); ++i)
+        if (const auto& held = instance.probes[i].held_back)
+            out.push_back(fmt::format("probe {} says that {} is dead; it is not killed yet: {}",
+                                      spec.probes[i].name, who, held->why));
     const auto* blocked = std::get_if<Blocked>(&instance.state);
     if (blocked == nullptr || blocked->on.kind != BlockedOn::Kind::dependency) return;
     const auto other = host.find(blocked->on.what);
@@ -168,9 +172,14 @@ void say_next(const units::UnitSpec& spec, const Instance& instance, const std::
         out.push_back(s->ready_by ? fmt::format("{} is replaced if it is not ready {}", who,
                                                 in_time(*s->ready_by, now))
                                   : fmt::format("{} is done once it has ended well", who));
-    if (const auto* s = std::get_if<Unready>(&instance.state))
+    if (const auto* s = std::get_if<Unready>(&instance.state);
+        s != nullptr && s->dependencies == Dependencies::ready)
         out.push_back(fmt::format("{} is replaced if it is still unready {}", who,
                                   in_time(s->limit_at, now)));
+    for (std::size_t i = 0; i < instance.probes.size(); ++i)
+        if (const auto& held = instance.probes[i].held_back)
+            out.push_back(fmt::format("{} is killed {} at the latest, unless probe {} passes", who,
+                                      in_time(held->until, now), spec.probes[i].name));
     const auto* stopping = std::get_if<Stopping>(&instance.state);
     if (stopping != nullptr && stopping->stage == KillStage::preparing)
         out.push_back(fmt::format("{} is asked to end {} at the latest", who,
@@ -221,6 +230,29 @@ void say_outage(const units::UnitSpec& spec, const Unit& unit, Now now, WhyView&
 } // namespace
 
 namespace {
+
+/// What is not done to a unit for as long as it is another's turn to come back.
+void say_suspended(const Host& host, UnitId id, WhyView& why)
+{
+    const auto lacking = host.lacking(id);
+    if (!lacking) return;
+    const std::string& other = host.spec(*lacking).name;
+    const auto any_in = [&](const auto& is) {
+        return std::ranges::any_of(host.unit(id).instances,
+                                   [&](const Instance& i) { return is(i.state); });
+    };
+    const bool is_unready =
+        any_in([](const auto& state) { return std::holds_alternative<Unready>(state); });
+    const bool serves_now = is_unready || any_in([](const auto& state) {
+                                return std::holds_alternative<Ready>(state);
+                            });
+    const bool has_liveness = std::ranges::any_of(
+        host.spec(id).probes, [](const units::ProbeSpec& probe) { return probe.role.liveness; });
+    if (serves_now && has_liveness)
+        why.now.push_back(fmt::format("liveness is suspended: {} is not ready", other));
+    if (is_unready)
+        why.now.push_back(fmt::format("unready_limit does not count: {} is not ready", other));
+}
 
 void say_rung_hook(const Unit& unit, Now now, WhyView& why)
 {
@@ -276,10 +308,11 @@ WhyView make_why(const Host& host, UnitId id, const PidOf& pid_of, std::vector<E
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
         const Instance& instance = unit.instances[slot - 1U];
         const std::string who = instance_name(spec, slot);
-        say_now(host, instance, who, now, why.now);
+        say_now(host, spec, instance, who, now, why.now);
         say_budget(spec, instance, who, now, why.now);
         if (!why.unit.held) say_next(spec, instance, who, now, why.next);
     }
+    say_suspended(host, id, why);
     if (unit.rung > 0)
         why.now.push_back(fmt::format("restarts did not help: the ladder stands at `{}`",
                                       to_text(rung_of(spec, unit))));

@@ -116,8 +116,8 @@ struct EventView {
     WallTime at;
     std::string unit;    ///< empty: the host
     std::string subject; ///< `worker.3`, or the unit, or `keeld`
-    std::string kind;    ///< `state`, `failure`, `rung`, `outage`, `operation`, `hold`, `probe`,
-                         ///< `keeld`
+    std::string kind;    ///< `state`, `failure`, `rung`, `hook`, `liveness`, `outage`, `operation`,
+                         ///< `hold`, `probe`, `keeld`
     std::string text;    ///< `starting -> ready (probe tcp: connected in 1 ms)`
 };
 

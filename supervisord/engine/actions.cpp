@@ -191,6 +191,9 @@ void Engine::run_probe(InstanceId id, const core::RunProbe& action)
                 probing.erase(mine);
             auto& counted = unit_counters_[number(id.unit)].probes[action.probe];
             ++counted.verdicts[static_cast<std::size_t>(answer.verdict)];
+            // What has taken this turn so far is not known as a turn yet.
+            const MonoTime present = ports_.loop.precise();
+            late_turns_.note(present, present - ports_.loop.now().mono);
             if (answer.verdict != core::Verdict::unknown)
                 counters_.probe_latency.observe(seconds(answer.latency));
             post(id, core::ProbeAnswered{action.spawn, action.probe, action.attempt, answer});

@@ -135,7 +135,7 @@ void Engine::drain()
 void Engine::take(const core::HostEvent& event)
 {
     const double draw = std::uniform_real_distribution<double>(-1.0, 1.0)(draws_);
-    core::HostStep step = host_.step(event, {ports_.loop.now(), draw});
+    core::HostStep step = host_.step(event, {ports_.loop.now(), draw, &late_turns_});
     if (rollout_) rollout_->note(host_, step);
     count(step);
     journal(event, step);
@@ -159,7 +159,8 @@ void Engine::rearm()
     timer_.reset();
     if (!due) return;
     const Duration wait = std::max(Duration{0}, *due - ports_.loop.now().mono);
-    timer_ = ports_.loop.after(wait, [this] {
+    timer_ = ports_.loop.after(wait, [this, expected = ports_.loop.now().mono + wait] {
+        late_turns_.note(ports_.loop.now().mono, ports_.loop.now().mono - expected);
         timer_at_.reset();
         timer_.reset();
         post(core::HostTick{});

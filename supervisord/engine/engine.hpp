@@ -78,7 +78,11 @@ public:
     /// What became of an instance's output: dropped, kept again.
     void note_log(const std::string& unit, Slot slot, const std::string& text);
     /// How long a turn of the loop took.
-    void note_turn(Duration lag) { counters_.loop_lag.observe(seconds(lag)); }
+    void note_turn(Duration lag)
+    {
+        counters_.loop_lag.observe(seconds(lag));
+        late_turns_.note(ports_.loop.precise(), lag);
+    }
 
     /// Puts another configuration in force: its changes unit by unit, each in its turn, and back
     /// again if one does not prove itself. `done` is told once, later, unless it is refused.
@@ -209,6 +213,7 @@ private:
     core::HostCounters counters_;
     EventFeed feed_;
     std::mt19937_64 draws_;
+    core::LateTurns late_turns_;
 
     std::deque<core::HostEvent> events_;
     std::deque<core::HostAction> actions_;

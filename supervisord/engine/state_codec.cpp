@@ -172,6 +172,7 @@ json put(const UnitCounters& c)
         probes.push_back(p.verdicts);
     return {{"starts", c.starts},
             {"spawn_failures", c.spawn_failures},
+            {"restraints", c.restraints},
             {"outages", c.outages},
             {"outage_seconds", c.outage_seconds},
             {"probes", std::move(probes)}};
@@ -181,6 +182,7 @@ void get_counters(const json& j, UnitCounters& c)
 {
     get_counts(j.at("starts"), c.starts);
     get_counts(j.at("spawn_failures"), c.spawn_failures);
+    if (j.contains("restraints")) get_counts(j.at("restraints"), c.restraints);
     get_counts(j.at("outages"), c.outages);
     j.at("outage_seconds").get_to(c.outage_seconds);
     const json& probes = j.at("probes");

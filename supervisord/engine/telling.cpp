@@ -125,6 +125,8 @@ void Engine::count(const core::HostStep& step)
         core::UnitCounters& counted = unit_counters_[number(note.unit)];
         if (const auto* started = std::get_if<core::Started>(&note.note))
             ++counted.starts[static_cast<std::size_t>(started->cause)];
+        if (const auto* held = std::get_if<core::KillHeldBack>(&note.note))
+            ++counted.restraints[static_cast<std::size_t>(held->restrained.by)];
         if (const auto* certain = std::get_if<core::OutageCounted>(&note.note);
             certain != nullptr && counts(certain->record)) {
             ++counted.outages[static_cast<std::size_t>(certain->record.cause)];
@@ -155,6 +157,8 @@ void Engine::tell(UnitId unit, const core::Note& note)
         say(unit, subject(unit, failed->slot), "failure", text_of(failed->failure));
     } else if (const auto* hook = std::get_if<HookFailed>(&note)) {
         say(unit, subject(unit, hook->slot), "hook", "failed, and nothing follows: " + hook->what);
+    } else if (const auto* held = std::get_if<KillHeldBack>(&note)) {
+        say(unit, subject(unit, held->slot), "liveness", held->restrained.text);
     } else if (const auto* climbed = std::get_if<Climbed>(&note)) {
         say(unit, unit_name, "rung",
             fmt::format("ladder {} -> {} ({})", to_text(climbed->from), to_text(climbed->to),

@@ -175,6 +175,7 @@ void add_unit(Families& out, const UnitSnapshot& unit)
     add_standing(out, unit.view);
     out.add_each<core::StartCause>(Metric::restarts, name, unit.counters.starts,
                                    core::StartCause::wanted);
+    out.add_each<core::Restraint>(Metric::liveness_restraints, name, unit.counters.restraints);
     out.add_each<core::SetupStage>(Metric::spawn_failures, name, unit.counters.spawn_failures);
     add_outages(out, unit);
     out.add(Metric::log_bytes, {name}, unit.log.bytes);

@@ -84,6 +84,8 @@ public:
     /// Whether it was taken. The small brain takes none.
     virtual bool apply(const BrainApply&, const engine::ApplyDone&) { return false; }
     [[nodiscard]] virtual const core::Host& host() const = 0;
+    /// The turn that is about to end has taken so long.
+    virtual void stalled(Duration) = 0;
     /// Called by the world after every turn of the loop.
     virtual void turn_over() = 0;
     /// Core only: a tick that nobody asked for, an old event that comes again.

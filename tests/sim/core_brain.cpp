@@ -56,6 +56,7 @@ public:
         post(ForUnit{unit, CancelAsked{id, "bob"}});
     }
     [[nodiscard]] const Host& host() const override { return host_; }
+    void stalled(Duration by) override { late_turns_.note(ports_.loop.now().mono, by); }
     void turn_over() override {}
     void meddle() override;
 
@@ -91,6 +92,7 @@ private:
     CoreMemory& memory_;
     Observer& observer_;
     Host host_;
+    LateTurns late_turns_;
     std::deque<HostEvent> events_;
     bool draining_ = false;
     ports::Loop::Registration timer_;
@@ -218,7 +220,7 @@ void CoreBrain::drain()
 void CoreBrain::take(const HostEvent& event)
 {
     const double draw = 2.0 * ports_.rng.fraction() - 1.0;
-    const HostStep step = host_.step(event, {ports_.loop.now(), draw});
+    const HostStep step = host_.step(event, {ports_.loop.now(), draw, &late_turns_});
     tell(step);
     for (const HostAction& action : step.actions)
         act(action.instance, action.action);
@@ -359,7 +361,9 @@ void CoreBrain::rearm()
     timer_at_ = due;
     timer_.reset();
     if (!due) return;
-    timer_ = ports_.loop.after(*due - ports_.loop.now().mono, [this] {
+    const Duration wait = std::max(Duration{0}, *due - ports_.loop.now().mono);
+    timer_ = ports_.loop.after(wait, [this, expected = ports_.loop.now().mono + wait] {
+        stalled(ports_.loop.now().mono - expected);
         timer_at_.reset();
         timer_.reset();
         post(HostTick{});

@@ -62,6 +62,7 @@ public:
         order.store = wanted.store;
         return !engine_.apply(std::move(order), done);
     }
+    void stalled(Duration by) override { engine_.note_turn(by); }
     [[nodiscard]] const core::Host& host() const override { return engine_.host(); }
     void turn_over() override
     {

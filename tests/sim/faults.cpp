@@ -151,9 +151,14 @@ ProbeFate World::draw_probe(const std::string& address, Duration timeout)
     const auto colon = address.find(':');
     const auto slot = static_cast<Slot>(std::stoul(address.substr(colon + 1)));
     const InstanceId id = find(address.substr(0, colon), slot);
+    liveness_.asked(id, address.substr(address.rfind(':') + 1), now());
     ProbeFate fate;
     fate.takes = rng_.upto(std::min<Duration>(timeout, 50ms));
     bool healthy = kernel_.is_healthy(id);
+    if (!is_calm() && rng_.chance(scenario_.weights.stalls)) {
+        loop_.in(fate.takes / 2, [this, by = rng_.upto(3 * timeout)] { stand_still(by); });
+        healthy = healthy && rng_.chance(0.2);
+    }
     if (!is_calm() && rng_.chance(scenario_.weights.unknowns)) {
         fate.answer = {core::Verdict::unknown, core::VerdictKind::dns, fate.takes, "no resolver"};
         return fate;
@@ -171,6 +176,15 @@ ProbeFate World::draw_probe(const std::string& address, Duration timeout)
     return fate;
 }
 
+/// Of its own time the world takes none for it.
+void World::stand_still(Duration by)
+{
+    if (!brain_) return;
+    if (is_tracing()) trace("world   the loop stood still for " + to_text(by));
+    liveness_.stalled(now(), by);
+    brain_->stalled(by);
+}
+
 void World::probe_said(const std::string& address, core::Verdict verdict)
 {
     const auto first = address.find(':');
@@ -178,8 +192,10 @@ void World::probe_said(const std::string& address, core::Verdict verdict)
     const InstanceId id =
         find(address.substr(0, first), static_cast<Slot>(std::stoul(address.substr(first + 1))));
     for (const auto& probe : spec(id.unit).probes)
-        if (probe.name == address.substr(second + 1))
+        if (probe.name == address.substr(second + 1)) {
             probes_.said(spec(id.unit), id.slot, probe, verdict);
+            liveness_.said(id, probe, verdict, is_liveness_suspended(id.unit), now());
+        }
     if (is_tracing()) trace(fmt::format("probe   {} says {}", address, keel::name(verdict)));
 }
 
@@ -257,6 +273,7 @@ void World::somebody_asks()
     if (verb == core::Verb::restart && rng_.chance(0.5))
         slot = static_cast<Slot>(1 + rng_.below(unit.instances.size()));
     const core::HoldTerms terms = verb == core::Verb::hold ? draw_terms() : core::HoldTerms{};
+    liveness_.back(id);
     if (is_tracing())
         trace(fmt::format("person  {} {}{}{}{}", keel::name(verb), spec(id).name,
                           slot ? fmt::format(".{}", *slot) : "",

@@ -199,9 +199,12 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
         unit.first_wanted.reset();
     const bool first = from == "stopped" || to == "stopped";
     using Planned = SeenOutage::Planned;
-    const Planned planned = restarted || from == "done"             ? Planned::yes
-                            : first || !requirements_ready(id.unit) ? Planned::not_known
-                                                                    : Planned::no;
+    // What a oneshot leaves behind may be swept while it is still a person's operation.
+    const bool of_work =
+        swept && spec(id.unit).type == units::UnitType::oneshot && host.unit(id.unit).operation;
+    const Planned planned = restarted || from == "done"                        ? Planned::yes
+                            : first || of_work || !requirements_ready(id.unit) ? Planned::not_known
+                                                                               : Planned::no;
     judge_outage(host, id.unit, Moment::move, planned);
 }
 
@@ -337,13 +340,27 @@ void Oracle::check_start(const Host& host, InstanceId id)
     if (instance.in_a_row >= 2) take_token(id);
 }
 
-void Oracle::take_token(InstanceId id)
+void Oracle::refill()
 {
     const auto& storm = world_.storm;
-    if (storm.starts_per_second == 0) return;
     const double since = seconds(now() - tokens_at_);
     tokens_ = std::min<double>(storm.burst, tokens_ + since * storm.starts_per_second);
     tokens_at_ = now();
+}
+
+bool Oracle::take_kill_token()
+{
+    if (world_.storm.starts_per_second == 0) return true;
+    refill();
+    const bool has_one = tokens_ >= 1.0 - 1e-3;
+    tokens_ = std::max(0.0, tokens_ - 1.0);
+    return has_one;
+}
+
+void Oracle::take_token(InstanceId id)
+{
+    if (world_.storm.starts_per_second == 0) return;
+    refill();
     tokens_ -= 1.0;
     if (tokens_ < -1e-3)
         violated(fmt::format("{} is started although the storm brake has no token", who(id)));

@@ -124,6 +124,8 @@ public:
     [[nodiscard]] bool is_ready(UnitId id) const { return ready_count(id) >= spec(id).min_ready; }
     /// Whether it is a oneshot that has neither done its work nor failed yet, and tries.
     [[nodiscard]] bool is_at_work(UnitId id) const;
+    /// A kill for liveness takes one of the storm brake, if there is one; whether there is.
+    bool take_kill_token();
     /// Whether all that it requires is ready.
     [[nodiscard]] bool requirements_ready(UnitId id) const;
 
@@ -165,6 +167,7 @@ private:
     void take_clean_exit(InstanceId, std::string_view from, std::string_view to,
                          std::string_view reason);
     void take_token(InstanceId);
+    void refill();
     void check_patience(InstanceId, std::optional<core::StartCause>) const;
     void charge(InstanceId);
     void check_rung(const core::Host&, UnitId);

@@ -31,6 +31,23 @@ void World::check_instance(InstanceId id, const core::Instance& instance)
     if (ending_ || now() == brain_born_) return;
     if (core::is_wanted_up(brain_->host().unit(id.unit))) check_wait(id, instance);
     check_watchdog(id, instance);
+    check_liveness(id, instance);
+}
+
+bool World::is_liveness_suspended(UnitId id) const
+{
+    return !oracle_.requirements_ready(id) || core::is_left_alone(brain_->host().unit(id));
+}
+
+/// A process that fails its liveness is not left running for longer than it may be held back.
+void World::check_liveness(InstanceId id, const core::Instance& instance)
+{
+    const bool exact = size_ == Size::core && scenario_.weights.meddles == 0;
+    const bool serves = std::holds_alternative<core::Ready>(instance.state) ||
+                        std::holds_alternative<core::Unready>(instance.state);
+    if (!exact || !serves) return;
+    const Duration slack = 2 * scenario_.weights.lateness + core::hearing_patience + 1s;
+    liveness_.serves(id, spec(id.unit), is_liveness_suspended(id.unit), slack, now());
 }
 
 /// An operation is over when nothing more can come of it: else whoever asked waits for ever, and

@@ -1,5 +1,7 @@
 #include "tests/sim/scenario.hpp"
 
+#include "tests/sim/liveness_watch.hpp"
+
 #include <algorithm>
 #include <csignal>
 #include <fmt/format.h>
@@ -158,6 +160,7 @@ Weights make_weights(Rng& rng, Size size)
     w.unknowns = some(0.3);
     w.shuffles = some(0.5);
     w.mutes = some(0.3);
+    w.stalls = some(0.3);
     w.lateness = rng.one_of<Duration>({0ms, 0ms, 5ms, 500ms});
     w.report_latency = rng.one_of<Duration>({0ms, 1ms, 50ms});
     w.sickness_lasts = rng.one_of<Duration>({5s, 2min, 20min});
@@ -221,7 +224,7 @@ Duration recovery_bound(const Scenario& scenario)
     for (const UnitSpec& spec : scenario.specs) {
         Duration one = 2 * spec.start.timeout + 3 * spec.stop.timeout + spec.unready_limit +
                        2 * std::max(spec.restart.delay_max, spec.escalation.retry_every) + 30s +
-                       2 * spec.watchdog;
+                       2 * spec.watchdog + 2 * LivenessWatch::longest;
         for (const units::ProbeSpec& probe : spec.probes)
             one += (probe.failures + probe.successes + 1) * (probe.interval + probe.timeout + 6s);
         bound += 2 * one + spec.outage.settle + spec.instances * 2s;

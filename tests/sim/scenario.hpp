@@ -36,6 +36,7 @@ struct Weights {
     // chances
     double lies = 0; ///< a probe answers the opposite of the truth
     double unknowns = 0;
+    double stalls = 0; ///< the loop stands still while a probe is asked
     double meddles = 0;
     double shuffles = 0;
     double mutes = 0;        ///< what a process says of itself is lost

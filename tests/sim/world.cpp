@@ -184,6 +184,7 @@ void World::die(bool midway)
     notices_.engine_died();
     ready_pipes_.engine_died();
     rungs_.engine_died();
+    liveness_.forget();
     open_requests_.clear();
     apply_dies();
     std::size_t lost = 0; // A record that was being written never was: healing takes it away.
@@ -286,7 +287,12 @@ void World::moved(InstanceId id, std::string_view from, std::string_view to,
     if (to == "starting") {
         ++tally_.spawns;
         probes_.forget(spec(id.unit), id.slot);
+        liveness_.forget(id);
     }
+    if (from == "starting" && to == "ready") liveness_.began(id);
+    const bool recalled = reason.ends_with(" is gone") || reason.ends_with(" was restarted");
+    const bool at_rest = to != "starting" && to != "stopping" && to != "backoff" && to != "blocked";
+    if (at_rest || recalled || reason.starts_with("restart wanted")) liveness_.back(id);
     if (deaf_) return oracle_.moved_unheard(id);
     const bool probed = spec(id.unit).ready == units::ReadyBy::probe;
     const bool exact = scenario_.weights.meddles == 0;
@@ -308,6 +314,12 @@ void World::failed(InstanceId id, Charge charge, std::optional<core::StartCause>
     if (exact && cause == core::StartCause::liveness &&
         !probes_.has_failed(spec(id.unit), id.slot, &units::ProbeRoles::liveness))
         violated(who(id) + " is killed for liveness and no probe failed often enough");
+    if (cause == core::StartCause::liveness) {
+        const bool has_token = oracle_.take_kill_token();
+        if (exact) liveness_.killed(id, spec(id.unit), has_token, now());
+    } else {
+        liveness_.back(id);
+    }
     oracle_.failed(id, charge, cause);
 }
 

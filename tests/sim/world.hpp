@@ -4,6 +4,7 @@
 // and everything that was not given up or held must be ready within a bound (liveness), and
 // sometimes it is shut down. run() throws Violation at the first broken promise.
 #pragma once
+#include "tests/sim/liveness_watch.hpp"
 #include "tests/sim/oracle.hpp"
 #include "tests/sim/probe_watch.hpp"
 #include "tests/sim/rung_watch.hpp"
@@ -82,6 +83,7 @@ private:
     void somebody_asks();
     void somebody_cancels(UnitId id);
     core::HoldTerms draw_terms();
+    void stand_still(Duration by);
     void somebody_falls_ill();
     void many_crash();
     void engine_dies();
@@ -93,6 +95,8 @@ private:
     void check_process(InstanceId id, const core::Instance& instance);
     void check_hook(InstanceId id, const core::Instance& instance);
     void check_rung_hook(UnitId id, const core::Unit& unit);
+    void check_liveness(InstanceId id, const core::Instance& instance);
+    [[nodiscard]] bool is_liveness_suspended(UnitId id) const;
     void check_rung_hook_told(const core::Outage& record) const;
     void check_wait(InstanceId id, const core::Instance& instance);
     void check_failed(InstanceId id);
@@ -147,6 +151,7 @@ private:
     Oracle oracle_;
     ProbeWatch probes_;
     RungWatch rungs_;
+    LivenessWatch liveness_;
     Voices voices_;
     std::unique_ptr<Brain> brain_;
 
