@@ -96,7 +96,7 @@ InstanceStep on(Here& h, const Starting& s, const SpawnFailed& e)
     if (e.stage == SetupStage::lost)
         return begin_process(h, s, Spawn::Brake::free, "the spawn was lost with the engine");
     if (e.stage == SetupStage::descriptors || e.stage == SetupStage::processes)
-        return lack(h, StartCause::spawn, name(e.stage));
+        return lack(h, s.cause, name(e.stage));
     const Error error{fmt::format("{}{}{}", name(e.stage), e.what.empty() ? "" : ": ", e.what),
                       {},
                       e.errno_value};

@@ -96,13 +96,14 @@ void World::store(const engine::ApplyOrder::Stored& stored)
     });
 }
 
-/// What is found good has been ready for ten seconds, whatever was asked of it before.
+/// What is found good has been ready, or at work, for ten seconds, whatever was asked of it before.
 void World::check_trial(const std::vector<UnitId>& changed)
 {
     for (const UnitId id : changed) {
         const core::Unit& unit = brain_->host().unit(id);
         const bool done = core::status_of(spec(id), unit) == core::UnitStatus::done;
         if (!core::is_wanted_up(unit) || done || ending_) continue;
+        if (oracle_.is_at_work(id)) continue; // ten seconds of work prove a oneshot good
         if (!oracle_.is_ready(id)) violated(spec(id).name + " is found good and is not ready");
         if (now() - unit.ready_since.value_or(now()) < 10s)
             violated(spec(id).name + " is found good and was not ready for ten seconds");

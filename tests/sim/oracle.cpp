@@ -307,21 +307,23 @@ void Oracle::take_clean_exit(InstanceId id, std::string_view from, std::string_v
     instance.pause_low = instance.pause_high = Duration{0};
 }
 
-/// An apply's restart reaches also what waits: it is forgiven then, and no move tells of that.
-void Oracle::forgive_for_apply(const Host& host, InstanceId id)
+/// A restart whose turn has come reaches also what waits or is being stopped: it is forgiven then,
+/// and no move tells of that.
+void Oracle::forgive_for_restart(const Host& host, InstanceId id)
 {
     const core::Unit& unit = host.unit(id.unit);
-    const bool by_apply =
-        unit.operation && unit.operation->which == core::Operation::Which::outdated;
-    if (!by_apply ||
-        std::ranges::find(unit.operation->targets, id.slot) == unit.operation->targets.end())
-        return;
-    if (unit.instances[id.slot - 1U].history.in_a_row == 0) clear(seen(id));
+    if (!unit.operation || unit.operation->verb != core::Verb::restart) return;
+    const auto is_among = [&](const std::vector<Slot>& slots) {
+        return std::ranges::find(slots, id.slot) != slots.end();
+    };
+    const bool turn_has_come =
+        is_among(unit.operation->targets) && !is_among(unit.operation->waiting);
+    if (turn_has_come && unit.instances[id.slot - 1U].history.in_a_row == 0) clear(seen(id));
 }
 
 void Oracle::check_start(const Host& host, InstanceId id)
 {
-    forgive_for_apply(host, id);
+    forgive_for_restart(host, id);
     const SeenInstance& instance = seen(id);
     const UnitSpec& its = spec(id.unit);
     if (ending_) violated(who(id) + " is started while everything is being stopped");

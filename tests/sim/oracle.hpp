@@ -156,7 +156,7 @@ private:
     void be_wanted_up(const core::Host&, UnitId);
     void start_what_is_needed(const core::Host&, UnitId);
     void check_start(const core::Host&, InstanceId);
-    void forgive_for_apply(const core::Host&, InstanceId);
+    void forgive_for_restart(const core::Host&, InstanceId);
     void check_pause(const core::Host&, InstanceId);
     void check_stop(const core::Host&, InstanceId, std::string_view reason);
     void check_recall(const core::Host&, InstanceId, std::string_view reason) const;

@@ -160,6 +160,24 @@ TEST_F(InstanceFailure, ALackOfDescriptorsIsNoFailureOfTheUnit)
     EXPECT_TRUE(i.state<Starting>());
 }
 
+TEST_F(InstanceFailure, ALackOfDescriptorsLeavesAFirstStartAFirstStart)
+{
+    i.apply(LaunchWanted{});
+    i.apply(SpawnFailed{i.spawn(), SetupStage::descriptors, EMFILE});
+    i.tick();
+    i.apply(Spawned{i.spawn()});
+    EXPECT_EQ(i.it.restarts, 0U);
+}
+
+TEST_F(InstanceFailure, WhoIsAwayForItsLivenessStaysSoWhereDescriptorsLack)
+{
+    i.it.state = Backoff{i.now(), StartCause::liveness};
+    i.tick();
+    i.apply(SpawnFailed{i.spawn(), SetupStage::processes, EAGAIN});
+    ASSERT_TRUE(i.state<Blocked>());
+    EXPECT_TRUE(is_away_for_liveness(i.it.state)) << "or its neighbours are killed beside it";
+}
+
 TEST_F(InstanceFailure, IsFreeWhileARequirementIsDownThoughTheDelayGrows)
 {
     i.start();
