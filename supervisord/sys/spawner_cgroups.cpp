@@ -72,7 +72,9 @@ units::ControlGroups Spawner::control_groups() const
 {
     if (options_.cgroups == nullptr)
         return {{}, {}, "keeld has no control group of its own", "its service needs Delegate=yes"};
-    return {"keeld's control group", options_.cgroups->limits().controllers(), {},
+    return {"keeld's control group",
+            options_.cgroups->limits().controllers(),
+            {},
             "leave it out, or have systemd delegate the controller"};
 }
 
