@@ -43,6 +43,17 @@ bool is_in_service(const Host& host, UnitId id)
     return is_exempt(host, id) || is_ready(host.spec(id), host.unit(id));
 }
 
+/// Whether nothing more happens to it until a person acts: what does not serve was given up.
+bool is_given_up(const Unit& unit)
+{
+    const auto rests = [](const Instance& instance) {
+        return serves(instance.state) || std::holds_alternative<Failed>(instance.state);
+    };
+    return std::ranges::all_of(unit.instances, rests) &&
+           !std::ranges::all_of(unit.instances,
+                                [](const Instance& instance) { return serves(instance.state); });
+}
+
 /// Whether it is a oneshot that runs: that takes the time it takes, but not to wait for its start.
 bool works(const Host& host, UnitId id)
 {
@@ -136,6 +147,8 @@ void Rollout::begin(const Host& host, UnitId id, Item& item, MonoTime now, Opera
     const bool restarts =
         item.kind == Item::Kind::changed && is_wanted_up(unit) && has_outdated(spec, unit);
     if (!restarts) {
+        // What was broken before, and is not made anew, says nothing of this change.
+        item.was_given_up = item.kind == Item::Kind::changed && is_given_up(unit);
         item.stage = Item::Stage::proving;
         item.since = now;
         item.limit = now + one_start(spec) + spec_.proof;
@@ -201,6 +214,7 @@ bool Rollout::is_proved(const Host& host, UnitId id, const Item& item, MonoTime 
     if (item.stage == Item::Stage::waiting) return false;
     if (item.stage == Item::Stage::rolling && !at_work) return false;
     if (is_exempt(host, id) || spec_.trial == RolloutSpec::Trial::no) return true;
+    if (item.was_given_up && is_given_up(unit)) return true;
     if (!at_work && !unit.ready_since) return false;
     MonoTime since = item.since;
     if (at_work)

@@ -67,6 +67,7 @@ private:
         std::optional<MonoTime> limit; ///< to be through with the stage
         OperationId operation{};       ///< of `rolling`
         std::string failure;
+        bool was_given_up = false; ///< before its turn, and nothing of it is to restart
     };
 
     [[nodiscard]] bool leave(const Host&, MonoTime now, RolloutStep& out);

@@ -104,6 +104,8 @@ void World::check_trial(const std::vector<UnitId>& changed)
         const bool done = core::status_of(spec(id), unit) == core::UnitStatus::done;
         if (!core::is_wanted_up(unit) || done || ending_) continue;
         if (oracle_.is_at_work(id)) continue; // ten seconds of work prove a oneshot good
+        const bool is_remade = candidate_->at(number(id)).command != on_disk_[number(id)].command;
+        if (!is_remade && oracle_.is_given_up(id)) continue; // no fault of what is applied
         if (!oracle_.is_ready(id)) violated(spec(id).name + " is found good and is not ready");
         if (now() - unit.ready_since.value_or(now()) < 10s)
             violated(spec(id).name + " is found good and was not ready for ten seconds");

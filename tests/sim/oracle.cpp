@@ -69,6 +69,14 @@ bool Oracle::is_at_work(UnitId id) const
                                [](const auto& i) { return i.state == "starting"; });
 }
 
+bool Oracle::is_given_up(UnitId id) const
+{
+    const auto is_failed = [](const auto& i) { return i.state == "failed"; };
+    const auto& instances = unit(id).instances;
+    return std::ranges::any_of(instances, is_failed) &&
+           std::ranges::all_of(instances, [&](const auto& i) { return is_failed(i) || serves(i); });
+}
+
 bool Oracle::requirements_ready(UnitId id) const
 {
     return std::ranges::all_of(needs_of(spec(id)),

@@ -124,6 +124,7 @@ public:
     [[nodiscard]] bool is_ready(UnitId id) const { return ready_count(id) >= spec(id).min_ready; }
     /// Whether it is a oneshot that has neither done its work nor failed yet, and tries.
     [[nodiscard]] bool is_at_work(UnitId id) const;
+    [[nodiscard]] bool is_given_up(UnitId id) const; ///< some of it, and nothing of it goes on
     /// A kill for liveness takes one of the storm brake, if there is one; whether there is.
     bool take_kill_token();
     /// Whether all that it requires is ready.

@@ -400,6 +400,27 @@ TEST_F(Applies, FailWhenAChangedUnitDoesNotGetReady)
     EXPECT_NE(view_->why.find("blocked on a"), std::string::npos) << view_->why;
 }
 
+TEST_F(Applies, AskNothingOfWhatWasGivenUpBeforeUnlessItIsMadeAnew)
+{
+    specs_[0].restart.policy = units::RestartWhen::never;
+    wanted_ = specs_;
+    start_all();
+    kernel_.end(*spawn("a"), {core::ExitStatus::Kind::code, 1, false});
+    run(1s);
+    ASSERT_EQ(state("a"), "failed");
+    wanted("a").description = "live";
+    ASSERT_FALSE(apply());
+    run(1s);
+    ASSERT_TRUE(view_) << "it waits for what nobody has asked to start";
+    EXPECT_EQ(view_->outcome, applied) << view_->why;
+    EXPECT_EQ(state("a"), "failed");
+    wanted("a").command = {"/bin/other"};
+    ASSERT_FALSE(apply());
+    run(15s);
+    EXPECT_EQ(view_->outcome, applied) << view_->why;
+    EXPECT_EQ(state("a"), "ready");
+}
+
 TEST_F(Applies, RunProbesAsTheyAreNow)
 {
     start_all();
