@@ -30,7 +30,8 @@ std::string target_of(const core::OperationRecord& operation)
 std::string operations_table(const std::vector<core::OperationRecord>& operations, WallTime now,
                              const Screen& screen)
 {
-    if (operations.empty()) return "Nobody has asked for anything since the host was booted.\n";
+    if (operations.empty())
+        return "No start, stop, restart, reload or hold was asked for since the host was booted.\n";
     using Align = Table::Align;
     Table table({{"ID", Align::right}, {"UNIT"}, {"VERB"}, {"BY"}, {"BEGAN"}, {"STATE"}, {"HOW"}});
     for (const auto& operation : operations) {

@@ -73,7 +73,7 @@ Fate World::draw_rung_hook_fate(UnitId id)
 {
     const bool whole = kernel_.memory == FakeKernel::Memory::whole;
     if (whole) rungs_.tried(id, spec(id).name);
-    const Fate fate = draw_any_hook_fate(scenario_.tempers[number(id)], 5s);
+    Fate fate = draw_any_hook_fate(scenario_.tempers[number(id)], 5s);
     if (fate.failure && fate.failure->stage == core::SetupStage::processes) rungs_.put_off(id);
     return fate;
 }

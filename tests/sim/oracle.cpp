@@ -175,6 +175,14 @@ void Oracle::asked(const Host& host, UnitId id, core::Verb verb, std::optional<S
 
 // ---- moves --------------------------------------------------------------------------------------
 
+void Oracle::check_hold(const Host& host, InstanceId id, std::string_view to) const
+{
+    const bool left_alone = unit(id.unit).left_alone && core::is_left_alone(host.unit(id.unit));
+    const bool acts = to == "starting" || to == "backoff" || to == "stopping";
+    if (left_alone && !ending_ && acts)
+        violated(fmt::format("{} is {} although it is held as it is", who(id), to));
+}
+
 void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::string_view to,
                    std::string_view reason)
 {
@@ -185,10 +193,8 @@ void Oracle::moved(const Host& host, InstanceId id, std::string_view from, std::
     const bool restarted = reason.starts_with("restart wanted");
     const bool rested = from == "done" || from == "failed" || from == "stopped";
     if (restarted || rested) clear(instance); // Only a person's word, or boot, ends a rest.
-    const bool left_alone = unit.left_alone && core::is_left_alone(host.unit(id.unit)) && !ending_;
     const bool swept = to == "stopping" && !main_runs(id);
-    if (left_alone && (to == "starting" || to == "backoff" || (to == "stopping" && !swept)))
-        violated(fmt::format("{} is {} although it is held as it is", who(id), to));
+    if (!swept) check_hold(host, id, to);
     if (to == "stopping") check_stop(host, id, reason);
     take_clean_exit(id, from, to, reason);
     if (from == "ready" && to != "ready") instance.ready_before = ready_time(instance);

@@ -157,6 +157,8 @@ private:
     void be_wanted_up(const core::Host&, UnitId);
     void start_what_is_needed(const core::Host&, UnitId);
     void check_start(const core::Host&, InstanceId);
+    /// A unit that is held as it is: nothing is begun and nothing is stopped.
+    void check_hold(const core::Host&, InstanceId, std::string_view to) const;
     void forgive_for_restart(const core::Host&, InstanceId);
     void check_pause(const core::Host&, InstanceId);
     void check_stop(const core::Host&, InstanceId, std::string_view reason);

@@ -150,6 +150,14 @@ void World::check_rung_hook_told(const core::Outage& record) const
             violated(fmt::format("{}: nothing tells what came of {}", record.unit, taken.action));
 }
 
+void World::check_gate(InstanceId id, const core::BlockedOn& on)
+{
+    if (!brain_->host().find(on.what))
+        violated(who(id) + " is blocked on a unit that does not exist");
+    if (brain_->host().gate_of(id.unit) != on)
+        violated(fmt::format("{} is blocked on {}, which does not hold it back", who(id), on.what));
+}
+
 /// Promise 1: what is wanted up is up, has a deadline, waits for a named unit, or was given up
 /// with its outage open.
 void World::check_wait(InstanceId id, const core::Instance& instance)
@@ -180,14 +188,8 @@ void World::check_wait(InstanceId id, const core::Instance& instance)
     if (state == "failed") return check_failed(id);
     const bool rests = state == "ready" || state == "done";
     const auto* blocked = std::get_if<core::Blocked>(&instance.state);
-    if (blocked != nullptr && blocked->on.kind == core::BlockedOn::Kind::dependency) {
-        const auto other = host.find(blocked->on.what);
-        if (!other) violated(who(id) + " is blocked on a unit that does not exist");
-        if (host.gate_of(id.unit) != blocked->on)
-            violated(fmt::format("{} is blocked on {}, which does not hold it back", who(id),
-                                 blocked->on.what));
-        return;
-    }
+    if (blocked != nullptr && blocked->on.kind == core::BlockedOn::Kind::dependency)
+        return check_gate(id, blocked->on);
     const bool works = state == "starting" && spec(id.unit).type == units::UnitType::oneshot;
     if (rests || works) return; // What works takes the time it takes.
     const auto due = core::deadline_of(spec(id.unit), instance);

@@ -98,6 +98,7 @@ private:
     void check_liveness(InstanceId id, const core::Instance& instance);
     [[nodiscard]] bool is_liveness_suspended(UnitId id) const;
     void check_rung_hook_told(const core::Outage& record) const;
+    void check_gate(InstanceId id, const core::BlockedOn& on);
     void check_wait(InstanceId id, const core::Instance& instance);
     void check_failed(InstanceId id);
     void check_watchdog(InstanceId id, const core::Instance& instance);

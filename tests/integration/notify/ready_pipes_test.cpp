@@ -153,7 +153,7 @@ TEST_F(Pipes, KeepANewlineThatAnEngineDiesOver)
 {
     const OwnedFd process = begin_process();
     pipes->set_handlers(
-        {.on_newline = [this](SpawnId) { throw std::runtime_error("dies"); }, .on_shut = {}});
+        {.on_newline = [](SpawnId) { throw std::runtime_error("dies"); }, .on_shut = {}});
     EXPECT_TRUE(write(process, "\n"));
     EXPECT_THROW(pipes->hear(spawn), std::runtime_error);
     end_engine();

@@ -9,7 +9,6 @@
 namespace keel::core {
 namespace {
 
-using testing::HasSubstr;
 using testing::SizeIs;
 using units::Rung;
 

@@ -16,13 +16,17 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <utility>
 
 namespace keel::sys {
 
 class FakeCgroups final : public CgroupFiles {
 public:
     /// The base, and what its parent hands down to it.
-    explicit FakeCgroups(std::set<std::string> controllers) { groups_[""].has = controllers; }
+    explicit FakeCgroups(std::set<std::string> controllers)
+    {
+        groups_[""].has = std::move(controllers);
+    }
 
     // ---- CgroupFiles
     Result<std::string> read(const std::string& path) const override
