@@ -188,8 +188,10 @@ void Rollout::begin_turns(const Host& host, MonoTime now, OperationId& operation
         if (item.stage != Item::Stage::waiting) continue;
         const bool its_turn = std::ranges::all_of(item.needs, [&](UnitId needed) {
             const Item& other = items_.at(needed);
+            const bool asks_nothing = spec_.trial == RolloutSpec::Trial::no ||
+                                      (other.was_given_up && is_given_up(host.unit(needed)));
             return other.stage == Item::Stage::proving &&
-                   (is_in_service(host, needed) || spec_.trial == RolloutSpec::Trial::no);
+                   (asks_nothing || is_in_service(host, needed));
         });
         if (!its_turn) continue;
         // An operation that is under way was asked for by a person: it comes first, for a while.

@@ -421,6 +421,23 @@ TEST_F(Applies, AskNothingOfWhatWasGivenUpBeforeUnlessItIsMadeAnew)
     EXPECT_EQ(state("a"), "ready");
 }
 
+TEST_F(Applies, DoNotWaitForEverForWhatNeedsAUnitThatWasGivenUp)
+{
+    specs_[0].restart.policy = units::RestartWhen::never;
+    specs_[1].requires_units = {"a"};
+    wanted_ = specs_;
+    start_all();
+    kernel_.end(*spawn("a"), {core::ExitStatus::Kind::code, 1, false});
+    run(1s);
+    wanted("a").description = "live";
+    wanted("b").command = {"/bin/other"};
+    ASSERT_FALSE(apply());
+    run(1h);
+    ASSERT_TRUE(view_);
+    EXPECT_EQ(view_->outcome, reverted);
+    EXPECT_NE(view_->why.find("blocked on a"), std::string::npos) << view_->why;
+}
+
 TEST_F(Applies, RunProbesAsTheyAreNow)
 {
     start_all();
