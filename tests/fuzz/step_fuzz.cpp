@@ -10,6 +10,7 @@
 #include "units/spec.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -75,6 +76,7 @@ units::UnitSpec draw_unit(Bytes& bytes, const std::string& name)
     if (!spec.probes.empty() && bytes.below(2) == 0) spec.ready = units::ReadyBy::probe;
     if (bytes.below(4) == 0) spec.ready = units::ReadyBy::notify;
     if (bytes.below(4) == 0) spec.watchdog = 10s;
+    if (bytes.below(2) == 0) spec.reload.signal = SIGHUP;
     return spec;
 }
 
@@ -137,7 +139,8 @@ private:
     HostEvent draw_request()
     {
         const UnitId unit = draw_unit_id();
-        const Verb verb = bytes_.one_of({Verb::start, Verb::stop, Verb::restart, Verb::hold});
+        const Verb verb =
+            bytes_.one_of({Verb::start, Verb::stop, Verb::restart, Verb::hold, Verb::reload});
         std::optional<Slot> slot;
         if (verb == Verb::restart && bytes_.below(2) == 0)
             slot = static_cast<Slot>(1 + bytes_.below(host_.spec(unit).instances));
