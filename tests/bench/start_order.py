@@ -38,13 +38,19 @@ def timed(keel, *units, beside=None):
     command, as the first one, and not waited for."""
     began = time.monotonic()
     if beside:
-        with subprocess.Popen([keel.bin / "keel", "--root", keel.root, "start", beside, *units],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as asked:
+        asked = subprocess.Popen([keel.bin / "keel", "--root", keel.root, "start", beside, *units],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
             keel.wait(*units)
             took = time.monotonic() - began
             if keel.status()[beside]["ready"] or asked.poll() is not None:
                 raise Failed(f"{beside} was to be on its way still")
             keel.run("cancel", str(keel.status()[beside]["operation"]["id"]))
+        except Failed:
+            asked.kill()  # or it waits for as long as the unit does
+            raise
+        finally:
+            asked.wait()
     else:
         keel.run("start", *units)
         took = time.monotonic() - began
