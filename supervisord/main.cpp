@@ -4,6 +4,7 @@
 #include "base/ensure.hpp"
 #include "base/text.hpp"
 #include "command_line.hpp"
+#include "control/json_codec.hpp"
 #include "control/server.hpp"
 #include "engine/configuration.hpp"
 #include "engine/engine.hpp"
@@ -28,6 +29,7 @@
 #include "sys/start_configuration.hpp"
 #include "sys/state_journal.hpp"
 #include "units/credentials.hpp"
+#include "units/token_file.hpp"
 
 #include <cstdlib>
 #include <fmt/format.h>
@@ -52,6 +54,31 @@ std::optional<gid_t> group_named(const std::string& name)
     if (auto found = units::resolve_credentials({{}, name})) return found->gid;
     warn(fmt::format("keel.toml names the group `{}`, which does not exist", name));
     return std::nullopt;
+}
+
+/// Who may look over TCP. The sessions of browsers outlive an engine as units do.
+control::WebAccess::Options web_access_options(const units::DaemonSpec& spec,
+                                               ports::StateJournal& journal)
+{
+    constexpr std::string_view prefix = "web-session/";
+    control::WebAccess::Options options;
+    if (!spec.token_file.empty()) {
+        auto token = units::read_token(spec.token_file);
+        if (const auto* mistake = std::get_if<units::Mistake>(&token))
+            warn(fmt::format("no token opens anything: {} {} ({})", spec.token_file,
+                             mistake->message, mistake->hint));
+        else
+            options.token = std::get<std::string>(std::move(token));
+    }
+    for (const auto& [key, until] : journal.recovered())
+        if (key.starts_with(prefix))
+            if (const auto expires = control::parse_rfc3339(until))
+                options.kept[key.substr(prefix.size())] = *expires;
+    options.keep = [&journal, prefix](const std::string& id, std::optional<WallTime> expires) {
+        const std::string key = std::string(prefix) + id;
+        expires ? journal.put(key, to_rfc3339(*expires)) : journal.erase(key);
+    };
+    return options;
 }
 
 /// What the command line says has the last word.
@@ -286,6 +313,7 @@ private:
         const units::DaemonSpec& spec = daemon_;
         options.version = KEEL_VERSION;
         options.groups = {group_named(spec.operators_group), group_named(spec.readers_group)};
+        options.web = web_access_options(spec, journal_);
         server_ = std::make_unique<control::ControlServer>(
             control::ControlServer::Sources{
                 loop_, *engine_, std::make_shared<sys::LogReader>(loop_, paths_.log),

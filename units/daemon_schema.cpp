@@ -24,7 +24,11 @@ constexpr Key table[] = {
     {"http.listen", Text{daemon<&D::http_listen>, &listen_address, 64}, restart,
      "address and port, or `off`"},
     {"http.tls", Later{}, restart, "certificate and key of that port"},
-    {"http.token_file", Later{}, restart, "a file with the token that opens more than metrics"},
+    {"http.token_file", Text{daemon<&D::token_file>, &absolute_path, 4095}, restart,
+     "a file with a token of 24 characters or more, which opens the dashboard and what the API "
+     "tells "
+     "to `Authorization: Bearer`; only its owner and group may read it",
+     "none"},
 
     {"control", Section{}, restart, "Who may use the control socket besides root"},
     {"control.operators_group", Text{daemon<&D::operators_group>, &account_name, account_max},

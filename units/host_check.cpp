@@ -5,6 +5,7 @@
 #include "units/environment_file.hpp"
 #include "units/placeholders.hpp"
 #include "units/show.hpp"
+#include "units/token_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -227,6 +228,14 @@ std::vector<Problem> check_host(const LoadedDaemon& daemon)
     };
     check_group("control.operators_group", daemon.spec.operators_group);
     check_group("control.readers_group", daemon.spec.readers_group);
+    const auto token_at = daemon.positions.find("http.token_file");
+    if (token_at != daemon.positions.end() && !daemon.spec.token_file.empty()) {
+        const auto token = read_token(daemon.spec.token_file);
+        if (const auto* mistake = std::get_if<Mistake>(&token))
+            report.add(token_at->second, "http.token_file",
+                       {fmt::format("{}: {}", printable(daemon.spec.token_file), mistake->message),
+                        mistake->hint});
+    }
     for (const auto& [name, hook] : daemon.spec.hooks) {
         const std::string key = fmt::format("hook.{}.command", name);
         const auto at = daemon.positions.find(key);

@@ -203,6 +203,15 @@ operations.
          R"(Lists outages, open ones and those that ended, the latest first. A unit is in outage
 when it is wanted up and has fewer ready instances than it needs.
 )"},
+    {.name = "web",
+     .summary = "a link that opens the dashboard in a browser",
+     .text =
+         R"(Prints a link to the dashboard: how all units are, live, what was down, what they write.
+It opens a browser's session of twelve hours, once, and must be used within two minutes.
+Over the web everything can be seen and nothing can be changed.
+)",
+     .after = R"(  xdg-open $(keel web)
+)"},
     {.name = "probe",
      .summary = "run a unit's probes once, now, and tell what they find",
      .words = {"UNIT|INSTANCE", Names::instances, 1, 1},

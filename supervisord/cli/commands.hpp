@@ -86,6 +86,9 @@ Exit apply(const Context& context, const control::ApplyRequest& request);
 /// What applying the configuration on the disk would change.
 Exit plan(const Context& context);
 
+/// A link that opens the dashboard in a browser, once.
+Exit web(const Context& context);
+
 Exit version(const Context& context);
 
 } // namespace keel::cli

@@ -200,6 +200,7 @@ Exit run_command(std::string_view command, const Arguments& arguments)
                      {arguments.words(), arguments.has("--dot") ? GraphOptions::Shape::dot
                                                                 : GraphOptions::Shape::tree});
     if (command == "outages") return outages(context);
+    if (command == "web") return web(context);
     if (command == "wait") return wait(context, wait_options(arguments));
     if (command == "apply") return apply(context, apply_request(arguments));
     if (command == "schema")

@@ -18,6 +18,8 @@ struct HttpRequest {
     std::string host;                                      ///< the Host header; empty: none
     std::string last_event_id;   ///< the Last-Event-ID header; empty: none
     std::string idempotency_key; ///< the Idempotency-Key header; empty: none
+    std::string authorization;   ///< the Authorization header; a secret, never told to anybody
+    std::string cookies;         ///< the Cookie header; the same
     std::string body;
 
     [[nodiscard]] std::optional<std::string_view> argument(std::string_view key) const

@@ -54,6 +54,8 @@ HttpRequest read_head(MHD_Connection* connection, const char* url, const char* m
     request.host = header(connection, MHD_HTTP_HEADER_HOST);
     request.last_event_id = header(connection, "Last-Event-ID");
     request.idempotency_key = header(connection, "Idempotency-Key");
+    request.authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+    request.cookies = header(connection, MHD_HTTP_HEADER_COOKIE);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_argument, &request.query);
     return request;
 }

@@ -57,6 +57,14 @@ struct ApplyRequest {
 struct VersionInfo {
     std::string version;
     std::string api = "v1";
+    std::string host{};                      ///< by the name that the kernel has for it
+    std::optional<WallTime> records_since{}; ///< of outages; what was before is not known
+};
+
+/// A link that opens the dashboard, once.
+struct WebLink {
+    std::string url;
+    WallTime expires;
 };
 
 /// What a check of unit files found.
@@ -88,6 +96,7 @@ std::string encode(const ChangeRequest&);
 std::string encode(const ApplyRequest&);
 std::string encode(const core::ApplyView&);
 std::string encode(const VersionInfo&);
+std::string encode(const WebLink&);
 std::string encode(const Problem&);
 std::string encode(const CheckReport&);
 
@@ -102,6 +111,7 @@ Result<std::vector<core::TriedProbe>> decode_tried(std::string_view json);
 Result<OperationReport> decode_operation(std::string_view json);
 Result<std::vector<core::OperationRecord>> decode_operations(std::string_view json);
 Result<VersionInfo> decode_version(std::string_view json);
+Result<WebLink> decode_link(std::string_view json);
 Result<Problem> decode_problem(std::string_view json);
 Result<core::ApplyView> decode_apply_view(std::string_view json);
 /// The `problems` of a problem document; of another one, none.

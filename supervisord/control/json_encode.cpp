@@ -335,6 +335,8 @@ std::string encode(const VersionInfo& info)
 {
     JsonWriter out;
     out.begin_object().member("version", info.version).member("api", info.api);
+    out.member_if_any("host", info.host);
+    member(out, "records_since", info.records_since);
     return out.end_object().take();
 }
 

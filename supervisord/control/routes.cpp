@@ -16,11 +16,10 @@ constexpr std::array event_arguments =
     std::to_array<std::string_view>({"after", "unit", "follow", "limit"});
 
 constexpr std::array table = std::to_array<RouteSpec>({
-    {Route::units, "GET", "/v1/units", Role::reader, ServedOn::control_only, list_arguments},
-    {Route::unit, "GET", "/v1/units/{name}", Role::reader, ServedOn::control_only, {}},
-    {Route::why, "GET", "/v1/units/{name}/why", Role::reader, ServedOn::control_only, {}},
-    {Route::log, "GET", "/v1/units/{name}/log", Role::reader, ServedOn::control_only,
-     log_arguments},
+    {Route::units, "GET", "/v1/units", Role::reader, ServedOn::with_pass, list_arguments},
+    {Route::unit, "GET", "/v1/units/{name}", Role::reader, ServedOn::with_pass, {}},
+    {Route::why, "GET", "/v1/units/{name}/why", Role::reader, ServedOn::with_pass, {}},
+    {Route::log, "GET", "/v1/units/{name}/log", Role::reader, ServedOn::with_pass, log_arguments},
     {Route::start, "POST", "/v1/units/{name}/start", Role::operator_, ServedOn::control_only,
      change_arguments},
     {Route::stop, "POST", "/v1/units/{name}/stop", Role::operator_, ServedOn::control_only,
@@ -33,13 +32,20 @@ constexpr std::array table = std::to_array<RouteSpec>({
      change_arguments},
     {Route::probe, "POST", "/v1/units/{name}/probe", Role::operator_, ServedOn::control_only,
      probe_arguments},
-    {Route::operations, "GET", "/v1/operations", Role::reader, ServedOn::control_only, {}},
-    {Route::operation, "GET", "/v1/operations/{name}", Role::reader, ServedOn::control_only, {}},
+    {Route::operations, "GET", "/v1/operations", Role::reader, ServedOn::with_pass, {}},
+    {Route::operation, "GET", "/v1/operations/{name}", Role::reader, ServedOn::with_pass, {}},
     {Route::cancel, "DELETE", "/v1/operations/{name}", Role::operator_, ServedOn::control_only, {}},
     {Route::apply, "POST", "/v1/config/apply", Role::operator_, ServedOn::control_only, {}},
-    {Route::events, "GET", "/v1/events", Role::reader, ServedOn::control_only, event_arguments},
-    {Route::outages, "GET", "/v1/outages", Role::reader, ServedOn::control_only, {}},
-    {Route::version, "GET", "/v1/version", Role::reader, ServedOn::control_only, {}},
+    {Route::events, "GET", "/v1/events", Role::reader, ServedOn::with_pass, event_arguments},
+    {Route::outages, "GET", "/v1/outages", Role::reader, ServedOn::with_pass, {}},
+    {Route::version, "GET", "/v1/version", Role::reader, ServedOn::with_pass, {}},
+    {Route::link, "POST", "/v1/web/links", Role::reader, ServedOn::control_only, {}},
+    {Route::enter, "GET", "/enter/{name}", Role::reader, ServedOn::everywhere, {}},
+    {Route::dashboard, "GET", "/", Role::reader, ServedOn::with_pass, {}},
+    {Route::page_file, "GET", "/web/{name}", Role::reader, ServedOn::with_pass, {}},
+    {Route::status_page, "GET", "/status", Role::reader, ServedOn::everywhere, {}},
+    {Route::status_style, "GET", "/status.css", Role::reader, ServedOn::everywhere, {}},
+    {Route::icon, "GET", "/icon.svg", Role::reader, ServedOn::everywhere, {}},
     {Route::metrics, "GET", "/metrics", Role::reader, ServedOn::everywhere, {}},
     {Route::healthz, "GET", "/healthz", Role::reader, ServedOn::everywhere, {}},
     {Route::readyz, "GET", "/readyz", Role::reader, ServedOn::everywhere, {}},
@@ -58,7 +64,8 @@ std::string_view take_segment(std::string_view& path)
 std::optional<std::string> match(std::string_view pattern, std::string_view path)
 {
     std::string name;
-    if (path.empty() || path.front() != '/' || path.back() == '/') return std::nullopt;
+    if (path.empty() || path.front() != '/') return std::nullopt;
+    if (path.back() == '/' && path.size() > 1) return std::nullopt;
     while (!pattern.empty() || !path.empty()) {
         const std::string_view expected = take_segment(pattern);
         const std::string_view found = take_segment(path);

@@ -29,13 +29,21 @@ enum class Route : std::uint8_t {
     events,
     outages,
     version,
+    link,
+    enter,
+    dashboard,
+    page_file,
+    status_page,
+    status_style,
+    icon,
     metrics,
     healthz,
     readyz
 };
 
-/// The TCP port serves pages only; the control socket serves everything.
-enum class ServedOn : std::uint8_t { control_only, everywhere };
+/// The control socket serves everything; the TCP port some things to everybody, and others to whom
+/// has a pass: the token, or the session that a link has opened.
+enum class ServedOn : std::uint8_t { control_only, with_pass, everywhere };
 
 struct RouteSpec {
     Route route;

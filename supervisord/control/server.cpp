@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "control/answers.hpp"
 #include "control/listeners.hpp"
+#include "control/page_answers.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -73,7 +74,8 @@ bool names_this_host(std::string_view host, const std::vector<std::string>& name
 
 ControlServer::ControlServer(Sources sources, Options options)
     : sources_(std::move(sources)), options_(std::move(options)), own_uid_(::geteuid()),
-      names_(sources_.loop), events_(sources_.loop, sources_.supervisor)
+      names_(sources_.loop), events_(sources_.loop, sources_.supervisor),
+      web_(std::move(options_.web)), begun_(sources_.loop.now().wall)
 {
     options_.host_names.push_back(own_name());
 }
@@ -118,6 +120,10 @@ Result<std::uint16_t> ControlServer::listen_for_pages(const std::string& address
                                         serve(exchange, ServedOn::everywhere);
                                     });
     if (!server) return server.error();
+    const bool is_any = parsed->host == "0.0.0.0" || parsed->host == "::";
+    const bool is_v6 = parsed->host.find(':') != std::string::npos;
+    const std::string host = is_v6 ? fmt::format("[{}]", parsed->host) : parsed->host;
+    pages_host_ = fmt::format("{}:{}", is_any ? own_name() : host, port);
     pages_ = std::move(*server);
     return port;
 }
@@ -170,6 +176,9 @@ void ControlServer::serve(const std::shared_ptr<Exchange>& exchange, ServedOn li
         const Role role = asked ? role_of(peer, options_.groups, own_uid_) : Role::nobody;
         if (role < match->spec->role) return refuse(forbidden(role, match->spec->role));
     }
+    if (listener == ServedOn::everywhere && match->spec->served_on == ServedOn::with_pass &&
+        !web_.may_look({request.authorization, request.cookies}, sources_.loop.now()))
+        return refuse_without_pass(exchange, match->spec->route);
     if (const auto problem = unknown_argument(request, *match->spec)) return refuse(*problem);
     dispatch(exchange, *match, peer);
 }
@@ -197,7 +206,15 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::outages:
         return exchange->answer(json_answer(encode(sources_.supervisor.outages())));
     case Route::version:
-        return exchange->answer(json_answer(encode(VersionInfo{options_.version, "v1"})));
+        return exchange->answer(
+            json_answer(encode(VersionInfo{options_.version, "v1", own_name(), begun_})));
+    case Route::link: return answer_link(exchange);
+    case Route::enter: return answer_enter(exchange, match.name);
+    case Route::dashboard: return answer_with_file(exchange, "dashboard.html");
+    case Route::page_file: return answer_with_file(exchange, match.name);
+    case Route::status_page: return answer_status_page(exchange);
+    case Route::status_style: return answer_with_file(exchange, "status.css");
+    case Route::icon: return answer_with_file(exchange, "icon.svg");
     case Route::metrics:
         return sources_.metrics([exchange](MetricsPage page) {
             HttpAnswer answer;

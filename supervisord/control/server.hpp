@@ -2,8 +2,10 @@
 //
 // Promises: everything runs on the loop and nothing blocks it; who asks is asked of the kernel; a
 // role that does not suffice gets 403, an unknown route 404, and every error is a problem document
-// that says what to do. The TCP port serves /metrics, /healthz and /readyz and nothing else, and
-// only to requests that name this host (a web page elsewhere cannot make a browser ask it).
+// that says what to do. The TCP port changes nothing. It serves /metrics, /healthz, /readyz and the
+// status page to everybody, the dashboard and what the API tells to whom has a pass
+// (web_access.hpp), and all of it only to requests that name this host (a web page elsewhere cannot
+// make a browser ask it).
 // It decides nothing about units: questions and requests go to ports::Supervisor.
 #pragma once
 #include "base/result.hpp"
@@ -12,6 +14,7 @@
 #include "control/peer.hpp"
 #include "control/routes.hpp"
 #include "control/user_names.hpp"
+#include "control/web_access.hpp"
 #include "ports/configurer.hpp"
 #include "ports/log_reader.hpp"
 #include "ports/supervisor.hpp"
@@ -41,6 +44,7 @@ public:
         std::string version = {};
         RoleGroups groups = {};
         std::vector<std::string> host_names = {}; ///< further names of this host for the TCP port
+        WebAccess::Options web = {};
         HttpLimits control_limits = {};
         HttpLimits page_limits{.connections = 128, .reserved = 0, .body_bytes = 0};
     };
@@ -80,6 +84,10 @@ private:
     void answer_probe(const std::shared_ptr<Exchange>& exchange, const std::string& name);
     void answer_operation(const std::shared_ptr<Exchange>& exchange, const std::string& id);
     void answer_cancel(const std::shared_ptr<Exchange>& exchange, const std::string& id, uid_t uid);
+    void answer_link(const std::shared_ptr<Exchange>& exchange);
+    void answer_enter(const std::shared_ptr<Exchange>& exchange, const std::string& code);
+    void answer_status_page(const std::shared_ptr<Exchange>& exchange);
+    void refuse_without_pass(const std::shared_ptr<Exchange>& exchange, Route route);
     void carry_out(const std::shared_ptr<Exchange>& exchange, const ports::RequestSpec& spec);
     [[nodiscard]] bool may_have_last_place(int fd) const;
 
@@ -88,6 +96,11 @@ private:
     uid_t own_uid_;
     UserNames names_;
     EventHub events_;
+    WebAccess web_;
+    WallTime begun_;         ///< of this object: what was before it knows from records alone
+    std::string pages_host_; ///< by which a browser reaches the pages: `127.0.0.1:9632`
+    MetricsPage status_page_;
+    MonoTime status_page_made_{};
     std::string socket_path_;
     std::uint64_t socket_inode_ = 0;
     std::unique_ptr<HttpServer> control_;

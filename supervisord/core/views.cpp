@@ -113,6 +113,8 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     if (unit.operation) view.operation = make_view(*unit.operation);
     view.outage = make_view(unit.outage, now);
     view.log_target = spec.log.target;
+    if (spec.outage.is_public)
+        view.public_title = spec.outage.title.empty() ? spec.name : spec.outage.title;
     view.edges = {spec.requires_units, spec.binds_to, spec.after, spec.restart_with};
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot) {
         view.instances.push_back(make_view(spec, unit, slot, pid_of, now));

@@ -100,6 +100,7 @@ struct UnitView {
     /// Whether its files say something else than what is in force; the host cannot know.
     enum class OnDisk : std::uint8_t { unchanged, changed } on_disk = OnDisk::unchanged;
     units::LogTarget log_target = units::LogTarget::file;
+    std::string public_title; ///< its name on the public status page; empty: it is not there
 };
 
 /// Whether the instance is as it should be and nothing is about to happen to it: ready, or done.

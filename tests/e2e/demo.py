@@ -170,7 +170,11 @@ class Demo:
 
     def look_around(self):
         print(f"""
-It is left running. To look around:
+It is left running. In a browser, within two minutes (`keel web` prints another link):
+    {self.keel.run("web").stdout.strip()}
+What everybody may see:
+    http://127.0.0.1:{self.keel.http}/status
+To look around:
     export KEEL_ROOT={self.keel.root} PATH={self.keel.bin}:$PATH
     keel status --watch
     keel logs worker -f

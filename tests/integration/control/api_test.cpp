@@ -426,7 +426,7 @@ TEST(Pages, ServeMetricsAndHealthAndNothingElse)
     EXPECT_THAT(page(server, "/metrics", "localhost"), HasSubstr("keel_build_info"));
     EXPECT_THAT(page(server, "/healthz", "127.0.0.1:9632"), HasSubstr("ok"));
     EXPECT_THAT(page(server, "/readyz", "localhost:9632"), HasSubstr("HTTP/1.1 200"));
-    EXPECT_THAT(page(server, "/v1/units", "localhost"), HasSubstr("HTTP/1.1 404"));
+    EXPECT_THAT(page(server, "/v1/units", "localhost"), HasSubstr("HTTP/1.1 401"));
     EXPECT_THAT(page(server, "/v1/units", "localhost"), Not(HasSubstr("worker")));
 }
 

@@ -55,6 +55,16 @@ TEST(OpenApi, DocumentsEveryRouteWithItsArgumentsAndNothingElse)
     EXPECT_EQ(documented(), served);
 }
 
+/// What may stand for `{name}` in that path.
+std::string name_for(const std::string& path, const test::RunningServer& server)
+{
+    if (path.starts_with("/v1/operations/")) return "7";
+    if (path.starts_with("/web/")) return "dashboard.css";
+    if (!path.starts_with("/enter/")) return "worker";
+    const auto link = control::decode_link(server.call("POST", "/v1/web/links").body);
+    return link.ok() ? link->url.substr(link->url.rfind('/') + 1) : "no link";
+}
+
 TEST(OpenApi, DocumentsPathsThatAnswer)
 {
     test::RunningServer server;
@@ -66,7 +76,7 @@ TEST(OpenApi, DocumentsPathsThatAnswer)
     for (const auto& [operation, arguments] : documented()) {
         auto [method, path] = operation;
         if (const auto name = path.find("{name}"); name != std::string::npos)
-            path.replace(name, 6, path.starts_with("/v1/operations/") ? "7" : "worker");
+            path.replace(name, 6, name_for(path, server));
         if (arguments.contains("follow")) path += "?follow=0";
         if (arguments.contains("wait")) path += "?wait=0";
         const auto answer =

@@ -59,6 +59,9 @@ public:
     /// Ends the server and starts another on the same socket, as when an engine is replaced.
     void replace_server();
 
+    /// On the loop's thread only, for a server that a test makes itself.
+    [[nodiscard]] ports::Loop& loop() { return *counted_loop_; }
+
     /// Timers that the server has on its loop. On the loop's thread only.
     [[nodiscard]] int timers() const { return counted_loop_->timers(); }
 

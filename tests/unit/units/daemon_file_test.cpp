@@ -23,6 +23,7 @@ struct DaemonKeyCase {
 
 constexpr auto cases = std::to_array<DaemonKeyCase>({
     {"http.listen", R"("[::1]:80")", R"("panel:80")", "`panel` is a name, not an address"},
+    {"http.token_file", R"("/etc/keel/token")", R"("token")", "must be an absolute path"},
     {"control.operators_group", R"("keel")", "5", R"(write "5")"},
     {"control.readers_group", R"("users")", R"("a b")", "cannot be a user or group"},
     {"log.level", R"("debug")", R"("warning")", "must be `debug`, `info`, `warn`"},
