@@ -71,6 +71,32 @@ void check_hooks(const NamedHooks& hooks, const Notes& notes, Report& report)
                 }
 }
 
+std::vector<std::string> names_of_all(const Channels& channels)
+{
+    std::vector<std::string> names;
+    for (const auto& [name, channel] : channels)
+        names.push_back(name);
+    return names;
+}
+
+/// Where it sends what it is told.
+void check_channels(const Channels& channels, const Notes& notes, Report& report)
+{
+    for (const auto& [name, channel] : channels) {
+        const std::string section = "channel." + name;
+        const auto given = notes.positions.find(section + ".target");
+        const auto by_file = notes.positions.find(section + ".target_file");
+        const auto kind = notes.positions.find(section + ".kind");
+        const auto none = notes.positions.end();
+        if (given != none && by_file != none)
+            report.add(by_file->second, section + ".target_file",
+                       {"stands beside `target`", "one of them says where to send to"});
+        else if (given == none && by_file == none && kind != none)
+            report.add(kind->second, section,
+                       {"says nowhere where to send to", "give it a `target`, which is a URL"});
+    }
+}
+
 } // namespace
 
 LoadedDaemon load_daemon(std::string_view text, const std::string& file)
@@ -89,10 +115,12 @@ LoadedDaemon load_daemon(std::string_view text, const std::string& file)
     Draft draft;
     Walk(daemon_language(), Extent::whole, draft, report, notes).read_table("", "", table, {1, 1});
     check_hooks(draft.daemon.hooks, notes, report);
+    check_channels(draft.daemon.channels, notes, report);
     loaded.problems = report.take();
     loaded.positions = std::move(notes.positions);
     loaded.spec = std::move(draft.daemon);
     loaded.defaults.hooks = loaded.spec.hooks;
+    loaded.defaults.channels = names_of_all(loaded.spec.channels);
     loaded.defaults.keys = take_defaults(table);
     if (!loaded.problems.empty()) drop_mistakes(loaded.defaults.keys, loaded.problems);
     return loaded;
@@ -103,7 +131,10 @@ LoadedDaemon load_daemon(const Source& source)
     const auto* mistake = std::get_if<Mistake>(&source.text);
     if (mistake == nullptr) {
         LoadedDaemon loaded = load_daemon(std::get<std::string>(source.text), source.path);
-        if (source.path.empty()) loaded.defaults.hooks.reset(); // There is no place for one.
+        if (source.path.empty()) { // There is no place for one.
+            loaded.defaults.hooks.reset();
+            loaded.defaults.channels.reset();
+        }
         return loaded;
     }
     LoadedDaemon loaded;

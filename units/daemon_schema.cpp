@@ -1,12 +1,40 @@
 #include "units/slot_path.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace keel::units {
 namespace {
 
+using namespace std::chrono_literals;
+
 template <auto... members> constexpr PathTo<&Draft::daemon, members...> daemon{};
 template <auto... members> constexpr PathTo<&Draft::hook, members...> hook{};
+template <auto... members> constexpr PathTo<&Draft::channel, members...> channel{};
+
+void keep_channel(Draft& draft, const std::string& name)
+{
+    draft.daemon.channels.insert_or_assign(name, std::exchange(draft.channel, {}));
+}
+
+constexpr Slot<std::vector<std::uint8_t>> occasions{
+    [](const Draft& draft) {
+        std::vector<std::uint8_t> chosen;
+        for (const Occasion occasion : draft.channel.events)
+            chosen.push_back(static_cast<std::uint8_t>(occasion));
+        return chosen;
+    },
+    [](Draft& draft, std::vector<std::uint8_t> chosen) {
+        draft.channel.events.clear();
+        for (const std::uint8_t place : chosen)
+            draft.channel.events.push_back(static_cast<Occasion>(place));
+    }};
+
+std::optional<Mistake> check_occasions(const std::vector<std::uint8_t>& chosen)
+{
+    if (!chosen.empty()) return std::nullopt;
+    return Mistake{"names no event", "for example [\"outage-opened\", \"recovered\"]"};
+}
 
 void keep_hook(Draft& draft, const std::string& name)
 {
@@ -15,9 +43,11 @@ void keep_hook(Draft& draft, const std::string& name)
 
 using D = DaemonSpec;
 using Storm = StormSpec;
+using C = ChannelSpec;
 using enum TakesEffect;
 constexpr std::size_t account_max = 256; // LOGIN_NAME_MAX
 constexpr std::array<std::string_view, 0> none{};
+constexpr std::array<std::string_view, 1> later_kinds = {"exec"};
 
 constexpr Key table[] = {
     {"http", Section{}, restart, "The port for pages and metrics"},
@@ -65,7 +95,28 @@ constexpr Key table[] = {
     {"defaults", UnitKeys{}, live,
      "Laid under every unit: a unit file has the last word, key by key"},
 
-    {"channel", Later{}, live, "who is told of outages"},
+    {"channel", NamedSections{64, keep_channel}, restart,
+     "Where people are told of outages: of those of the units that name it in `notify`. What is "
+     "down because of another unit is told with that unit, not by itself. What could not be "
+     "delivered is tried again, in order, for a day, and kept over the death and restart of keeld, "
+     "so that it may come twice, under the same id"},
+    {"channel.NAME.kind", Choice{channel<&C::kind>, names_of<ChannelKind>, later_kinds}, restart,
+     "`webhook`: a POST to a URL", "required", "", Presence::required},
+    {"channel.NAME.target", Text{channel<&C::target>, &web_url, 4096}, restart, "the URL",
+     "one of two"},
+    {"channel.NAME.target_file", Text{channel<&C::target_file>, &absolute_path, 4096}, restart,
+     "a file with the URL, where that is a secret itself", "one of two"},
+    {"channel.NAME.token_file", Text{channel<&C::token_file>, &absolute_path, 4096}, restart,
+     "a file with a token, sent as `Authorization: Bearer`", "none"},
+    {"channel.NAME.body", Choice{channel<&C::body>, names_of<WebhookBody>, none}, restart,
+     "what is sent: Keel's own JSON, a message for Slack and its like, or alerts for "
+     "Alertmanager's `/api/v2/alerts`"},
+    {"channel.NAME.events", Choices{occasions, names_of<Occasion>, none, check_occasions}, restart,
+     "what it is told of"},
+    {"channel.NAME.quiet", Span{channel<&C::quiet>, 0s, 24h}, restart,
+     "of one unit and event, one in this span: what comes meanwhile is told once, at its end"},
+    {"channel.NAME.remind", Span{channel<&C::remind>, 0s, 720h}, restart,
+     "an outage that stays open is told again so often; 0s: never"},
     {"fleet", Later{}, restart, "many hosts together"},
 };
 

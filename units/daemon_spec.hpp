@@ -6,9 +6,12 @@
 #include "base/enum_names.hpp"
 #include "units/spec.hpp"
 
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace keel::units {
 
@@ -20,6 +23,32 @@ struct StormSpec {
     std::uint32_t burst = 200;
 };
 
+/// What a channel can be told of.
+enum class Occasion : std::uint8_t {
+    attempt_failed, ///< each failure that is charged to the budget
+    outage_opened,
+    gave_up,
+    recovered,
+    held
+};
+
+enum class ChannelKind : std::uint8_t { webhook };
+enum class WebhookBody : std::uint8_t { json, slack, alertmanager };
+
+/// Where people are told of outages: a unit names it in `notify`.
+struct ChannelSpec {
+    ChannelKind kind = ChannelKind::webhook;
+    std::string target;      ///< URL; empty: it stands in `target_file`
+    std::string target_file; ///< for a URL that is a secret itself
+    std::string token_file;  ///< sent as bearer token; empty: none
+    WebhookBody body = WebhookBody::json;
+    std::vector<Occasion> events = {Occasion::outage_opened, Occasion::gave_up, Occasion::recovered,
+                                    Occasion::held};
+    Duration quiet = std::chrono::minutes(5); ///< of one unit and event, one in this span
+    Duration remind = std::chrono::hours(1);  ///< of an outage that stays open; 0: never
+};
+using Channels = std::map<std::string, ChannelSpec>;
+
 struct DaemonSpec {
     std::string http_listen = "127.0.0.1:9632"; ///< or `off`
     std::string token_file;                     ///< empty: there is no token
@@ -28,6 +57,7 @@ struct DaemonSpec {
     LogLevel log_level = LogLevel::info;
     StormSpec storm;
     NamedHooks hooks; ///< also those that have a problem, as far as they are usable
+    Channels channels;
 };
 
 } // namespace keel::units
@@ -36,4 +66,13 @@ namespace keel {
 template <>
 inline constexpr std::array names_of<units::LogLevel> =
     std::to_array<std::string_view>({"debug", "info", "warn", "error", "off"});
+template <>
+inline constexpr std::array names_of<units::Occasion> = std::to_array<std::string_view>(
+    {"attempt-failed", "outage-opened", "gave-up", "recovered", "held"});
+template <>
+inline constexpr std::array
+    names_of<units::ChannelKind> = std::to_array<std::string_view>({"webhook"});
+template <>
+inline constexpr std::array names_of<units::WebhookBody> =
+    std::to_array<std::string_view>({"json", "slack", "alertmanager"});
 } // namespace keel

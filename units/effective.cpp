@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view of_probe = "probe[].";
 constexpr std::string_view of_hook = "hook.NAME.";
+constexpr std::string_view of_channel = "channel.NAME.";
 constexpr std::string_view hidden_text = "(hidden: it is from a file)";
 constexpr std::string_view hidden_change = "(hidden: another value)";
 
@@ -80,6 +81,18 @@ void add_hooks(const NamedHooks& hooks, std::vector<EffectiveKey>& keys)
     }
 }
 
+void add_channels(const Channels& channels, std::vector<EffectiveKey>& keys)
+{
+    for (const auto& [name, channel] : channels) {
+        Draft draft;
+        draft.channel = channel;
+        for (const Key& key : daemon_language().keys)
+            if (parent_of(key.path) == of_channel)
+                keys.push_back({fmt::format("channel.{}.{}", name, last_name(key.path)),
+                                shown(key, draft), key.takes_effect});
+    }
+}
+
 std::map<std::string_view, const EffectiveKey*> by_name(const std::vector<EffectiveKey>& keys)
 {
     std::map<std::string_view, const EffectiveKey*> named;
@@ -112,9 +125,11 @@ std::vector<EffectiveKey> effective_keys(const DaemonSpec& daemon)
     Draft draft;
     draft.daemon = daemon;
     for (const Key& key : daemon_language().keys)
-        if (takes_value(key.kind) && parent_of(key.path) != of_hook)
+        if (takes_value(key.kind) && parent_of(key.path) != of_hook &&
+            parent_of(key.path) != of_channel)
             keys.push_back({std::string(key.path), shown(key, draft), key.takes_effect});
     add_hooks(daemon.hooks, keys);
+    add_channels(daemon.channels, keys);
     return keys;
 }
 

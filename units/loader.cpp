@@ -50,6 +50,7 @@ public:
                 .read_table("", "", whole, {1, 1});
             finish_unit(draft.unit, notes, report_);
             if (defaults_.hooks) take_hooks(draft.unit, *defaults_.hooks, notes, report_);
+            if (defaults_.channels) check_channels(draft.unit, *defaults_.channels, notes, report_);
             (report_.empty() ? loaded_.spec : loaded_.remains) = std::move(draft.unit);
         }
         loaded_.problems = report_.take();

@@ -39,6 +39,7 @@ struct Defaults {
     Table keys;       ///< laid under every unit; without problems of their own
     /// What ladders may name; none: there is no keel.toml to ask, or it cannot be read.
     std::optional<NamedHooks> hooks{};
+    std::optional<std::vector<std::string>> channels{}; ///< the same of `notify`
 };
 
 LoadedUnit load_unit(const UnitSources& sources, const Defaults& defaults = {});

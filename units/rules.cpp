@@ -196,24 +196,49 @@ Checked check_unix_url(std::string_view rest)
     return std::nullopt;
 }
 
-Checked check_probe_url(std::string_view text)
+Checked check_http_url(std::string_view text, std::string_view example,
+                       std::string_view instead_of_password)
 {
-    constexpr std::string_view example = "\"http://127.0.0.1:8080/healthz\"";
-    if (!all(text, [](char c) { return !is_control(c) && c != ' '; }))
-        return Mistake{"has a blank or control character in it", "write it as %20"};
-    if (text.starts_with("unix:")) return check_unix_url(text.substr(5));
     const bool is_http = text.starts_with("http://");
-    if (!is_http && !text.starts_with("https://"))
-        return Mistake{"must begin with http://, https:// or unix:/",
-                       fmt::format("for example {}", example)};
-
     const std::string_view rest = text.substr(is_http ? 7 : 8);
     const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
     if (authority.find('@') != std::string_view::npos)
-        return Mistake{"has a user name or password in it", "send it by `headers`"};
+        return Mistake{"has a user name or password in it", std::string(instead_of_password)};
     const auto parts = split_host_port(authority);
     if (!parts) return Mistake{"the brackets do not match", fmt::format("for example {}", example)};
     return check_host_port(*parts, example);
+}
+
+Checked check_is_one_word(std::string_view text)
+{
+    if (all(text, [](char c) { return !is_control(c) && c != ' '; })) return std::nullopt;
+    return Mistake{"has a blank or control character in it", "write it as %20"};
+}
+
+bool is_web(std::string_view text)
+{
+    return text.starts_with("http://") || text.starts_with("https://");
+}
+
+Checked check_probe_url(std::string_view text)
+{
+    constexpr std::string_view example = "\"http://127.0.0.1:8080/healthz\"";
+    if (auto mistake = check_is_one_word(text)) return mistake;
+    if (text.starts_with("unix:")) return check_unix_url(text.substr(5));
+    if (!is_web(text))
+        return Mistake{"must begin with http://, https:// or unix:/",
+                       fmt::format("for example {}", example)};
+    return check_http_url(text, example, "send it by `headers`");
+}
+
+Checked check_web_url(std::string_view text)
+{
+    constexpr std::string_view example = "\"https://hooks.example.com/keel\"";
+    if (auto mistake = check_is_one_word(text)) return mistake;
+    if (!is_web(text))
+        return Mistake{"must begin with http:// or https://",
+                       fmt::format("for example {}", example)};
+    return check_http_url(text, example, "`token_file` names a file with a token");
 }
 
 // ---- entries of tables -------------------------------------------------------------------------
@@ -266,6 +291,8 @@ constexpr TextRule absolute_path{"absolute path", "\"/srv/api\"", check_absolute
 constexpr TextRule account_name{"name or number", "\"redis\"", check_account_name};
 constexpr TextRule unit_name{"name of a unit", "\"network-backbone\"", check_unit_name};
 constexpr TextRule probe_name{"name", "\"healthz\"", check_probe_name};
+constexpr TextRule channel_name{"name of a channel", "\"ops\"", check_unit_name};
+constexpr TextRule web_url{"URL", "\"https://hooks.example.com/keel\"", check_web_url};
 constexpr TextRule probe_url{"URL", "\"http://127.0.0.1:8080/healthz\"", check_probe_url};
 constexpr TextRule host_and_port{"host:port", "\"127.0.0.1:6379\"", check_host_and_port};
 constexpr TextRule listen_address{"address:port or off", "\"127.0.0.1:9632\"",

@@ -27,6 +27,8 @@ extern const TextRule absolute_path;
 extern const TextRule account_name; ///< of a user or group, or a number
 extern const TextRule unit_name;
 extern const TextRule probe_name;
+extern const TextRule channel_name;
+extern const TextRule web_url;   ///< http:// or https://
 extern const TextRule probe_url; ///< http://, https:// or unix:/path.sock:/request-path
 extern const TextRule host_and_port;
 extern const TextRule listen_address; ///< of this host, with a port, or `off`

@@ -163,7 +163,8 @@ constexpr Key table[] = {
      "higher is killed earlier when the host runs out of memory"},
     {"cpu_affinity", Processors{unit<&U::scheduling, &Sched::cpu_affinity>, 1023}, restart,
      "processors it may run on", "all"},
-    {"notify", Later{}, live, "channels that hear of its outages"},
+    {"notify", Texts{unit<&U::notify>, &channel_name, 16, "channels"}, live,
+     "channels of keel.toml that are told of its outages"},
 
     {"start", Section{}, live,
      "How a start goes and is judged. Hooks, here and below, run as the unit's processes do, with "

@@ -36,7 +36,8 @@ struct Draft {
     UnitSpec unit;
     ProbeDraft probe;
     DaemonSpec daemon{};
-    NamedHook hook{}; ///< that is being read
+    NamedHook hook{};      ///< that is being read
+    ChannelSpec channel{}; ///< that is being read
 };
 
 /// The place of one value in a Draft.

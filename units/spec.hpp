@@ -283,6 +283,7 @@ struct UnitSpec {
     Duration watchdog = 0s; ///< WATCHDOG=1 must come at least so often; 0: none is awaited
     std::vector<ProbeSpec> probes;
     OutageSpec outage;
+    std::vector<std::string> notify; ///< channels of keel.toml that hear of it
     LogSpec log;
     std::uint64_t recipe = 0; ///< recipe_of() the rest, filled in by whoever puts it in force
 };

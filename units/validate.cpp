@@ -264,4 +264,19 @@ void take_hooks(UnitSpec& unit, const NamedHooks& hooks, const Notes& notes, Rep
     }
 }
 
+void check_channels(const UnitSpec& unit, const std::vector<std::string>& channels,
+                    const Notes& notes, Report& report)
+{
+    const std::vector<std::string_view> names(channels.begin(), channels.end());
+    for (const std::string& wanted : unit.notify) {
+        if (std::find(names.begin(), names.end(), wanted) != names.end()) continue;
+        report.add(position_of(notes, "notify." + wanted), "notify",
+                   {fmt::format("there is no channel `{}`", wanted),
+                    did_you_mean(wanted, names)
+                        .value_or(fmt::format("[channel.{}] in keel.toml would say where it sends "
+                                              "to",
+                                              wanted))});
+    }
+}
+
 } // namespace keel::units

@@ -33,4 +33,8 @@ void finish_unit(UnitSpec& unit, const Notes& notes, Report& report);
 /// Takes those of keel.toml's hooks that the ladder names; one that is not there is a problem.
 void take_hooks(UnitSpec& unit, const NamedHooks& hooks, const Notes& notes, Report& report);
 
+/// Whether keel.toml has the channels that the unit names.
+void check_channels(const UnitSpec& unit, const std::vector<std::string>& channels,
+                    const Notes& notes, Report& report);
+
 } // namespace keel::units

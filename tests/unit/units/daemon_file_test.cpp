@@ -32,11 +32,32 @@ constexpr auto cases = std::to_array<DaemonKeyCase>({
     {"hook.NAME.command", R"(["/usr/bin/page", "{unit}"])", R"("page {port}")",
      "{port} means nothing here"},
     {"hook.NAME.timeout", R"("5s")", R"("2h")", "must be 100ms to 1h, is 2h"},
+    {"channel.NAME.kind", R"("webhook")", R"("exec")", "yet"},
+    {"channel.NAME.target", R"("https://hooks.example.com/keel")", R"("ftp://example.com")",
+     "must begin with http:// or https://"},
+    {"channel.NAME.target_file", R"("/etc/keel/slack.url")", R"("slack.url")",
+     "must be an absolute path"},
+    {"channel.NAME.token_file", R"("/etc/keel/token")", R"("token")", "must be an absolute path"},
+    {"channel.NAME.body", R"("slack")", R"("xml")", "must be `json`, `slack` or `alertmanager`"},
+    {"channel.NAME.events", R"(["gave-up", "attempt-failed"])", "[]", "names no event"},
+    {"channel.NAME.quiet", R"("1m")", R"("25h")", "must be 0s to 1d"},
+    {"channel.NAME.remind", R"("0s")", R"("31d")", "must be 0s to 30d"},
 });
+
+/// Of any name; each needs a kind, and one of two that say where it sends to.
+std::string channel_with(std::string_view key, std::string_view value)
+{
+    std::string text = fmt::format("channel.ops.{} = {}\n", key, value);
+    if (key != "kind") text += "channel.ops.kind = \"webhook\"\n";
+    if (!key.starts_with("target")) text += "channel.ops.target = \"http://localhost/\"\n";
+    return text;
+}
 
 /// `hook.NAME.` stands for hooks of any name, each of which needs a command.
 std::string file_with(std::string_view path, std::string_view value)
 {
+    constexpr std::string_view of_channel = "channel.NAME.";
+    if (path.starts_with(of_channel)) return channel_with(path.substr(of_channel.size()), value);
     constexpr std::string_view of_hook = "hook.NAME.";
     if (!path.starts_with(of_hook)) return fmt::format("{} = {}\n", path, value);
     const bool is_whole = path.ends_with("command");
@@ -55,8 +76,11 @@ TEST(DaemonKeys, AreReadAndRefused)
             Draft draft;
             draft.daemon = good.spec;
             if (!good.spec.hooks.empty()) draft.hook = good.spec.hooks.begin()->second;
+            if (!good.spec.channels.empty()) draft.channel = good.spec.channels.begin()->second;
             EXPECT_EQ(show(key.kind, draft), each.good);
-            EXPECT_NE(show(key.kind, draft), default_text(key)) << "a default proves nothing";
+            EXPECT_TRUE(key.presence == Presence::required ||
+                        show(key.kind, draft) != default_text(key))
+                << "a default proves nothing";
         }
         const auto bad = load_daemon(file_with(each.path, each.bad), "keel.toml");
         EXPECT_THAT(lines_of(bad.problems), ElementsAre(HasSubstr(std::string(each.refusal))));
@@ -96,7 +120,7 @@ TEST(DaemonFile, ThatSaysNothingGivesTheDefaults)
 
 TEST(DaemonFile, TellsItsProblemsAsCommitted)
 {
-    const std::array<std::string_view, 19> texts = {
+    const std::array<std::string_view, 22> texts = {
         "http = 5",
         "[htp]\nlisten = \"off\"",
         "[http]\nlisten = \"9632\"",
@@ -106,6 +130,10 @@ TEST(DaemonFile, TellsItsProblemsAsCommitted)
         "[log]\nlevel = \"verbose\"",
         "[storm]\nburst = \"many\"",
         "[channel.ops]\nkind = \"webhook\"",
+        "[channel.ops]\nkind = \"exec\"\ntarget = \"/bin/page\"",
+        "[channel.ops]\nkind = \"webhook\"\ntarget = \"http://ops:secret@example.com/\"",
+        "[channel.ops]\nkind = \"webhook\"\ntarget = \"http://example.com/\"\n"
+        "target_file = \"/etc/keel/url\"\nevents = [\"outage\"]",
         "hook = \"page\"",
         "[hook]\npage = \"/bin/page\"",
         "[hook.page]\ntimeout = \"5s\"",

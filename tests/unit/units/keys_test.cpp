@@ -28,6 +28,7 @@ constexpr auto tcp = R"(tcp = "localhost:80")";
 constexpr auto cases = std::to_array<KeyCase>({
     {"description", R"("Message backbone")", "", R"("two\nlines")", "control character"},
     {"labels", R"({ "team" = "panel" })", "", R"({ unit = "x" })", "Keel sets itself"},
+    {"notify", R"(["ops", "pager"])", "", R"(["Ops"])", "lower-case"},
     {"command", R"(["a b", "c"])", "", "[]", "names no program"},
     {"enabled", "false", "", R"("false")", "write false"},
     {"instances", "7", "", "0", "must be 1 to 1000, is 0"},
