@@ -4,13 +4,13 @@
 #include "base/ensure.hpp"
 #include "base/text.hpp"
 #include "command_line.hpp"
-#include "control/json_codec.hpp"
 #include "control/server.hpp"
 #include "engine/configuration.hpp"
 #include "engine/engine.hpp"
 #include "engine/log.hpp"
 #include "engine/status_line.hpp"
 #include "metrics/page.hpp"
+#include "people.hpp"
 #include "probes/prober.hpp"
 #include "sys/cgroup.hpp"
 #include "sys/child_setup.hpp"
@@ -28,8 +28,6 @@
 #include "sys/spawner.hpp"
 #include "sys/start_configuration.hpp"
 #include "sys/state_journal.hpp"
-#include "units/credentials.hpp"
-#include "units/token_file.hpp"
 
 #include <cstdlib>
 #include <fmt/format.h>
@@ -46,40 +44,6 @@ constexpr Duration heartbeat_every = 5s;
 constexpr Duration probes_end_within = 2s;
 
 void warn(const std::string& text) { log::write(log::Level::warn, text); }
-
-/// A group's number; a name that is not known gives nobody a role.
-std::optional<gid_t> group_named(const std::string& name)
-{
-    if (name.empty()) return std::nullopt;
-    if (auto found = units::resolve_credentials({{}, name})) return found->gid;
-    warn(fmt::format("keel.toml names the group `{}`, which does not exist", name));
-    return std::nullopt;
-}
-
-/// Who may look over TCP. The sessions of browsers outlive an engine as units do.
-control::WebAccess::Options web_access_options(const units::DaemonSpec& spec,
-                                               ports::StateJournal& journal)
-{
-    constexpr std::string_view prefix = "web-session/";
-    control::WebAccess::Options options;
-    if (!spec.token_file.empty()) {
-        auto token = units::read_token(spec.token_file);
-        if (const auto* mistake = std::get_if<units::Mistake>(&token))
-            warn(fmt::format("no token opens anything: {} {} ({})", spec.token_file,
-                             mistake->message, mistake->hint));
-        else
-            options.token = std::get<std::string>(std::move(token));
-    }
-    for (const auto& [key, until] : journal.recovered())
-        if (key.starts_with(prefix))
-            if (const auto expires = control::parse_rfc3339(until))
-                options.kept[key.substr(prefix.size())] = *expires;
-    options.keep = [&journal, prefix](const std::string& id, std::optional<WallTime> expires) {
-        const std::string key = std::string(prefix) + id;
-        expires ? journal.put(key, to_rfc3339(*expires)) : journal.erase(key);
-    };
-    return options;
-}
 
 /// What the command line says has the last word.
 void heed_log_level(const Options& options, const units::DaemonSpec& spec)
@@ -108,6 +72,7 @@ public:
         connect();
         make_engine(configure());
         engine_->start(); // First: lines that it awaits must not be taken before.
+        if (told_) told_->notifier.begin(engine_->host());
         logs_.take_over(
             [this](const std::string& unit, Slot slot) { return log_spec_of(unit, slot); });
         serve();
@@ -257,6 +222,7 @@ private:
                                                                : sys::StartKind::fresh);
         daemon_ = std::move(start.in_force.daemon.spec);
         heed_log_level(options_, daemon_);
+        if (!daemon_.channels.empty()) told_.emplace(loop_, daemon_.channels, paths_.lib);
         for (const std::string& alarm : start.alarms)
             log::write(log::Level::error, alarm);
         return engine::configure(start.in_force.units);
@@ -278,10 +244,10 @@ private:
         // For tests, which cannot wait ten seconds a thousand times.
         if (const char* trial = std::getenv("KEEL_APPLY_TRIAL"))
             options.trial = parse_duration(trial).value_or(options.trial);
-        engine_ = std::make_unique<engine::Engine>(engine::EnginePorts{loop_, spawner_, prober_,
-                                                                       logs_, journal_, holds_,
-                                                                       notices_, ready_pipes_},
-                                                   std::move(units), options);
+        engine_ = std::make_unique<engine::Engine>(
+            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_, notices_,
+                                ready_pipes_, told_ ? &told_->notifier : nullptr},
+            std::move(units), options);
         engine_->on_stopped([this](int code) {
             journal_.put(engine::key_of_clean_end, "yes");
             exit_code_ = code;
@@ -348,7 +314,8 @@ private:
     sys::NotifySockets notices_;
     sys::ReadyPipes ready_pipes_;
     probes::Prober prober_;
-    units::DaemonSpec daemon_; ///< as at the start
+    units::DaemonSpec daemon_;       ///< as at the start
+    std::optional<PeopleTold> told_; ///< only where somebody is to be told
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<Applying> applying_;
     std::unique_ptr<metrics::Page> metrics_;

@@ -64,12 +64,15 @@ Checked check_account_name(std::string_view text)
     return std::nullopt;
 }
 
-Checked check_unit_name(std::string_view text)
+Checked check_name_of(std::string_view what, std::string_view text)
 {
     if (is_name(text)) return std::nullopt;
-    return Mistake{fmt::format("`{}` cannot be the name of a unit", printable(text, 80)),
+    return Mistake{fmt::format("`{}` cannot be the name of {}", printable(text, 80), what),
                    std::string(name_rule)};
 }
+
+Checked check_unit_name(std::string_view text) { return check_name_of("a unit", text); }
+Checked check_channel_name(std::string_view text) { return check_name_of("a channel", text); }
 
 Checked check_probe_name(std::string_view text)
 {
@@ -291,7 +294,7 @@ constexpr TextRule absolute_path{"absolute path", "\"/srv/api\"", check_absolute
 constexpr TextRule account_name{"name or number", "\"redis\"", check_account_name};
 constexpr TextRule unit_name{"name of a unit", "\"network-backbone\"", check_unit_name};
 constexpr TextRule probe_name{"name", "\"healthz\"", check_probe_name};
-constexpr TextRule channel_name{"name of a channel", "\"ops\"", check_unit_name};
+constexpr TextRule channel_name{"name of a channel", "\"ops\"", check_channel_name};
 constexpr TextRule web_url{"URL", "\"https://hooks.example.com/keel\"", check_web_url};
 constexpr TextRule probe_url{"URL", "\"http://127.0.0.1:8080/healthz\"", check_probe_url};
 constexpr TextRule host_and_port{"host:port", "\"127.0.0.1:6379\"", check_host_and_port};

@@ -138,6 +138,7 @@ void Engine::take(const core::HostEvent& event)
     core::HostStep step = host_.step(event, {ports_.loop.now(), draw, &late_turns_});
     if (rollout_) rollout_->note(host_, step);
     count(step);
+    if (ports_.notifier != nullptr) ports_.notifier->heed(host_, step.notes);
     journal(event, step);
     for (const core::HostNote& note : step.notes)
         tell(note);

@@ -13,6 +13,7 @@
 #include "ports/log_sink.hpp"
 #include "ports/loop.hpp"
 #include "ports/notices.hpp"
+#include "ports/notifier.hpp"
 #include "ports/prober.hpp"
 #include "ports/ready_pipes.hpp"
 #include "ports/spawner.hpp"
@@ -36,6 +37,7 @@ struct EnginePorts {
     ports::StateJournal& holds;   ///< kept over boots: what persons hold until they say otherwise
     ports::Notices& notices;
     ports::ReadyPipes& ready_pipes;
+    ports::Notifier* notifier = nullptr; ///< none: nobody is to be told of anything
 };
 
 /// Journal key that says: keeld stopped everything and ended in order. Written by the wiring as the

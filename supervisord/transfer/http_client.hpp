@@ -30,6 +30,7 @@ struct HttpRequest {
     std::string unix_socket; ///< connect to this path instead of the URL's host; empty: do not
     std::string method = "GET";
     std::map<std::string, std::string> headers;
+    std::string body; ///< of POST, PUT and PATCH
     Tls tls = Tls::verify;
     std::string tls_ca; ///< PEM file of authorities to trust; empty: the system's
     Redirects redirects = Redirects::report;

@@ -154,9 +154,12 @@ void HttpExchange::set_method(const HttpRequest& request)
     if (request.method == "HEAD") {
         set(CURLOPT_NOBODY, 1L);
     } else if (request.method == "POST" || request.method == "PUT" || request.method == "PATCH") {
-        set(CURLOPT_POSTFIELDS, ""); // an empty body that says how long it is
+        // Also an empty body says how long it is.
+        set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+        set(CURLOPT_COPYPOSTFIELDS, request.body.c_str());
         set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
-        add("Content-Type:");
+        if (request.body.empty()) add("Content-Type:");
+        add("Expect:"); // libcurl would wait a second for a yes to a large body
     } else {
         set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }

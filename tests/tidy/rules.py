@@ -24,7 +24,7 @@ INCLUDES = {
     "probes":               (f"{PORTS} transfer",                   "fmt"),
     "supervisord/ledger":   (PORTS,                                 "fmt sqlite"),
     "supervisord/deploy":   (f"{PORTS} transfer",                   "fmt archive"),
-    "supervisord/notify":   (f"{PORTS} transfer",                   "fmt"),
+    "supervisord/notify":   (f"{PORTS} transfer",                   "fmt json"),
     "supervisord/web":      ("",                                    ""),
     "supervisord/control":  (f"{PORTS} web",                        "fmt json json_fwd microhttpd"),
     "supervisord/metrics":  (PORTS,                                 "fmt prometheus"),
@@ -37,8 +37,10 @@ INCLUDES_MORE = {
     "supervisord/control/server*.cpp": "engine",
     "supervisord/applying.*": "applying.hpp base units core ports engine sys",
     "supervisord/command_line.*": "command_line.hpp base",
-    "supervisord/main.cpp": "applying.hpp command_line.hpp base units core ports engine sys "
-                            "transfer probes ledger deploy notify control metrics",
+    "supervisord/people.*": "people.hpp base units ports engine/log.hpp sys notify control "
+                            "transfer",
+    "supervisord/main.cpp": "applying.hpp command_line.hpp people.hpp base units core ports "
+                            "engine sys transfer probes ledger deploy notify control metrics",
 }
 
 # Files that may include less than their folder: a glob, and what of ours is taken away.
@@ -72,7 +74,8 @@ CONFINED = {
     "toml++":      ("units/*.cpp", 1),
     "re2":         ("units/expression.cpp", 1),
     "zstd":        ("supervisord/sys/log_packing.cpp", 1),
-    "json":        ("supervisord/engine/state_json.hpp supervisord/control/json_*.cpp", 5),
+    "json":        ("supervisord/engine/state_json.hpp supervisord/control/json_*.cpp "
+                    "supervisord/notify/json_*.cpp", 7),
     "json_fwd":    ("supervisord/*/*.hpp", 9),
     "CLI11":       ("supervisord/cli/main.cpp supervisord/command_line.cpp", 2),
     "spdlog":      ("supervisord/engine/log.cpp", 1),

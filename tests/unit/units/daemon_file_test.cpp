@@ -203,6 +203,26 @@ TEST(Hooks, ThatALadderNamesAndThatAreNotThereAreAProblemOfTheUnit)
                             lines_of(none.all_problems()).front() + "\n");
 }
 
+TEST(Channels, ThatAUnitNamesAndThatAreNotThereAreItsProblem)
+{
+    const std::string channel = "[channel.ops]\nkind = \"webhook\"\ntarget = \"http://a/\"";
+    const std::string unit = "command = \"web\"\nnotify = ";
+    EXPECT_THAT(lines_of(configured(channel, unit + "[\"ops\"]").all_problems()), IsEmpty());
+    std::string golden;
+    for (const auto& [daemon, wanted] : {std::pair<std::string, std::string>{channel, "[\"op\"]"},
+                                         {"", "[\"ops\"]"},
+                                         {channel, "[\"Ops\"]"},
+                                         {channel, "5"},
+                                         {channel, "[5]"}}) {
+        const auto problems = lines_of(configured(daemon, unit + wanted).all_problems());
+        ASSERT_THAT(problems, testing::SizeIs(1));
+        golden += problems.front() + "\n";
+    }
+    test::expect_golden("tests/golden/channel-problems.txt", golden);
+    EXPECT_THAT(lines_of(load_unit(unit + "[\"ops\"]", "web.toml").problems), IsEmpty())
+        << "there is no keel.toml to ask";
+}
+
 TEST(Hooks, AreNotJudgedWhereThereIsNoKeelToml)
 {
     EXPECT_THAT(lines_of(load_unit(paged, "web.toml").problems), IsEmpty());

@@ -1,0 +1,98 @@
+// One channel: what it is told, when, and what has not arrived yet. Pure but for the journal that
+// keeps it.
+//
+// Promises: news arrive in their order, each at least once under one id, over the death and restart
+// of keeld; what was told as open is told as ended, also if nobody saw how; quiet time loses
+// nothing but repetitions, which are counted; an outage that is still open when quiet time ends is
+// told then. Bounded: the oldest of queue_max news is dropped for a new one, and after `patience`
+// nobody wants to hear it any more; both are counted.
+// It refuses to know how a notification travels, and what else the journal is used for.
+#pragma once
+#include "notify/notification.hpp"
+#include "ports/state_journal.hpp"
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <utility>
+
+namespace keel::notify {
+
+class Channel {
+public:
+    static constexpr std::size_t queue_max = 1000;
+    static constexpr Duration patience = std::chrono::hours(24);
+    static constexpr Duration retry_min = std::chrono::seconds(1);
+    static constexpr Duration retry_max = std::chrono::minutes(5);
+
+    /// Since the engine began.
+    struct Counts {
+        std::uint64_t delivered = 0;
+        std::uint64_t failed = 0;    ///< tries
+        std::uint64_t dropped = 0;   ///< too many, or too old
+        std::uint64_t kept_back = 0; ///< in quiet time
+    };
+
+    /// Takes over what the journal has of it.
+    Channel(std::string name, units::ChannelSpec spec, ports::StateJournal& kept, Now now);
+
+    /// After a start: of what was told as open, that which `is_open` does not know is over.
+    void settle(const std::function<bool(const std::string& about)>& is_open, Now now);
+
+    void take(Notification news, Now now);
+    /// What falls due by time: reminders, the ends of quiet times.
+    void tick(Now now);
+    /// What is to be sent now; nullptr: nothing, or not yet, or one is on its way. It is on its way
+    /// from then on.
+    [[nodiscard]] const Notification* send(Now now);
+    void arrived();
+    void failed(MonoTime now);
+    [[nodiscard]] std::optional<MonoTime> deadline() const;
+
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] const units::ChannelSpec& spec() const { return spec_; }
+    [[nodiscard]] const Counts& counts() const { return counts_; }
+    [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
+
+private:
+    using Kind = std::pair<std::string, units::Occasion>; ///< of one unit
+    struct Queued {
+        std::uint64_t place; ///< grows
+        WallTime since;
+        Notification what;
+    };
+    struct Quiet {
+        MonoTime until;
+        std::optional<Notification> last; ///< of those kept back; none: nothing to tell at the end
+        std::uint32_t kept_back = 0;      ///< not told of yet
+    };
+    struct Told {
+        Notification what;
+        std::optional<MonoTime> remind_at;
+        std::uint32_t reminders = 0;
+    };
+
+    void recover(Now now);
+    [[nodiscard]] bool wants(units::Occasion occasion) const;
+    void enqueue(Notification news, Now now);
+    void keep_back(Quiet& quiet, Notification news);
+    /// Whether it was the recovery of what nobody was told of.
+    bool cancels_out(const Notification& recovery);
+    void drop_front();
+    [[nodiscard]] std::optional<MonoTime> reminder_after(MonoTime now) const;
+    [[nodiscard]] std::string key(std::string_view kind, std::string_view rest) const;
+
+    std::string name_;
+    units::ChannelSpec spec_;
+    ports::StateJournal& kept_;
+    std::deque<Queued> queue_;
+    std::map<Kind, Quiet> quiet_;
+    std::map<std::string, Told> told_; ///< open outages, by `about`
+    std::uint64_t next_place_ = 1;
+    bool on_its_way_ = false;
+    unsigned tries_ = 0;
+    std::optional<MonoTime> retry_at_;
+    Counts counts_;
+};
+
+} // namespace keel::notify

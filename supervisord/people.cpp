@@ -1,0 +1,82 @@
+#include "people.hpp"
+
+#include "control/json_codec.hpp"
+#include "engine/log.hpp"
+#include "units/credentials.hpp"
+#include "units/token_file.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace keel {
+namespace {
+
+void warn(const std::string& text) { log::write(log::Level::warn, text); }
+
+/// As people know it; of Linux's 64 bytes at most.
+std::string host_name()
+{
+    char name[65] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+sys::FileStateJournal::Options untold_options(const std::filesystem::path& lib)
+{
+    sys::FileStateJournal::Options options;
+    options.path = (lib / "notifications").string();
+    options.boot_id = "any"; // It is kept over boots.
+    options.on_failure = [](const Error& error) {
+        warn("what is to be told will not outlive keeld: " + error.text());
+    };
+    return options;
+}
+
+notify::NotifierOptions notifier_options(const units::Channels& channels)
+{
+    notify::NotifierOptions options;
+    options.channels = channels;
+    options.host = host_name();
+    options.tell = warn;
+    return options;
+}
+
+} // namespace
+
+std::optional<gid_t> group_named(const std::string& name)
+{
+    if (name.empty()) return std::nullopt;
+    if (auto found = units::resolve_credentials({{}, name})) return found->gid;
+    warn(fmt::format("keel.toml names the group `{}`, which does not exist", name));
+    return std::nullopt;
+}
+
+control::WebAccess::Options web_access_options(const units::DaemonSpec& spec,
+                                               ports::StateJournal& journal)
+{
+    constexpr std::string_view prefix = "web-session/";
+    control::WebAccess::Options options;
+    if (!spec.token_file.empty()) {
+        auto token = units::read_token(spec.token_file);
+        if (const auto* mistake = std::get_if<units::Mistake>(&token))
+            warn(fmt::format("no token opens anything: {} {} ({})", spec.token_file,
+                             mistake->message, mistake->hint));
+        else
+            options.token = std::get<std::string>(std::move(token));
+    }
+    for (const auto& [key, until] : journal.recovered())
+        if (key.starts_with(prefix))
+            if (const auto expires = control::parse_rfc3339(until))
+                options.kept[key.substr(prefix.size())] = *expires;
+    options.keep = [&journal, prefix](const std::string& id, std::optional<WallTime> expires) {
+        const std::string key = std::string(prefix) + id;
+        expires ? journal.put(key, to_rfc3339(*expires)) : journal.erase(key);
+    };
+    return options;
+}
+
+PeopleTold::PeopleTold(ports::Loop& loop, const units::Channels& channels,
+                       const std::filesystem::path& lib)
+    : untold(untold_options(lib)), notifier(loop, untold, notifier_options(channels))
+{}
+
+} // namespace keel

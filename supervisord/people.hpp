@@ -1,0 +1,32 @@
+// People around the host: who may look and steer, and who is told. Wiring of what keel.toml says of
+// them; the channels and sessions themselves are notify's and control's.
+#pragma once
+#include "control/web_access.hpp"
+#include "notify/notifier.hpp"
+#include "sys/state_journal.hpp"
+#include "units/daemon_spec.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+
+namespace keel {
+
+/// A group's number; a name that is not known gives nobody a role.
+[[nodiscard]] std::optional<gid_t> group_named(const std::string& name);
+
+/// Who may look over TCP. The sessions of browsers outlive an engine as units do.
+[[nodiscard]] control::WebAccess::Options web_access_options(const units::DaemonSpec& spec,
+                                                             ports::StateJournal& journal);
+
+/// The notifier, and below `lib` what it has not been able to tell yet.
+struct PeopleTold {
+    PeopleTold(ports::Loop& loop, const units::Channels& channels,
+               const std::filesystem::path& lib);
+
+    sys::FileStateJournal untold;
+    notify::Notifier notifier;
+};
+
+} // namespace keel

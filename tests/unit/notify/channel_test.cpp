@@ -1,0 +1,246 @@
+// What a channel is told, when, and what it keeps.
+#include "notify/channel.hpp"
+#include "tests/unit/notify/kept.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace keel::notify {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using units::Occasion;
+
+class Channels : public testing::Test {
+protected:
+    Channels() { begin(); }
+    void begin()
+    {
+        kept.reopen();
+        channel.emplace("ops", spec, kept, now);
+    }
+    void pass(Duration d)
+    {
+        now.mono += d;
+        now.wall += d;
+        channel->tick(now);
+    }
+    static Notification opened(int n, const std::string& unit = "web")
+    {
+        Notification news;
+        news.about = "outage-" + std::to_string(n);
+        news.id = news.about + "-outage-opened";
+        news.unit = unit;
+        news.text = "is down: exit 1";
+        return news;
+    }
+    static Notification recovered(int n, const std::string& unit = "web")
+    {
+        Notification news = opened(n, unit);
+        news.id = news.about + "-recovered";
+        news.occasion = Occasion::recovered;
+        news.text = "is up again";
+        return news;
+    }
+    void take(const Notification& news) { channel->take(news, now); }
+    /// Sends all that may be sent now; the ids.
+    std::vector<std::string> arrive()
+    {
+        std::vector<std::string> ids;
+        while (const Notification* what = channel->send(now)) {
+            ids.push_back(what->id);
+            latest = *what;
+            channel->arrived();
+        }
+        return ids;
+    }
+
+    Kept kept;
+    units::ChannelSpec spec;
+    Now now{MonoTime{1000s}, WallTime{1'700'000'000s}};
+    std::optional<Channel> channel;
+    Notification latest;
+};
+
+TEST_F(Channels, SendWhatTheyAreToldInItsOrder)
+{
+    take(opened(1));
+    take(opened(2, "api"));
+    take(recovered(1));
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened", "outage-2-outage-opened",
+                                      "outage-1-recovered"));
+    EXPECT_EQ(channel->counts().delivered, 3U);
+    EXPECT_THAT(arrive(), IsEmpty());
+}
+
+TEST_F(Channels, SendOneAfterTheOther)
+{
+    take(opened(1));
+    take(opened(2, "api"));
+    ASSERT_NE(channel->send(now), nullptr);
+    EXPECT_EQ(channel->send(now), nullptr) << "the first has not arrived";
+}
+
+TEST_F(Channels, TryAgainWithGrowingPausesAndLoseNothing)
+{
+    spec.quiet = spec.remind = 0s;
+    begin();
+    take(opened(1));
+    Duration pause = 1s;
+    for (int i = 0; i < 12; ++i) {
+        ASSERT_NE(channel->send(now), nullptr) << i;
+        channel->failed(now.mono);
+        EXPECT_EQ(channel->send(now), nullptr);
+        ASSERT_EQ(channel->deadline(), now.mono + pause) << i;
+        pass(pause);
+        pause = std::min<Duration>(2 * pause, 5min);
+    }
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened"));
+    EXPECT_EQ(channel->counts().failed, 12U);
+}
+
+TEST_F(Channels, DropWhatNobodyWantsToHearAnyMore)
+{
+    spec.remind = 0s;
+    begin();
+    take(opened(1));
+    pass(Channel::patience + 1s);
+    take(opened(2, "api"));
+    EXPECT_THAT(arrive(), ElementsAre("outage-2-outage-opened"));
+    EXPECT_EQ(channel->counts().dropped, 1U);
+}
+
+TEST_F(Channels, DropTheOldestOfTooMany)
+{
+    for (int i = 0; i < static_cast<int>(Channel::queue_max) + 3; ++i)
+        take(opened(i, "unit-" + std::to_string(i)));
+    EXPECT_EQ(channel->waiting(), Channel::queue_max);
+    ASSERT_NE(channel->send(now), nullptr);
+    take(opened(5000, "late"));
+    EXPECT_EQ(channel->waiting(), Channel::queue_max);
+    EXPECT_EQ(channel->counts().dropped, 4U);
+    channel->arrived();
+    EXPECT_EQ(arrive().size(), Channel::queue_max - 1);
+}
+
+TEST_F(Channels, AreToldOnlyOfWhatTheyWant)
+{
+    spec.events = {Occasion::recovered};
+    begin();
+    take(opened(1));
+    take(recovered(1));
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-recovered"));
+}
+
+TEST_F(Channels, TellOnceInQuietTimeAndCountTheRest)
+{
+    take(opened(1));
+    take(recovered(1));
+    EXPECT_EQ(arrive().size(), 2U);
+    take(opened(2));
+    take(recovered(2));
+    take(opened(3));
+    EXPECT_THAT(arrive(), IsEmpty()) << "it flaps: that is told once";
+    pass(5min);
+    EXPECT_THAT(arrive(), ElementsAre("outage-3-outage-opened")) << "it is down still";
+    EXPECT_EQ(latest.like_it, 1U);
+    take(recovered(3));
+    EXPECT_THAT(arrive(), ElementsAre("outage-3-recovered"));
+}
+
+TEST_F(Channels, KeepQuietAboutOneUnitAndKindOnly)
+{
+    take(opened(1));
+    take(opened(2, "api"));
+    Notification given_up = opened(1);
+    given_up.occasion = Occasion::gave_up;
+    given_up.id = "outage-1-gave-up";
+    take(given_up);
+    EXPECT_EQ(arrive().size(), 3U);
+}
+
+TEST_F(Channels, RemindOfAnOutageThatStaysOpen)
+{
+    take(opened(1));
+    (void)arrive();
+    pass(1h);
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened-again-1"));
+    EXPECT_EQ(latest.reminder, 1U);
+    pass(1h);
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened-again-2"));
+    take(recovered(1));
+    (void)arrive();
+    pass(2h);
+    EXPECT_THAT(arrive(), IsEmpty());
+}
+
+TEST_F(Channels, KeepOverADeathWhatHasNotArrived)
+{
+    take(opened(1));
+    take(opened(2, "api"));
+    ASSERT_NE(channel->send(now), nullptr);
+    begin();
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened", "outage-2-outage-opened"))
+        << "whether the first one has arrived nobody knows";
+    begin();
+    EXPECT_THAT(arrive(), IsEmpty());
+}
+
+TEST_F(Channels, TellTheSameTwiceUnderOneIdOnlyIfItHasGone)
+{
+    take(opened(1));
+    take(opened(1));
+    EXPECT_EQ(arrive().size(), 1U);
+}
+
+TEST_F(Channels, KeepOverADeathWhatQuietTimeKeptBack)
+{
+    take(opened(1));
+    take(recovered(1));
+    take(opened(2));
+    (void)arrive();
+    begin();
+    pass(5min);
+    EXPECT_THAT(arrive(), ElementsAre("outage-2-outage-opened"));
+}
+
+TEST_F(Channels, TellAsOverWhatEndedWhileKeelWasAway)
+{
+    take(opened(1));
+    take(opened(2, "api"));
+    (void)arrive();
+    begin();
+    channel->settle([](const std::string& about) { return about == "outage-2"; }, now);
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-over"));
+    EXPECT_EQ(latest.occasion, Occasion::recovered);
+    begin();
+    channel->settle([](const std::string&) { return true; }, now);
+    EXPECT_THAT(arrive(), IsEmpty()) << "and that once";
+}
+
+TEST_F(Channels, ForgetWhatTheyCannotRead)
+{
+    kept.records["ops/queue/00000000000000000001"] = "{";
+    begin();
+    EXPECT_THAT(arrive(), IsEmpty());
+    EXPECT_TRUE(kept.records.empty());
+}
+
+TEST_F(Channels, ReadBackWhatTheyWrite)
+{
+    Notification all = opened(7);
+    all.beside = {"panel", "worker"};
+    all.like_it = 3;
+    all.reminder = 2;
+    all.at = WallTime{1'700'000'123s};
+    all.text = "is down: \xff\"";
+    const auto back = decode(encode(all));
+    ASSERT_TRUE(back);
+    all.text = "is down: \xEF\xBF\xBD\""; // what is no UTF-8 becomes a sign of that
+    EXPECT_EQ(*back, all);
+}
+
+} // namespace
+} // namespace keel::notify
