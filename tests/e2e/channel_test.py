@@ -1,15 +1,18 @@
 #!/usr/bin/python3
 """People are told of outages through a webhook: in order, at least once, under ids that stay the
 same; also where the receiver is down for a while and the engine and the whole of keeld are killed
-meanwhile; and of what follows from another outage only beside it.
+meanwhile; and of what follows from another outage only beside it. A real Alertmanager takes the
+alerts that Keel makes for it, and ends them when the outage is over.
 """
 import argparse
 import http.server
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
+import urllib.request
 
 from harness import Failed, Keel, free_ports, until
 
@@ -20,8 +23,14 @@ target = "http://127.0.0.1:{port}/keel"
 token_file = "{token}"
 quiet = "0s"
 
+[channel.alerts]
+kind = "webhook"
+target = "http://127.0.0.1:{alerts}/api/v2/alerts"
+body = "alertmanager"
+quiet = "0s"
+
 [defaults]
-notify = ["ops"]
+notify = ["ops", "alerts"]
 """
 UNIT = """
 command = "sleep 1000"
@@ -30,6 +39,20 @@ command = "sleep 1000"
 delay = "{delay}"
 jitter = 0.0
 stable_after = "0s"
+[outage]
+settle = "100ms"
+"""
+
+BROKEN = """
+command = ["/bin/sh", "-c", "test -e {root}/mended && exec sleep 1000; exit 1"]
+enabled = false
+[restart]
+delay = "10ms"
+[escalation]
+failures = 2
+ladder = ["restart", "give-up"]
+[start]
+timeout = "1s"
 [outage]
 settle = "100ms"
 """
@@ -71,6 +94,36 @@ class Receiver:
         until(f"{count} times told of {unit}: {event}",
               lambda: self.told().count((unit, event)) >= count)
         return [each for each in self.got if (each["unit"], each["event"]) == (unit, event)][-1]
+
+
+class Alertmanager:
+    """The real one, with nobody to pass its alerts on to."""
+
+    def __init__(self, root):
+        self.port, = free_ports(1)
+        config = root / "alertmanager.yml"
+        config.write_text("route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+        self.log = root / "alertmanager.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                ["prometheus-alertmanager", f"--config.file={config}",
+                 f"--storage.path={root / 'alertmanager'}", "--cluster.listen-address=",
+                 f"--web.listen-address=127.0.0.1:{self.port}"], stdout=log, stderr=log)
+        until("Alertmanager answers", lambda: self.alerts() is not None)
+
+    def alerts(self):
+        """{(alert, unit): alert} of those that are firing; None: it does not answer."""
+        try:
+            with urllib.request.urlopen(
+                    f"http://127.0.0.1:{self.port}/api/v2/alerts?active=true", timeout=5) as reply:
+                return {(each["labels"]["alertname"], each["labels"]["unit"]): each
+                        for each in json.load(reply)}
+        except (OSError, ValueError):
+            return None
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 def check(truth, what):
@@ -132,6 +185,20 @@ def keep_what_is_not_heard(keel, receiver, kills):
     check(order == ["outage-opened", "recovered"] * kills, "in the order in which they happened")
 
 
+def alert(keel, alertmanager):
+    keel.run("start", "broken", "--no-wait")
+    firing = until("Alertmanager has both alerts", lambda: (
+        {("KeelUnitDown", "broken"), ("KeelGaveUp", "broken")} <= set(alertmanager.alerts() or ())
+        and alertmanager.alerts()))
+    summary = firing["KeelUnitDown", "broken"]["annotations"]["summary"]
+    check(summary == "broken is down: exit 1", f"a real Alertmanager says: {summary}")
+    (keel.root / "mended").touch()
+    keel.run("start", "broken")
+    until("the alert ends with the outage",
+          lambda: ("KeelUnitDown", "broken") not in alertmanager.alerts())
+    check(True, "and it ends with the outage")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--bin", required=True)
@@ -139,10 +206,13 @@ def main():
     wanted = parser.parse_args()
     receiver = Receiver()
     with Keel(wanted.bin, "keel-channel-") as keel:
+        alertmanager = Alertmanager(keel.root)
         token = keel.root / "token"
         token.write_text("s3cret\n")
         (keel.root / "etc/keel/keel.toml").write_text(
-            TOML.format(port=receiver.port, token=token), encoding="utf-8")
+            TOML.format(port=receiver.port, token=token, alerts=alertmanager.port),
+            encoding="utf-8")
+        keel.write_unit("broken", BROKEN.format(root=keel.root))
         keel.write_unit("backbone", UNIT.format(more="", delay="500ms"))
         keel.write_unit("worker", UNIT.format(more='binds_to = ["backbone"]', delay="500ms"))
         keel.write_unit("web", UNIT.format(more="", delay="20ms"))
@@ -151,6 +221,8 @@ def main():
         tell_of_an_outage(keel, receiver)
         tell_who_holds_it(keel, receiver)
         keep_what_is_not_heard(keel, receiver, wanted.kills)
+        alert(keel, alertmanager)
+        alertmanager.end()
         if "s3cret" in keel.log.read_text():
             raise Failed("the token stands in keeld's log")
 
