@@ -25,8 +25,9 @@ constexpr Slot<std::vector<std::uint8_t>> occasions{
         return chosen;
     },
     [](Draft& draft, std::vector<std::uint8_t> chosen) {
+        const auto places = std::move(chosen);
         draft.channel.events.clear();
-        for (const std::uint8_t place : chosen)
+        for (const std::uint8_t place : places)
             draft.channel.events.push_back(static_cast<Occasion>(place));
     }};
 

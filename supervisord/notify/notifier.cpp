@@ -47,11 +47,12 @@ Secrets read_secrets(const units::ChannelSpec& spec)
     return secrets;
 }
 
-transfer::HttpRequest request_for(const units::ChannelSpec& spec, Secrets secrets, std::string body)
+transfer::HttpRequest request_for(const units::ChannelSpec& spec, const Secrets& secrets,
+                                  std::string body)
 {
     transfer::HttpRequest request;
     request.method = "POST";
-    request.url = spec.target_file.empty() ? spec.target : std::move(secrets.url);
+    request.url = spec.target_file.empty() ? spec.target : secrets.url;
     request.headers["Content-Type"] = "application/json";
     if (!secrets.token.empty()) request.headers["Authorization"] = "Bearer " + secrets.token;
     request.body = std::move(body);
@@ -121,7 +122,7 @@ void Notifier::send(Line& line, const Notification& what)
                   [this, secrets, &line, body = std::move(body), alive = std::weak_ptr(alive_)] {
                       if (alive.expired()) return;
                       if (!secrets->trouble.empty()) return arrived_or_not(line, secrets->trouble);
-                      post(line, request_for(line.channel.spec(), std::move(*secrets), body));
+                      post(line, request_for(line.channel.spec(), *secrets, body));
                   });
 }
 
