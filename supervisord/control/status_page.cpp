@@ -49,6 +49,13 @@ bool is_open(const core::OutageView& outage)
     return !outage.record.closed && outage.settling == core::OutageView::Settling::no;
 }
 
+/// Keel itself was away; nobody knows how the unit was.
+bool is_gap(const core::OutageView& outage, std::string_view unit)
+{
+    const core::Outage& record = outage.record;
+    return record.kind == core::OutageKind::gap && (record.unit.empty() || record.unit == unit);
+}
+
 Span span_of(const core::OutageView& outage)
 {
     const WallTime opened = outage.record.opened.wall;
@@ -119,7 +126,8 @@ std::string headline(const std::vector<const core::UnitView*>& units)
         if (standing == "planned") ++off;
     }
     if (units.empty()) return "No service is shown here";
-    if (down.size() == 1) return html_escaped(down.front()) + " is down";
+    // A title may be a plural.
+    if (down.size() == 1) return "Down: " + html_escaped(down.front());
     if (!down.empty()) return fmt::format("{} of {} services are down", down.size(), units.size());
     if (off > 0)
         return fmt::format("{} of {} services {} off on purpose", off, units.size(),
@@ -144,8 +152,12 @@ const char* name_of(StatusDay::Kind kind)
 std::string words_of(const StatusDay& of)
 {
     if (of.kind == StatusDay::Kind::unknown) return "no data";
-    if (of.down > Duration{0}) return "down for " + about(of.down);
-    return of.planned > Duration{0} ? "off on purpose for " + about(of.planned) : "no outage";
+    std::string words = "no outage";
+    if (of.down > Duration{0})
+        words = "down for " + about(of.down);
+    else if (of.planned > Duration{0})
+        words = "off on purpose for " + about(of.planned);
+    return of.unknown > Duration{0} ? words + ", no data for " + about(of.unknown) : words;
 }
 
 std::string bar_of(const std::vector<StatusDay>& days, WallTime now)
@@ -172,15 +184,17 @@ std::string share_of(const StatusPage& page, std::string_view unit)
     const WallTime from =
         std::max(page.known_since, page.now - day * static_cast<int>(status_days));
     const Span known{from, page.now};
-    Duration down{0}, planned{0};
-    for (const auto& record : page.records)
+    Duration down{0}, not_due{0};
+    for (const auto& record : page.records) {
+        if (is_gap(record, unit)) not_due += shared(span_of(record), known);
         if (record.record.unit == unit && is_told(record))
-            (is_planned(record) ? planned : down) += shared(span_of(record), known);
-    const Duration due = page.now - from - planned;
+            (is_planned(record) ? not_due : down) += shared(span_of(record), known);
+    }
+    const Duration due = page.now - from - not_due;
     if (due < std::chrono::hours(1)) return "";
     // Rounded down: what is not whole is never told as 100 %.
     const double share = std::floor(10'000.0 * (1.0 - seconds(down) / seconds(due))) / 100.0;
-    return fmt::format("up {} % of {}", share, to_human(page.now - from));
+    return fmt::format("up {} % of {}", share, to_human(due));
 }
 
 // ---- parts of the page --------------------------------------------------------------------------
@@ -256,10 +270,15 @@ std::vector<StatusDay> days_of(const StatusPage& page, std::string_view unit)
     for (std::size_t ago = status_days; ago-- > 0;) {
         const WallTime from = start_of_day(page.now) - day * static_cast<int>(ago);
         const Span whole{from, from + day};
-        StatusDay of{page.known_since < whole.to ? StatusDay::Kind::up : StatusDay::Kind::unknown};
-        for (const auto& record : page.records)
+        StatusDay of{StatusDay::Kind::up};
+        const Span known{std::max(from, page.known_since), std::min(whole.to, page.now)};
+        for (const auto& record : page.records) {
+            if (is_gap(record, unit)) of.unknown += shared(span_of(record), known);
             if (record.record.unit == unit && is_told(record))
                 (is_planned(record) ? of.planned : of.down) += shared(span_of(record), whole);
+        }
+        // A day of which less than half is known, with nothing in it, is not told as good.
+        if (2 * of.unknown >= known.to - known.from) of.kind = StatusDay::Kind::unknown;
         if (of.planned > Duration{0}) of.kind = StatusDay::Kind::planned;
         if (of.down > Duration{0})
             of.kind = of.down < long_outage ? StatusDay::Kind::short_outage

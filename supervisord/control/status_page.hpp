@@ -27,6 +27,7 @@ struct StatusDay {
     enum class Kind : std::uint8_t { unknown, up, planned, short_outage, long_outage } kind;
     Duration down{0};    ///< unplanned
     Duration planned{0}; ///< down on purpose
+    Duration unknown{0}; ///< within the time of records: Keel was away
 };
 inline constexpr std::size_t status_days = 90;
 

@@ -321,6 +321,9 @@ InstanceStep step(const units::UnitSpec&, Instance, const InstanceEvent&, const 
 /// When this instance needs a Tick: its state's deadline or its next probe, whichever is earlier.
 std::optional<MonoTime> deadline_of(const units::UnitSpec&, const Instance&);
 
+/// The same without the turns of probes: until when it may stay as it is.
+std::optional<MonoTime> patience_end_of(const units::UnitSpec&, const Instance&);
+
 /// Whether what it runs, ran last or tries to run is made from another recipe than its unit has
 /// now. One that waits for its start is not: it will be made from that one.
 bool is_outdated(const units::UnitSpec&, const Instance&);

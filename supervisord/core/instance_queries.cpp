@@ -91,21 +91,27 @@ std::optional<MonoTime> earlier(std::optional<MonoTime> a, std::optional<MonoTim
 }
 } // namespace
 
-std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Instance& instance)
+std::optional<MonoTime> patience_end_of(const units::UnitSpec& spec, const Instance& instance)
 {
     const Said& said = instance.said;
     auto earliest =
         said.hear_by ? said.hear_by : earlier(deadline_of_state(instance.state), said.life_by);
     if (instance.hook) earliest = earlier(earliest, instance.hook->due);
     earliest = earlier(earliest, instance.reload_by);
-    for (std::size_t i = 0; i < instance.probes.size(); ++i) {
-        if (!is_probed(spec.probes[i], instance.state)) continue;
-        const auto& health = instance.probes[i];
-        if (health.held_back && !said.hear_by)
+    for (std::size_t i = 0; i < instance.probes.size(); ++i)
+        if (const auto& health = instance.probes[i];
+            is_probed(spec.probes[i], instance.state) && health.held_back && !said.hear_by)
             earliest = earlier(earliest, health.held_back->until);
-        const MonoTime due = health.answer_by.value_or(health.next_at);
-        earliest = earlier(earliest, due);
-    }
+    return earliest;
+}
+
+std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Instance& instance)
+{
+    auto earliest = patience_end_of(spec, instance);
+    for (std::size_t i = 0; i < instance.probes.size(); ++i)
+        if (is_probed(spec.probes[i], instance.state))
+            earliest = earlier(earliest,
+                               instance.probes[i].answer_by.value_or(instance.probes[i].next_at));
     return earliest;
 }
 

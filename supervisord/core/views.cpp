@@ -41,7 +41,7 @@ InstanceView make_view(const units::UnitSpec& spec, const Unit& unit, Slot slot,
     view.spawn = spawn_of(instance.state);
     if (view.spawn) view.pid = pid_of(*view.spawn);
     view.since = instance.since.wall;
-    if (const auto due = deadline_of(spec, instance); due && !is_left_alone(unit))
+    if (const auto due = patience_end_of(spec, instance); due && !is_left_alone(unit))
         view.next_at = wall_of(*due, now);
     view.restarts = instance.restarts;
     view.last_start = instance.last_start;

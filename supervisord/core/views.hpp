@@ -33,7 +33,7 @@ struct InstanceView {
     std::optional<int> pid; ///< of the main process, while one lives
     std::optional<SpawnId> spawn;
     WallTime since;
-    std::optional<WallTime> next_at; ///< when Keel acts next if nothing happens before
+    std::optional<WallTime> next_at; ///< when Keel acts if nothing happens before; no probe counts
     std::uint64_t restarts = 0;
     LastStart last_start;
     std::string says; ///< the process's own word on how it does: STATUS= of sd_notify(3)

@@ -34,6 +34,14 @@ function makeSvg(name, attributes, ...children) {
 function put(element, text) {
   if (element.shown !== text) element.textContent = element.shown = text;
 }
+/** The same of several pieces of text in a line: they come and go together, none moves another. */
+function putPieces(element, ...pieces) {
+  const shown = JSON.stringify(pieces);
+  if (element.shown === shown) return;
+  element.shown = shown;
+  element.replaceChildren(...pieces.filter(([text]) => text)
+    .map(([text, className]) => make("span", className ?? "", text)));
+}
 function mark(element, key, value) {
   if (element.dataset[key] !== value) element.dataset[key] = value;
 }
@@ -70,8 +78,7 @@ class Row {
     this.button.tabIndex = -1;
     this.status = make("td", "c-status");
     this.since = make("td", "c-since");
-    this.reason = make("span", "reason");
-    this.next = make("span", "next");
+    this.note = make("td", "c-note");
     this.ready = make("td", "c-ready");
     this.restarts = make("td", "c-restarts");
     this.line = makeSvg("polyline", { points: "" });
@@ -82,7 +89,7 @@ class Row {
     this.day = makeSvg("svg",
       { class: "day", viewBox: "0 0 1440 14", preserveAspectRatio: "none", role: "img" });
     this.element = make("tr", "", make("td", "c-name", this.button), this.status, this.since,
-      make("td", "c-note", this.reason, this.next), this.ready, this.restarts, this.probe,
+      this.note, this.ready, this.restarts, this.probe,
       make("td", "c-day", this.day));
     this.element.role = "row";
     for (const cell of this.element.children) cell.role = "cell";
@@ -110,8 +117,7 @@ class Row {
     const reason = model.gravityOf(unit) < 9 || unit.outage || unit.changed_on_disk
       ? model.reasonOf(unit, at) : "";
     const next = model.nextOfUnit(unit, at);
-    put(this.reason, reason);
-    put(this.next, reason && next ? ` · ${next}` : next);
+    putPieces(this.note, [reason], [reason && next ? ` · ${next}` : next, "next"]);
   }
 
   addSpark(unit) {
@@ -131,6 +137,13 @@ class Row {
   showDay() {
     const end = now();
     const begin = end - DAY;
+    const own = known.outages.filter((outage) =>
+      outage.unit === this.name || outage.kind === "gap");
+    // A minute is less than a pixel.
+    const drawn = JSON.stringify([Math.floor(end / 60_000), known.recordsSince,
+      own.map(({ id, closed, settling, planned }) => [id, closed, settling, planned])]);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     const x = (at) => Math.max(0, (at - begin) / DAY * 1440);
     const bars = [];
     const bar = (kind, from, to, title) => {
@@ -145,8 +158,7 @@ class Row {
     bar("unknown", begin, end, "no data");
     bar("known", Math.max(begin, since), end);
     let count = 0;
-    for (const outage of known.outages) {
-      if (outage.unit !== this.name && outage.kind !== "gap") continue;
+    for (const outage of own) {
       const from = Date.parse(outage.opened);
       const open = !outage.closed && !outage.settling;
       bar(outage.planned ? "planned" : outage.kind, from,
@@ -206,11 +218,9 @@ function filter() {
 // ---- what is wrong -------------------------------------------------------------------------------
 
 const slots = Array.from({ length: SLOTS }, () => {
-  const slot = { lamp: make("span", "lamp"), what: make("b"), status: make("span"),
-    when: make("span", "when"), reason: make("span"), next: make("span", "next") };
-  const button = make("button", "", slot.lamp,
-    make("span", "what", slot.what, " ", slot.status), slot.when,
-    make("span", "why", slot.reason, slot.next));
+  const slot = { lamp: make("span", "lamp"), what: make("span", "what"),
+    when: make("span", "when"), why: make("span", "why") };
+  const button = make("button", "", slot.lamp, slot.what, slot.when, slot.why);
   button.type = "button";
   button.addEventListener("click", () => {
     if (slot.unit) open(slot.unit, button);
@@ -226,12 +236,9 @@ function fill(slot, { kind, unit, status, what, words, when, reason, next, more 
   slot.more = more;
   dress(slot.element, kind);
   mark(slot.lamp, "status", status);
-  put(slot.what, what);
-  put(slot.status, words);
-  dress(slot.status, `s-${status}`);
+  putPieces(slot.what, [what, "unit"], [` ${words}`, `s-${status}`]);
   put(slot.when, when);
-  put(slot.reason, reason);
-  put(slot.next, reason && next ? ` · ${next}` : next);
+  putPieces(slot.why, [reason], [reason && next ? ` · ${next}` : next, "next"]);
 }
 
 function showTroubles(units, at) {
@@ -266,6 +273,14 @@ function showHead() {
   const units = [...known.units.values()];
   const verdict = model.verdictOf(units);
   const troubles = showTroubles(units, at);
+  if (known.link === "lost" || known.link === "refused") {
+    const heard = model.clock(known.heardAt + known.skew, Date.now() + known.skew);
+    put($("verdict"), "Not known: no word from keeld");
+    put($("verdict-more"), known.heardAt ? `${heard} was the last one; what stands below was so then` : "");
+    mark(document.body, "tone", "weak");
+    document.title = `? no word · Keel · ${location.hostname}`;
+    return;
+  }
   put($("verdict"), verdict.text);
   mark(document.body, "tone", verdict.tone);
   const first = troubles[0];
@@ -376,6 +391,7 @@ async function catchUp() {
     showHead();
   } catch (error) {
     if (error instanceof NoPass) known.link = "refused";
+    if (error instanceof NoPass) showHead();
     stale.add(""); // whether there is a connection the stream tells
     pause = 1000;
   }
@@ -471,6 +487,10 @@ setInterval(() => {
 }, 1000);
 
 setInterval(() => {
+  if (known.link === "live") for (const row of rows.values()) row.showDay();
+}, 60_000);
+
+setInterval(() => {
   if (known.link !== "live" || document.hidden) return;
   stale.add("");
   soon(0);
@@ -486,12 +506,14 @@ readEvents({
     known.link = "lost";
     known.retryAt = Date.now() + pause;
     showLink();
+    showHead();
   },
   refused: () => {
     known.link = "refused";
     showLink();
+    showHead();
   },
-}).then(showLink);
+});
 
 addEventListener("load", () => {
   if (location.hash.length > 1) detail.open(decodeURIComponent(location.hash.slice(1)), null);

@@ -127,10 +127,12 @@ export class Detail {
         `/v1/units/${encodeURIComponent(name)}/log?lines=${LINES}&follow=1`, ending.signal);
       const target = answer.headers.get("Keel-Log-Target");
       if (target) put($("log-state"), `goes to ${target}`);
+      else put($("log-state"), "nothing yet");
       let waiting = "";
       for await (const line of linesOf(answer)) {
         if (!waiting) requestAnimationFrame(() => {
           const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 30;
+          if (!text.length && !target) put($("log-state"), "");
           text.appendData(waiting);
           waiting = "";
           if (text.length > CHARACTERS) text.deleteData(0, text.length - CHARACTERS / 2);

@@ -253,7 +253,7 @@ def test_the_status_page_tells_what_is_down(world):
 
     def says_so():
         page.go(world.url("/status"))
-        return "down" in page.run("document.querySelector('h1').innerText")
+        return "Down: Game servers" == page.run("document.querySelector('h1').innerText")
 
     until("the status page tells of it", says_so)
     check("SIGKILL" not in page.run("document.documentElement.innerHTML"), "the cause is told")
@@ -266,6 +266,7 @@ def test_a_silent_keeld_is_told(world):
     page = world.dashboard()
     world.keel.stop()
     page.until("document.querySelector('#link').innerText.includes('no word since')")
+    page.until("document.querySelector('#verdict').innerText.includes('Not known')")
     world.shoot(page, "lost")
 
 

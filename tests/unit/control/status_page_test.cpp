@@ -72,7 +72,7 @@ TEST(StatusPage, SaysFirstWhatIsDown)
     auto down = public_unit("api", "Panel");
     down.status = core::UnitStatus::down;
     const auto page = page_with({down, public_unit("web", "Website")}, {open("api", 1h)});
-    EXPECT_THAT(to_html(page), HasSubstr("<h1>Panel is down</h1>"));
+    EXPECT_THAT(to_html(page), HasSubstr("<h1>Down: Panel</h1>"));
     EXPECT_THAT(to_html(page), HasSubstr("09:15</time>, for 1 h so far"));
 }
 
@@ -112,6 +112,20 @@ TEST(StatusDays, CountWhatWasDownInThem)
     auto within_grace = open("api", 15min);
     within_grace.counted = core::OutageFold::Counted::no;
     EXPECT_EQ(last({within_grace}).kind, Kind::up);
+}
+
+TEST(StatusDays, AreNotKnownWhileKeelWasAway)
+{
+    const auto day_with_gap = [](Duration length, const std::string& unit) {
+        auto gap = ended(unit, length);
+        gap.record.kind = core::OutageKind::gap;
+        gap.record.opened.wall = test::morning(-24h);
+        return days_of(page_with({}, {gap}), "api").at(status_days - 2);
+    };
+    EXPECT_EQ(day_with_gap(14h, "").kind, Kind::unknown) << "the whole of what is left of that day";
+    EXPECT_EQ(day_with_gap(1h, "").kind, Kind::up);
+    EXPECT_EQ(day_with_gap(1h, "").unknown, 1h);
+    EXPECT_EQ(day_with_gap(14h, "other").kind, Kind::up);
 }
 
 TEST(StatusDays, ShareAnOutageOverMidnight)

@@ -48,6 +48,16 @@ TEST_F(InstanceProbes, WaitForTheirDelay)
     EXPECT_EQ(i.count<RunProbe>(), 1U);
 }
 
+TEST_F(InstanceProbes, HaveTurnsThatAreNotTheEndOfPatience)
+{
+    begin({probe});
+    const MonoTime ready_by = i.now() + i.spec.start.timeout;
+    EXPECT_LT(i.due(), ready_by) << "the answer is due first";
+    EXPECT_EQ(patience_end_of(i.spec, i.it), ready_by);
+    i.answers(passes());
+    EXPECT_EQ(patience_end_of(i.spec, i.it), std::nullopt) << "a ready one may stay so";
+}
+
 TEST_F(InstanceProbes, NeverHaveTwoAttemptsInFlight)
 {
     begin({probe});
