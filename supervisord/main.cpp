@@ -28,6 +28,7 @@
 #include "sys/spawner.hpp"
 #include "sys/start_configuration.hpp"
 #include "sys/state_journal.hpp"
+#include "sys/usage_meter.hpp"
 
 #include <cstdlib>
 #include <fmt/format.h>
@@ -64,6 +65,7 @@ public:
           hold_sync_(loop_, paths_.hold_journal.string()), holds_(hold_journal_options()),
           logs_(loop_, log_options()), spawner_(loop_, keeper_, spawner_options()),
           notices_(loop_, notify_options()), ready_pipes_(loop_, ready_pipe_options()),
+          meter_(loop_, spawner_),
           prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
     {}
 
@@ -274,7 +276,8 @@ private:
         };
         applying_ = std::make_unique<Applying>(loop_, *engine_, paths_,
                                                [this] { return spawner_.control_groups(); });
-        metrics_ = std::make_unique<metrics::Page>(loop_, *engine_, volume_of, KEEL_VERSION);
+        metrics_ =
+            std::make_unique<metrics::Page>(loop_, *engine_, volume_of, &meter_, KEEL_VERSION);
         control::ControlServer::Options options;
         const units::DaemonSpec& spec = daemon_;
         options.version = KEEL_VERSION;
@@ -313,6 +316,7 @@ private:
     sys::Spawner spawner_;
     sys::NotifySockets notices_;
     sys::ReadyPipes ready_pipes_;
+    sys::UsageMeter meter_;
     probes::Prober prober_;
     units::DaemonSpec daemon_;       ///< as at the start
     std::optional<PeopleTold> told_; ///< only where somebody is to be told

@@ -49,6 +49,8 @@ struct HostCounters {
     std::uint64_t adopted_processes = 0;
     std::uint64_t invariant_failures = 0;
     LastApply last_apply;
+    /// Those that are over, by verb and outcome.
+    std::array<CountBy<OperationResult::Outcome>, names_of<Verb>.size()> operations{};
     Histogram restart_latency; ///< end of a process to the next one running, backoff included
     Histogram outage_detection;
     Histogram outage_recovery;

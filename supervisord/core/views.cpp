@@ -110,6 +110,7 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     view.min_ready = spec.min_ready;
     view.rung = to_text(rung_of(spec, unit));
     view.rung_index = unit.rung;
+    view.rung_last = std::max<std::size_t>(spec.escalation.ladder.size(), 1) - 1;
     if (unit.operation) view.operation = make_view(*unit.operation);
     view.outage = make_view(unit.outage, now);
     view.log_target = spec.log.target;

@@ -93,6 +93,7 @@ struct UnitView {
     std::uint64_t restarts = 0;
     std::string rung; ///< `restart`, `retry`, `run:page-me` …
     std::size_t rung_index = 0;
+    std::size_t rung_last = 0; ///< index of the ladder's last rung
     std::optional<OperationView> operation;
     std::optional<OutageView> outage;
     EdgesView edges;

@@ -76,9 +76,9 @@ void Engine::keep_hold(UnitId id)
 
 void Engine::journal_host()
 {
-    std::string record = encode(HostRecord{host_.counters(), next_operation_,
-                                           counters_.engine_starts, counters_.adopted_processes,
-                                           counters_.invariant_failures, counters_.last_apply});
+    std::string record = encode(HostRecord{
+        host_.counters(), next_operation_, counters_.engine_starts, counters_.adopted_processes,
+        counters_.invariant_failures, counters_.last_apply, counters_.operations});
     if (record == journaled_host_) return;
     ports_.journal.put("host", record);
     journaled_host_ = std::move(record);
@@ -95,6 +95,7 @@ void Engine::recover(const HostRecord& record)
     counters_.adopted_processes = record.adopted_processes;
     counters_.invariant_failures = record.invariant_failures;
     counters_.last_apply = record.last_apply;
+    counters_.operations = record.operations;
 
     const auto last_end =
         recovered.contains(key_of_clean_end) ? LastEnd::in_order : LastEnd::cut_short;

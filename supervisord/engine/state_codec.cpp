@@ -255,6 +255,7 @@ std::string encode(const HostRecord& r)
                  {"engine_starts", r.engine_starts},
                  {"adopted", r.adopted_processes},
                  {"invariant_failures", r.invariant_failures},
+                 {"operations", r.operations},
                  {"last_apply", put_number(r.last_apply.outcome)},
                  {"last_apply_at", put(r.last_apply.at)}});
 }
@@ -269,6 +270,9 @@ std::optional<HostRecord> decode_host(std::string_view record)
         r.engine_starts = j.at("engine_starts");
         r.adopted_processes = j.at("adopted");
         r.invariant_failures = j.at("invariant_failures");
+        if (j.contains("operations"))
+            for (std::size_t i = 0; i < r.operations.size() && i < j["operations"].size(); ++i)
+                get_counts(j["operations"][i], r.operations[i]);
         if (!j.contains("last_apply")) return;
         r.last_apply = {get_number(j.at("last_apply"), LastApply::Outcome::in_force),
                         wall(j.at("last_apply_at"))};

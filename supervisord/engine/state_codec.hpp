@@ -25,6 +25,7 @@ struct HostRecord {
     std::uint64_t adopted_processes = 0;
     std::uint64_t invariant_failures = 0;
     core::LastApply last_apply{};
+    decltype(core::HostCounters::operations) operations{};
 };
 
 /// An operation, and the key under which its asker may ask again; empty: none.

@@ -138,6 +138,9 @@ void Engine::count(const core::HostStep& step)
             counted.outage_seconds += length;
             counters_.outage_recovery.observe(length);
         }
+        if (const auto* over = std::get_if<core::OperationEnded>(&note.note))
+            ++counters_.operations[static_cast<std::size_t>(over->result.verb)]
+                                  [static_cast<std::size_t>(over->result.outcome)];
         if (std::holds_alternative<core::Frozen>(note.note)) ++counters_.invariant_failures;
     }
 }

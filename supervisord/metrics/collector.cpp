@@ -117,6 +117,7 @@ void add_standing(Families& out, const core::UnitView& unit)
     for (const auto& [label, value] : unit.labels)
         out.add_label(Metric::unit_info, label, printable(value));
     out.add(Metric::ladder_rung, {unit.name}, std::uint64_t{unit.rung_index});
+    out.add(Metric::ladder_last_rung, {unit.name}, std::uint64_t{unit.rung_last});
 }
 
 /// What the contract counts as down: an unplanned outage that has outlived its grace.
@@ -180,6 +181,10 @@ void add_unit(Families& out, const UnitSnapshot& unit)
     add_outages(out, unit);
     out.add(Metric::log_bytes, {name}, unit.log.bytes);
     out.add(Metric::log_dropped_bytes, {name}, unit.log.dropped_bytes);
+    out.add(Metric::cpu_seconds, {name}, seconds(unit.usage.cpu));
+    out.add(Metric::memory_bytes, {name}, unit.usage.memory_bytes);
+    out.add(Metric::processes, {name}, unit.usage.processes);
+    out.add(Metric::oom_kills, {name}, unit.usage.oom_kills);
     add_probes(out, unit);
 }
 
@@ -196,6 +201,11 @@ std::vector<prometheus::MetricFamily> Collector::Collect() const
     out.add(Metric::outage_recovery, host.outage_recovery);
     out.add(Metric::probe_latency, host.probe_latency);
     out.add(Metric::loop_lag, host.loop_lag);
+    for (std::size_t verb = 0; verb < host.operations.size(); ++verb)
+        for (std::size_t result = 0; result < host.operations[verb].size(); ++result)
+            out.add(Metric::operations,
+                    {names_of<core::Verb>[verb], names_of<core::OperationResult::Outcome>[result]},
+                    host.operations[verb][result]);
     out.add(Metric::engine_starts, {}, host.engine_starts);
     out.add(Metric::adopted_processes, {}, host.adopted_processes);
     const bool has_failed = host.last_apply.outcome == core::LastApply::Outcome::failed;

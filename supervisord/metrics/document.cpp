@@ -53,10 +53,15 @@ std::string catalogue_as_markdown()
     text += "\n## Values of labels\n\n";
     text += fmt::format("- `status`: {}\n", list_of(names_of<core::UnitStatus>));
     // The first cause of a start is the one that makes it no restart.
-    text += fmt::format("- `reason`: {}\n", list_of(names_of<core::StartCause>, 1));
+    text += fmt::format("- `reason` of `{}`: {}\n", spec_of(Metric::restarts).name,
+                        list_of(names_of<core::StartCause>, 1));
+    text += fmt::format("- `reason` of `{}`: {}\n", spec_of(Metric::liveness_restraints).name,
+                        list_of(names_of<core::Restraint>));
     text += fmt::format("- `stage`: {}\n", list_of(names_of<core::SetupStage>));
     text += fmt::format("- `cause`: {}\n", list_of(names_of<core::OutageCause>));
     text += fmt::format("- `verdict`: {}\n", list_of(names_of<core::Verdict>));
+    text += fmt::format("- `verb`: {}\n", list_of(names_of<core::Verb>));
+    text += fmt::format("- `result`: {}\n", list_of(names_of<core::OperationResult::Outcome>));
     text += "- `instance`: the number of the slot, from 1\n";
     text += "\n## Buckets of histograms (upper bounds in seconds, and +Inf)\n\n";
     text += bounds_of(spec_of(Metric::restart_latency).name, host.restart_latency);

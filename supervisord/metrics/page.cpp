@@ -7,8 +7,8 @@
 namespace keel::metrics {
 
 Page::Page(ports::Loop& loop, const ports::Supervisor& supervisor, LogVolumeOf log_volume_of,
-           std::string version)
-    : loop_(loop), supervisor_(supervisor), log_volume_of_(std::move(log_volume_of)),
+           ports::UsageMeter* meter, std::string version)
+    : loop_(loop), supervisor_(supervisor), log_volume_of_(std::move(log_volume_of)), meter_(meter),
       version_(std::move(version))
 {}
 
@@ -24,12 +24,20 @@ void Page::get(std::function<void(Text)> give)
 
 void Page::make()
 {
+    if (meter_ == nullptr) return write({});
+    meter_->measure([this, alive = std::weak_ptr(alive_)](const ports::UsageByUnit& usage) {
+        if (!alive.expired()) write(usage);
+    });
+}
+
+void Page::write(const ports::UsageByUnit& usage)
+{
     struct Job {
         Snapshot snapshot;
         Text text;
     };
     auto job = std::make_shared<Job>();
-    job->snapshot = take_snapshot(supervisor_, log_volume_of_, version_);
+    job->snapshot = take_snapshot(supervisor_, log_volume_of_, usage, version_);
     taken_at_ = loop_.now().mono;
     loop_.offload(
         [job] {

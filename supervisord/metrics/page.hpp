@@ -1,7 +1,8 @@
 // The page of /metrics, made on demand and at most once a second.
 //
-// The loop only takes the snapshot; turning it into text, which takes tens of milliseconds with a
-// thousand units, happens on another thread. However many ask meanwhile, they share one page.
+// The loop only takes the snapshot; asking the kernel what units use, and turning it all into text,
+// which takes tens of milliseconds with a thousand units, happens on other threads. However many
+// ask meanwhile, they share one page.
 #pragma once
 #include "metrics/snapshot.hpp"
 #include "ports/loop.hpp"
@@ -17,8 +18,9 @@ class Page {
 public:
     using Text = std::shared_ptr<const std::string>;
 
+    /// All outlive it. Without a meter, units use nothing.
     Page(ports::Loop& loop, const ports::Supervisor& supervisor, LogVolumeOf log_volume_of,
-         std::string version);
+         ports::UsageMeter* meter, std::string version);
     Page(const Page&) = delete;
     Page& operator=(const Page&) = delete;
 
@@ -29,10 +31,12 @@ public:
 
 private:
     void make();
+    void write(const ports::UsageByUnit& usage);
 
     ports::Loop& loop_;
     const ports::Supervisor& supervisor_;
     const LogVolumeOf log_volume_of_;
+    ports::UsageMeter* const meter_;
     const std::string version_;
     Text text_;
     MonoTime taken_at_;

@@ -6,6 +6,7 @@
 #include "core/counters.hpp"
 #include "core/views.hpp"
 #include "ports/supervisor.hpp"
+#include "ports/usage_meter.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -26,6 +27,7 @@ struct UnitSnapshot {
     core::UnitCounters counters;
     std::vector<std::string> probes; ///< names, in the order of counters.probes
     LogVolume log;
+    ports::Usage usage;
 };
 
 struct Snapshot {
@@ -35,6 +37,6 @@ struct Snapshot {
 };
 
 Snapshot take_snapshot(const ports::Supervisor& supervisor, const LogVolumeOf& log_volume_of,
-                       std::string version);
+                       const ports::UsageByUnit& usage, std::string version);
 
 } // namespace keel::metrics

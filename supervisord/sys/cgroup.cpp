@@ -192,8 +192,13 @@ void CgroupTree::read_notices()
 void CgroupTree::remove(const std::string& path) const
 {
     std::string whole = base_ + "/" + path;
-    while (whole.size() > base_.size() && ::rmdir(whole.c_str()) == 0)
-        whole.resize(whole.rfind('/'));
+    while (whole.size() > base_.size()) {
+        const std::size_t parent = whole.rfind('/');
+        if (parent == base_.size() && before_unit_goes_)
+            before_unit_goes_(whole.substr(parent + 1));
+        if (::rmdir(whole.c_str()) != 0) return;
+        whole.resize(parent);
+    }
 }
 
 std::optional<std::string> CgroupTree::path_of(pid_t pid) const

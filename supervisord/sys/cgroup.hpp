@@ -47,6 +47,13 @@ public:
     void when_empty(const std::string& path, std::function<void()> handler);
     /// Removes it and those above it, up to the base, as far as they are empty.
     void remove(const std::string& path) const;
+    /// `handler` is told the name of a group right below the base before it may be removed.
+    void before_unit_goes(std::function<void(const std::string& name)> handler)
+    {
+        before_unit_goes_ = std::move(handler);
+    }
+
+    [[nodiscard]] const std::string& base() const { return base_; }
 
     /// What may be used in it, together.
     [[nodiscard]] const CgroupLimits& limits() const { return limits_; }
@@ -70,6 +77,7 @@ private:
     OwnedFd notices_;                     ///< one inotify descriptor for all
     std::unordered_map<int, Wait> waits_; ///< by inotify watch
     ports::Loop::Registration watch_;
+    std::function<void(const std::string&)> before_unit_goes_;
 };
 
 } // namespace keel::sys

@@ -293,10 +293,16 @@ std::optional<ProcessRow> parse_stat(std::string_view line)
     row.dead = state == 'Z' || state == 'X' || state == 'x';
     line.remove_prefix(name_end + 3);
     if (!next_number(line, row.parent) || !next_number(line, row.group) ||
-        !next_number(line, row.session) || !skip_numbers(line, 15) ||
-        !next_number(line, row.identity.start_ticks))
+        !next_number(line, row.session) || !skip_numbers(line, 7))
         return std::nullopt;
-    if (skip_numbers(line, 29)) next_number(line, row.exit_status); // absent on old kernels
+    for (int i = 0; i < 4; ++i) { // own time and that of children, in user space and in the kernel
+        std::uint64_t ticks = 0;
+        if (!next_number(line, ticks)) return std::nullopt;
+        row.cpu_ticks += ticks;
+    }
+    if (!skip_numbers(line, 4) || !next_number(line, row.identity.start_ticks)) return std::nullopt;
+    if (skip_numbers(line, 1)) next_number(line, row.resident_pages);
+    if (skip_numbers(line, 27)) next_number(line, row.exit_status); // absent on old kernels
     return row;
 }
 

@@ -30,8 +30,10 @@ struct ProcessRow {
     pid_t parent = 0;
     pid_t group = 0;
     pid_t session = 0;
-    bool dead = false;            ///< a zombie, or about to vanish
-    int exit_status = 0;          ///< of the dead, as wait(2) encodes it
+    bool dead = false;           ///< a zombie, or about to vanish
+    int exit_status = 0;         ///< of the dead, as wait(2) encodes it
+    std::uint64_t cpu_ticks = 0; ///< its own, and of the children that it has waited for
+    std::uint64_t resident_pages = 0;
     std::uint64_t spawn_mark = 0; ///< KEEL_SPAWN of our own scope; read for orphans only
     std::uint64_t brand = 0;      ///< RLIMIT_LOCKS, hard; read for orphans only
 };

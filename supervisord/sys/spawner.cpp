@@ -174,6 +174,7 @@ std::variant<ProcessIdentity, SpawnFailure> Spawner::spawn(SpawnId id, const Spa
 std::variant<Spawner::Child, SpawnFailure> Spawner::start(ChildSetup& setup, const SpawnPlan& plan)
 {
     Child child;
+    child.unit = plan.unit;
     const int output = plan.output_fd >= 0 ? plan.output_fd : null_fd;
     if (::dup3(output, output_fd, O_CLOEXEC) < 0)
         return SpawnFailure{SetupStage::descriptors, errno};

@@ -15,6 +15,7 @@
 #include "sys/limit_changes.hpp"
 #include "sys/pidfd.hpp"
 #include "sys/process_tree.hpp"
+#include "sys/usage_reading.hpp"
 
 #include <cstdint>
 #include <map>
@@ -60,6 +61,16 @@ public:
     /// Those that limits can be set in.
     [[nodiscard]] units::ControlGroups control_groups() const;
 
+    /// Where to read what spawns use.
+    struct UsageSources {
+        std::string groups; ///< the folder of their control groups; empty: none
+        std::vector<LooseTree> trees;
+        TreeScope scope;
+    };
+    [[nodiscard]] UsageSources usage_sources() const;
+    /// `handler` is told the name of a unit's group that is about to go, and with it what it knows.
+    void before_group_goes(std::function<void(const std::string& name)> handler) const;
+
     /// To be called as the last thing before this process ends: systemd can start keeld again.
     void release_cgroups() const;
 
@@ -68,8 +79,10 @@ private:
         ProcessIdentity process;
         OwnedFd pidfd;      ///< closed when the end was reported
         OwnedFd addressee;  ///< of the process that signals go to instead, while it lives
+        std::string unit;   ///< as in its plan; empty: not known
         std::string cgroup; ///< relative; empty: none
-        bool ended = false; ///< and its end was reported
+        UsageReading::Age age = UsageReading::Age::of_this_engine;
+        bool ended = false;                 ///< and its end was reported
         std::vector<ProcessIdentity> known; ///< members seen by the last search
         bool stranger = false;     ///< not the keeper's child: its end is not reaped by the keeper
         bool setup_failed = false; ///< its end is nobody's business

@@ -55,6 +55,8 @@ Spawner::Survivor Spawner::adopt_child(const wire::Record& record)
     Survivor survivor{id, child.process, {}, 1};
     if (const auto instance = parse_instance(record.text))
         std::tie(survivor.unit, survivor.slot) = *instance;
+    child.unit = survivor.unit;
+    child.age = UsageReading::Age::older;
     children_.insert_or_assign(id, std::move(child));
     return survivor;
 }
@@ -68,6 +70,8 @@ bool Spawner::adopt_stranger(const Survivor& journaled)
     Child child;
     child.process = journaled.process;
     child.stranger = true;
+    child.unit = journaled.unit;
+    child.age = UsageReading::Age::older;
     child.pidfd = open_pidfd(child.process);
     const bool is_there = static_cast<bool>(child.pidfd);
     if (is_there) {

@@ -37,4 +37,19 @@ bool Spawner::has_member(SpawnId id, pid_t pid) const
     return path && (*path == child.cgroup || path->starts_with(child.cgroup + "/"));
 }
 
+Spawner::UsageSources Spawner::usage_sources() const
+{
+    UsageSources sources{{}, {}, scope_};
+    if (options_.cgroups != nullptr) sources.groups = options_.cgroups->base();
+    for (const auto& [id, child] : children_)
+        if (child.cgroup.empty() && !child.setup_failed && !child.unit.empty())
+            sources.trees.push_back({{id, child.process, child.known}, child.unit, child.age});
+    return sources;
+}
+
+void Spawner::before_group_goes(std::function<void(const std::string&)> handler) const
+{
+    if (options_.cgroups != nullptr) options_.cgroups->before_unit_goes(std::move(handler));
+}
+
 } // namespace keel::sys

@@ -27,7 +27,7 @@ int main(int count, char** words)
     test::FakeSupervisor engine;
     for (int i = 1; i <= units; ++i)
         engine.put(test::unit_up("unit-" + std::to_string(i)));
-    metrics::Page page(loop, engine, {}, "1");
+    metrics::Page page(loop, engine, {}, nullptr, "1");
     test::FakeConfigurer configurer;
     control::ControlServer server(
         {loop, engine, std::make_shared<test::FakeLogs>(),

@@ -112,6 +112,28 @@ TEST_F(Operations, AreOnRecordWithTheirOutcomeOverEngines)
     EXPECT_EQ("ready in 3 s", records[0].text);
 }
 
+TEST_F(Operations, AreCountedByVerbAndOutcomeAlsoOverEngines)
+{
+    const auto count_of = [this](Verb verb, OperationResult::Outcome outcome) {
+        return engine_->counters()
+            .operations[static_cast<std::size_t>(verb)][static_cast<std::size_t>(outcome)];
+    };
+    (void)begun(Verb::restart);
+    run(1min);
+    const OperationId second = begun(Verb::restart);
+    run(500ms);
+    EXPECT_FALSE(engine_->cancel(second, "bob"));
+    run(1min);
+    (void)begun(Verb::stop);
+    run(1min);
+    die();
+    start();
+    EXPECT_EQ(1U, count_of(Verb::restart, done));
+    EXPECT_EQ(1U, count_of(Verb::restart, cancelled));
+    EXPECT_EQ(0U, count_of(Verb::restart, failed));
+    EXPECT_EQ(1U, count_of(Verb::stop, done));
+}
+
 TEST_F(Operations, LeaveWhatHasNotBegunAloneWhenTheyAreCancelled)
 {
     const auto before = spawns();

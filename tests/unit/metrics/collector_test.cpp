@@ -143,6 +143,18 @@ TEST(Collector, ShowsEachInstancesLatestAnswer)
         "0.003");
 }
 
+TEST(Collector, CountsOperationsByVerbAndResult)
+{
+    Snapshot snapshot{"1", {}, {}};
+    const auto restart = static_cast<std::size_t>(core::Verb::restart);
+    const auto failed = static_cast<std::size_t>(core::OperationResult::Outcome::failed);
+    snapshot.host.operations[restart][failed] = 4;
+    const std::string page = page_of(snapshot);
+    EXPECT_EQ(value_of(page, "keel_operations_total{verb=\"restart\",result=\"failed\"}"), "4");
+    EXPECT_EQ(value_of(page, "keel_operations_total{verb=\"restart\",result=\"done\"}"), "0");
+    EXPECT_EQ(value_of(page, "keel_operations_total{verb=\"hold\",result=\"cancelled\"}"), "0");
+}
+
 TEST(Collector, AddsUpTheBucketsOfHistograms)
 {
     Snapshot snapshot{"1", {}, {}};
@@ -177,7 +189,7 @@ TEST(Collector, AddsTheLabelsThatTheUnitFileNames)
         "1");
 }
 
-TEST(Snapshot, AsksForTheVolumeOfEachUnitsLog)
+TEST(Snapshot, HasTheVolumeOfEachUnitsLogAndWhatItUses)
 {
     test::FakeSupervisor supervisor;
     supervisor.put(test::unit_up("api"));
@@ -186,10 +198,17 @@ TEST(Snapshot, AsksForTheVolumeOfEachUnitsLog)
     const auto volume_of = [](const std::string& unit) {
         return unit == "api" ? LogVolume{1000, 3} : LogVolume{};
     };
-    const std::string page = page_of(take_snapshot(supervisor, volume_of, "1"));
+    const ports::UsageByUnit usage{{"worker", {1500ms, 2, 4096, 3}}, {"gone", {1h, 0, 0, 0}}};
+    const std::string page = page_of(take_snapshot(supervisor, volume_of, usage, "1"));
     EXPECT_EQ(value_of(page, "keel_log_bytes_total{unit=\"api\"}"), "1000");
     EXPECT_EQ(value_of(page, "keel_log_dropped_bytes_total{unit=\"api\"}"), "3");
     EXPECT_EQ(value_of(page, "keel_log_bytes_total{unit=\"worker\"}"), "0");
+    EXPECT_EQ(value_of(page, "keel_unit_cpu_seconds_total{unit=\"worker\"}"), "1.5");
+    EXPECT_EQ(value_of(page, "keel_unit_memory_bytes{unit=\"worker\"}"), "4096");
+    EXPECT_EQ(value_of(page, "keel_unit_processes{unit=\"worker\"}"), "3");
+    EXPECT_EQ(value_of(page, "keel_unit_oom_kills_total{unit=\"worker\"}"), "2");
+    EXPECT_EQ(value_of(page, "keel_unit_cpu_seconds_total{unit=\"api\"}"), "0");
+    EXPECT_THAT(page, Not(HasSubstr("gone")));
     EXPECT_EQ(value_of(page, "keel_engine_starts_total"), "2");
 }
 

@@ -43,7 +43,7 @@ public:
 struct PageTest : testing::Test {
     ManualLoop loop;
     test::FakeSupervisor supervisor;
-    Page page{loop, supervisor, {}, "1"};
+    Page page{loop, supervisor, {}, nullptr, "1"};
     std::vector<Page::Text> given;
 
     void ask()
@@ -86,13 +86,55 @@ TEST_F(PageTest, ShowsTheMomentInWhichItWasAskedFor)
     EXPECT_NE(given[0]->find("keel_engine_starts_total 1\n"), std::string::npos);
 }
 
+/// Measures when the test says so.
+class ManualMeter final : public ports::UsageMeter {
+public:
+    std::vector<std::function<void(const ports::UsageByUnit&)>> asked;
+
+    void measure(std::function<void(const ports::UsageByUnit&)> done) override
+    {
+        asked.push_back(std::move(done));
+    }
+};
+
+TEST(Page, AsksOnceWhatUnitsUseHoweverManyAskForIt)
+{
+    ManualLoop loop;
+    test::FakeSupervisor supervisor;
+    supervisor.put(test::unit_up("api"));
+    ManualMeter meter;
+    Page page(loop, supervisor, {}, &meter, "1");
+    std::vector<Page::Text> given;
+    for (int i = 0; i < 3; ++i)
+        page.get([&](Page::Text text) { given.push_back(std::move(text)); });
+    ASSERT_EQ(meter.asked.size(), 1U);
+    EXPECT_TRUE(loop.offloaded.empty());
+    meter.asked[0]({{"api", {0s, 0, 0, 7}}});
+    loop.finish_one();
+    ASSERT_EQ(given.size(), 3U);
+    EXPECT_NE(given[2]->find("keel_unit_processes{unit=\"api\"} 7\n"), std::string::npos);
+}
+
+TEST(Page, MayEndWhileUnitsAreMeasured)
+{
+    ManualLoop loop;
+    test::FakeSupervisor supervisor;
+    ManualMeter meter;
+    {
+        Page page(loop, supervisor, {}, &meter, "1");
+        page.get([](const Page::Text&) { FAIL() << "there is nobody left to be told"; });
+    }
+    meter.asked[0]({});
+    EXPECT_TRUE(loop.offloaded.empty());
+}
+
 TEST(Page, MayEndWhileItIsBeingMade)
 {
     ManualLoop loop;
     test::FakeSupervisor supervisor;
     bool was_given = false;
     {
-        Page page(loop, supervisor, {}, "1");
+        Page page(loop, supervisor, {}, nullptr, "1");
         page.get([&](const Page::Text&) { was_given = true; });
     }
     loop.finish_one();

@@ -142,7 +142,16 @@ TEST(TreeStat, ReadsALineWhateverTheProgramIsCalled)
     EXPECT_EQ(row->parent, 5);
     EXPECT_EQ(row->group, 6);
     EXPECT_EQ(row->session, 7);
+    EXPECT_EQ(row->cpu_ticks, 5U + 6 + 7 + 8);
     EXPECT_FALSE(row->dead);
+}
+
+TEST(TreeStat, ReadsHowMuchMemoryIsResident)
+{
+    const auto row =
+        parse_stat("77 (x) S 5 6 7 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 999 70000 123 18446744073");
+    ASSERT_TRUE(row);
+    EXPECT_EQ(row->resident_pages, 123U);
 }
 
 TEST(TreeStat, KnowsTheDeadAndTheirStatus)
