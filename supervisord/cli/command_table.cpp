@@ -51,8 +51,9 @@ constexpr std::array logs_options = std::to_array<Option>({
 constexpr std::array events_options = std::to_array<Option>({
     {"--follow", "", "go on as more happens, until interrupted; with --json, one event a line",
      'f'},
-    {"--count", "N", "how many (50)", 'n'},
+    {"--count", "N", "how many (50; with --since, all)", 'n'},
     {"--unit", "UNIT", "those of one unit", 0, Names::units},
+    {"--since", "TIME", "from then on: so long ago (30m, 2h), the last 09:15, …; see keel logs"},
 });
 
 constexpr std::array graph_options = std::to_array<Option>({
@@ -196,6 +197,13 @@ says so on stderr, and shows one instance's files after another's.
      .text =
          R"(Prints the latest events: changes of state and their reasons, failures, outages,
 operations.
+
+keeld keeps the latest few thousand, in memory. With -f, what follows is shown also over
+the end of keeld's engine; where events may be missing in between, that is said on
+stderr, and with --json by a line {"missed": {"after": ID, "before": ID}}.
+)",
+     .after = R"(  keel events -f
+  keel events --unit worker --since 15m
 )"},
     {.name = "outages",
      .summary = "what was down, since when, why and for how long",

@@ -48,8 +48,9 @@ struct LogsOptions {
 Exit logs(const Context& context, const LogsOptions& options);
 
 struct EventsOptions {
-    std::string unit; ///< empty: all
-    std::size_t count = 50;
+    std::string unit;                 ///< empty: all
+    std::optional<std::size_t> count; ///< none: 50, or all since then
+    std::optional<WallTime> since{};
     LogsOptions::Follow follow = LogsOptions::Follow::no;
 };
 Exit events(const Context& context, const EventsOptions& options);

@@ -68,8 +68,7 @@ Reply<std::vector<control::SseEvent>> EventStream::read(const std::string& bytes
 {
     auto events = reader_.feed(bytes);
     if (!events) return Trouble{Kind::garbled, events.error().text(), {}};
-    for (const auto& event : *events)
-        if (!event.id.empty()) last_id_ = event.id;
+    if (!reader_.last_id().empty()) last_id_ = reader_.last_id();
     return std::move(*events);
 }
 

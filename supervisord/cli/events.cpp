@@ -6,7 +6,6 @@
 #include "cli/words.hpp"
 
 #include <fmt/format.h>
-#include <span>
 
 namespace keel::cli {
 namespace {
@@ -15,6 +14,8 @@ using control::Trouble;
 using control::trouble_of;
 
 const Duration patience = std::chrono::seconds(10);
+constexpr std::size_t count_usual = 50;
+constexpr std::size_t count_max = 10'000; ///< what the API lists at most
 constexpr std::size_t subject_width = 18;
 
 /// `rest` and the unit, if there is one.
@@ -36,8 +37,10 @@ Tone tone_of_kind(std::string_view kind)
 bool show(const Context& context, const control::SseEvent& event)
 {
     if (event.event == "missed") {
-        complain("some events may be missing here");
-        return true;
+        complain("events may be missing here: keeld's engine was replaced, or they were not read "
+                 "in time",
+                 "`keel outages` and `keel logs` know what happened meanwhile");
+        return !context.as_json() || print(fmt::format("{{\"missed\":{}}}\n", event.data));
     }
     if (context.as_json()) return print(event.data + "\n");
     const auto view = control::decode_event(event.data);
@@ -57,6 +60,27 @@ Exit follow(const Context& context, const EventsOptions& options, std::uint64_t 
     }
 }
 
+/// Says so where there was more than is known.
+void tell_of_forgotten(const control::EventList& list, const EventsOptions& options)
+{
+    if (!options.since || (list.kept_since && *list.kept_since <= *options.since)) return;
+    const std::string from =
+        list.kept_since ? fmt::format(" before {}", local_time(*list.kept_since, wall_now())) : "";
+    complain(fmt::format("events{} are not kept any more", from),
+             "`keel outages` and `keel logs` go back further");
+}
+
+std::string list_query(const EventsOptions& options)
+{
+    std::string query = "follow=0";
+    if (options.since) query += "&since=" + control::url_encoded(to_rfc3339(*options.since));
+    if (options.count || !options.since)
+        query += fmt::format("&limit={}", options.count.value_or(count_usual));
+    else
+        query += fmt::format("&limit={}", count_max);
+    return unit_query(options, query);
+}
+
 } // namespace
 
 std::string event_line(const core::EventView& event, WallTime now, const Screen& screen)
@@ -72,27 +96,24 @@ std::string event_line(const core::EventView& event, WallTime now, const Screen&
 
 Exit events(const Context& context, const EventsOptions& options)
 {
-    // Also who wants to see none of the past needs its last event, to begin after it.
-    const auto asked = std::max<std::size_t>(options.count, 1);
-    const auto body =
-        control::get(context.socket_path,
-                     "/v1/events?" + unit_query(options, fmt::format("follow=0&limit={}", asked)),
-                     control::deadline_in(patience));
+    const auto body = control::get(context.socket_path, "/v1/events?" + list_query(options),
+                                   control::deadline_in(patience));
     if (const auto* trouble = trouble_of(body)) return give_up(*trouble);
     const std::string& json = std::get<std::string>(body);
     const auto list = control::decode_events(json);
     if (!list) return give_up({Trouble::Kind::garbled, list.error().text(), {}});
 
     const bool follows = options.follow == LogsOptions::Follow::yes;
+    tell_of_forgotten(*list, options);
     if (context.as_json() && !follows) {
         print(json + "\n");
         return Exit::done;
     }
-    for (const auto& event : std::span(*list).last(std::min(options.count, list->size())))
+    for (const auto& event : list->events)
         print(context.as_json() ? control::encode(event) + "\n"
                                 : event_line(event, wall_now(), context.screen));
     if (!follows) return Exit::done;
-    return follow(context, options, list->empty() ? 0 : list->back().id);
+    return follow(context, options, list->latest);
 }
 
 } // namespace keel::cli

@@ -52,9 +52,9 @@ std::optional<Duration> duration_of(const Arguments& arguments, const std::strin
     return length;
 }
 
-std::size_t count_of(const Arguments& arguments, const std::string& flag, std::size_t otherwise)
+std::optional<std::size_t> count_of(const Arguments& arguments, const std::string& flag)
 {
-    if (!arguments.has(flag)) return otherwise;
+    if (!arguments.has(flag)) return std::nullopt;
     const std::string text = arguments.text(flag);
     std::size_t count = 0;
     const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), count);
@@ -81,18 +81,22 @@ LogsOptions::Follow follow_of(const Arguments& arguments)
     return arguments.has("--follow") ? LogsOptions::Follow::yes : LogsOptions::Follow::no;
 }
 
-LogsOptions logs_options(const Arguments& arguments)
+std::optional<WallTime> since_of(const Arguments& arguments)
 {
-    LogsOptions options{arguments.word(), {}, {}, follow_of(arguments)};
-    if (arguments.has("--lines")) options.lines = count_of(arguments, "--lines", 0);
-    if (!arguments.has("--since")) return options;
+    if (!arguments.has("--since")) return std::nullopt;
     const std::string text = arguments.text("--since");
-    options.since = parse_since(text, wall_now());
-    if (!options.since)
+    const auto since = parse_since(text, wall_now());
+    if (!since)
         throw Wrong{
             fmt::format("--since `{}` is neither a duration nor a time", printable(text, 64)),
             "for example 30m, 09:15, '2025-01-31 09:15' or 2025-01-31T09:15:02Z"};
-    return options;
+    return since;
+}
+
+LogsOptions logs_options(const Arguments& arguments)
+{
+    return {arguments.word(), count_of(arguments, "--lines"), since_of(arguments),
+            follow_of(arguments)};
 }
 
 ChangeOptions change_options(const Arguments& arguments, core::Verb verb)
@@ -192,8 +196,8 @@ Exit run_command(std::string_view command, const Arguments& arguments)
     if (command == "cancel") return cancel(context, operation_named(arguments));
     if (command == "logs") return logs(context, logs_options(arguments));
     if (command == "events")
-        return events(context, {arguments.text("--unit"), count_of(arguments, "--count", 50),
-                                follow_of(arguments)});
+        return events(context, {arguments.text("--unit"), count_of(arguments, "--count"),
+                                since_of(arguments), follow_of(arguments)});
     if (command == "completion") return completion(context, arguments.word());
     if (command == "graph")
         return graph(context,

@@ -12,7 +12,17 @@ namespace {
 constexpr Duration keep_alive_interval = std::chrono::seconds(15);
 /// What a stream takes at a time; the rest stays with the engine until the client has room again.
 constexpr std::size_t portion = 64U << 10;
+constexpr std::size_t batch = 128; ///< events that are copied for it at a time
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+
+/// Where a client stands from now on; it has an id, so that it begins there when it comes again.
+std::string position(std::uint64_t id) { return fmt::format(": still here\nid: {}\n\n", id); }
+
+std::string missed(std::uint64_t after, std::uint64_t before)
+{
+    return fmt::format("id: {}\nevent: missed\ndata: {{\"after\":{},\"before\":{}}}\n\n",
+                       before - 1, after, before);
+}
 
 } // namespace
 
@@ -41,11 +51,14 @@ public:
     std::optional<std::string> take() override
     {
         std::string text;
-        if (last_id_ < hub_.latest_) text = take_events();
-        if (text.empty() && comment_is_due_) text = ": still here\n\n";
+        if (last_id_ != hub_.latest_) text = take_events();
+        if (text.empty() && comment_is_due_) text = position(last_id_);
         comment_is_due_ = false;
         return text;
     }
+
+    /// Nobody waits for a page of it, and who is cut off can go on where he was.
+    [[nodiscard]] Pace pace() const override { return Pace::steady; }
 
     void tell(const core::EventView& event)
     {
@@ -70,17 +83,21 @@ private:
 
     std::string take_events()
     {
+        // An id beyond the latest is of another boot of the host: nothing is known of it.
+        const bool is_strange = last_id_ > hub_.latest_;
+        auto events = hub_.supervisor_.events_after(is_strange ? 0 : last_id_, batch);
+        if (events.empty()) return {};
         std::string text;
-        const auto events = hub_.supervisor_.events_after(last_id_, all);
-        if (last_id_ > 0 && !events.empty() && events.front().id > last_id_ + 1)
-            text = fmt::format("event: missed\ndata: {{\"after\":{},\"before\":{}}}\n\n", last_id_,
-                               events.front().id);
-        for (const auto& event : events) {
-            if (text.size() >= portion) return text;
-            last_id_ = event.id;
-            if (concerns(event)) text += to_sse(event);
+        if (last_id_ > 0 && (is_strange || events.front().id > last_id_ + 1))
+            text = missed(last_id_, events.front().id);
+        while (!events.empty()) {
+            for (const auto& event : events) {
+                if (text.size() >= portion) return text;
+                last_id_ = event.id;
+                if (concerns(event)) text += to_sse(event);
+            }
+            events = hub_.supervisor_.events_after(last_id_, batch);
         }
-        last_id_ = hub_.latest_;
         return text;
     }
 

@@ -1,10 +1,11 @@
 // Events for clients: one subscription to the engine, any number of SSE streams fed from it.
 //
 // A stream has no queue of its own: it remembers the last id that it gave out and takes what comes
-// after it when its client has room. So a slow client costs no memory; if it is so slow that the
-// engine's ring of events has moved on, it is told between which ids events may be missing (ids
-// also leap when an engine is replaced). Every 15 s without an event a comment is sent, by which
-// both ends notice that the other is gone.
+// after it when its client has room. So a slow client costs no memory; if it takes nothing for too
+// long, it is cut off, and may go on where it was. Whoever asks for what the engine's ring of
+// events has left behind, or for what came before this engine (ids leap then) or this boot, is told
+// between which ids events may be missing. Every 15 s a comment is sent, by which both ends notice
+// that the other is gone, with the id to go on from: it moves even if no event concerns the client.
 #pragma once
 #include "control/http.hpp"
 #include "ports/loop.hpp"

@@ -1,5 +1,6 @@
 // HTTP as the control API uses it: requests and answers as plain values, without a library's types.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -50,6 +51,12 @@ public:
     virtual ~StreamSource() = default;
     /// The next bytes. Empty: none at the moment, ask again after a wake(). None: it is over.
     virtual std::optional<std::string> take() = 0;
+
+    /// How long its client may take over what it was given. `leisurely`: a person may be reading
+    /// it page by page. `steady`: it is ended if the client falls behind for long, as it can go on
+    /// elsewhere.
+    enum class Pace : std::uint8_t { leisurely, steady };
+    [[nodiscard]] virtual Pace pace() const { return Pace::leisurely; }
 };
 
 /// One request and its answer, which may come at any time. Safe to keep when the client is gone:

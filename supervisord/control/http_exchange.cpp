@@ -103,6 +103,10 @@ ssize_t MhdExchange::read_stream(void* self, std::uint64_t, char* out, std::size
             return MHD_CONTENT_READER_END_WITH_ERROR;
         }
     }
+    const bool is_steady = exchange.source_->pace() == StreamSource::Pace::steady;
+    const auto expected =
+        pending.empty() ? ExchangeHost::Expect::nothing : ExchangeHost::Expect::reading;
+    if (is_steady) exchange.host_.expect_reader(exchange.connection_, expected);
     if (pending.empty()) {
         exchange.suspend();
         return 0;

@@ -20,6 +20,9 @@ public:
     [[nodiscard]] virtual ports::Loop& loop() = 0;
     /// libmicrohttpd has something to do; it is run after the present callback.
     virtual void run_soon() = 0;
+    /// The client of a steady stream has something to take, or has taken all there is.
+    enum class Expect : std::uint8_t { reading, nothing };
+    virtual void expect_reader(MHD_Connection* connection, Expect what) = 0;
 };
 
 class MhdExchange final : public Exchange, public std::enable_shared_from_this<MhdExchange> {

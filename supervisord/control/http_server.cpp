@@ -141,6 +141,12 @@ public:
 
     [[nodiscard]] ports::Loop& loop() override { return loop_; }
 
+    void expect_reader(MHD_Connection* connection, Expect what) override
+    {
+        set_deadline(connection,
+                     what == Expect::reading ? std::optional(limits_.stream_time) : std::nullopt);
+    }
+
     void run_soon() override
     {
         if (run_pending_) return;

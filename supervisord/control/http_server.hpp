@@ -27,6 +27,7 @@ struct HttpLimits {
     Duration request_time = std::chrono::seconds(5); ///< from accepting to a complete request
     Duration idle_time = std::chrono::seconds(10);   ///< of a kept connection
     Duration answer_time = std::chrono::seconds(60); ///< to take an answer that is no stream
+    Duration stream_time = std::chrono::seconds(60); ///< to take the next piece of a steady stream
 };
 
 class HttpServer {

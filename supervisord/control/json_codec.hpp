@@ -38,6 +38,13 @@ struct OperationReport {
     std::string text; ///< the outcome for people: `ready in 120 ms`
 };
 
+/// Of what happened, as much as was asked for and is known.
+struct EventList {
+    std::vector<core::EventView> events; ///< oldest first
+    std::uint64_t latest = 0;            ///< id of the latest there is, listed or not; 0: none
+    std::optional<WallTime> kept_since;  ///< of the oldest that is kept; none: none is
+};
+
 /// What a client may say with a request.
 struct ChangeRequest {
     std::string why;
@@ -88,7 +95,7 @@ std::string encode(const core::EventView&);
 enum class Detail : std::uint8_t { full, brief };
 std::string encode(const std::vector<core::UnitView>&, Detail detail = Detail::full);
 std::string encode(const std::vector<core::OutageView>&); ///< {"outages": […]}
-std::string encode(const std::vector<core::EventView>&);  ///< {"events": […]}
+std::string encode(const EventList&);                     ///< {"events": […], …}
 std::string encode(const std::vector<core::TriedProbe>&); ///< {"probes": […]}
 std::string encode(const OperationReport&);
 std::string encode(const std::vector<core::OperationRecord>&); ///< {"operations": […]}
@@ -106,7 +113,7 @@ Result<core::WhyView> decode_why(std::string_view json);
 Result<core::EventView> decode_event(std::string_view json);
 Result<std::vector<core::UnitView>> decode_units(std::string_view json);
 Result<std::vector<core::OutageView>> decode_outages(std::string_view json);
-Result<std::vector<core::EventView>> decode_events(std::string_view json);
+Result<EventList> decode_events(std::string_view json);
 Result<std::vector<core::TriedProbe>> decode_tried(std::string_view json);
 Result<OperationReport> decode_operation(std::string_view json);
 Result<std::vector<core::OperationRecord>> decode_operations(std::string_view json);

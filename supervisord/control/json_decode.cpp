@@ -367,10 +367,16 @@ Result<std::vector<core::OutageView>> decode_outages(std::string_view json)
     });
 }
 
-Result<std::vector<core::EventView>> decode_events(std::string_view json)
+Result<EventList> decode_events(std::string_view json)
 {
-    return decode<std::vector<core::EventView>>(json, [](const Json& document) {
-        return list<core::EventView>(document, "events", event_from);
+    return decode<EventList>(json, [](const Json& document) {
+        EventList events{list<core::EventView>(document, "events", event_from), 0,
+                         moment_if_any(document, "kept_since")};
+        if (!is_absent(document, "latest"))
+            events.latest = count<std::uint64_t>(document, "latest");
+        else if (!events.events.empty())
+            events.latest = events.events.back().id;
+        return events;
     });
 }
 

@@ -291,9 +291,14 @@ std::string encode(const std::vector<core::OutageView>& outages)
     return list_document("outages", outages);
 }
 
-std::string encode(const std::vector<core::EventView>& events)
+std::string encode(const EventList& list)
 {
-    return list_document("events", events);
+    JsonWriter out;
+    out.begin_object();
+    write_list(out, "events", list.events);
+    out.member("latest", list.latest);
+    member(out, "kept_since", list.kept_since);
+    return out.end_object().take();
 }
 
 std::string encode(const OperationReport& report)

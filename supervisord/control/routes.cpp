@@ -13,7 +13,7 @@ constexpr std::array log_arguments =
 constexpr std::array change_arguments = std::to_array<std::string_view>({"wait"});
 constexpr std::array probe_arguments = std::to_array<std::string_view>({"instance"});
 constexpr std::array event_arguments =
-    std::to_array<std::string_view>({"after", "unit", "follow", "limit"});
+    std::to_array<std::string_view>({"after", "unit", "follow", "limit", "since"});
 
 constexpr std::array table = std::to_array<RouteSpec>({
     {Route::units, "GET", "/v1/units", Role::reader, ServedOn::with_pass, list_arguments},

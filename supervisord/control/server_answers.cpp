@@ -40,6 +40,22 @@ Problem bad_number(std::string_view key, std::uint64_t limit)
     return bad_request(fmt::format("`{}` is not a number from 0 to {}", key, limit));
 }
 
+EventList all_events(const ports::Supervisor& supervisor)
+{
+    EventList list;
+    list.events = supervisor.events_after(0, std::numeric_limits<std::size_t>::max());
+    if (list.events.empty()) return list;
+    list.latest = list.events.back().id;
+    list.kept_since = list.events.front().at;
+    return list;
+}
+
+Problem bad_since()
+{
+    return bad_request("`since` is not a time in UTC as RFC 3339 has it",
+                       "2025-01-31T09:15:02.482Z");
+}
+
 Problem no_such_instance(const core::UnitView& unit, std::uint64_t slot)
 {
     return {404,
@@ -141,9 +157,7 @@ void ControlServer::answer_log(const Exchanged& exchange, const std::string& nam
     if (!lines) return refuse(exchange, bad_number("lines", log_lines_max));
     if (const auto since = request.argument("since")) {
         selection.since = parse_rfc3339(*since);
-        if (!selection.since)
-            return refuse(exchange, bad_request("`since` is not a time in UTC as RFC 3339 has it",
-                                                "2025-01-31T09:15:02.482Z"));
+        if (!selection.since) return refuse(exchange, bad_since());
     }
     const auto follow = number_argument(request, "follow", 0, 1);
     if (!follow) return refuse(exchange, bad_number("follow", 1));
@@ -196,13 +210,22 @@ void ControlServer::answer_events(const Exchanged& exchange)
         after = number_argument(resumed, "after", 0, id_max);
     }
     if (!after) return refuse(exchange, bad_number("after", id_max));
-    if (*follow == 1) return events_.open(exchange, *after, unit);
-
-    auto events = sources_.supervisor.events_after(*after, std::numeric_limits<std::size_t>::max());
-    std::erase_if(events, [&](const auto& event) { return !unit.empty() && event.unit != unit; });
-    if (events.size() > *limit)
-        events.erase(events.begin(), events.end() - static_cast<std::ptrdiff_t>(*limit));
-    exchange->answer(json_answer(encode(events)));
+    const auto since = request.argument("since");
+    const auto since_when = parse_rfc3339(since.value_or(""));
+    if (since && !since_when) return refuse(exchange, bad_since());
+    if (*follow == 1) {
+        if (since) return refuse(exchange, bad_request("`since` goes with follow=0 only"));
+        return events_.open(exchange, *after, unit);
+    }
+    EventList list = all_events(sources_.supervisor);
+    std::erase_if(list.events, [&](const auto& event) {
+        return event.id <= *after || (since && event.at < *since_when) ||
+               (!unit.empty() && event.unit != unit);
+    });
+    const std::size_t surplus = list.events.size() - std::min(list.events.size(), *limit);
+    list.events.erase(list.events.begin(),
+                      list.events.begin() + static_cast<std::ptrdiff_t>(surplus));
+    exchange->answer(json_answer(encode(list)));
 }
 
 /// Ready: everything that is wanted up has as many ready instances as it needs.

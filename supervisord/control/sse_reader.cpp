@@ -26,6 +26,7 @@ void SseReader::on_line(std::string_view line, std::vector<SseEvent>& out)
 {
     if (line.empty()) {
         if (has_data_) out.push_back(next_);
+        last_id_ = next_.id;
         next_.event.clear();
         next_.data.clear();
         has_data_ = false;

@@ -26,11 +26,15 @@ public:
     /// The events that `bytes` complete, in order.
     Result<std::vector<SseEvent>> feed(std::string_view bytes);
 
+    /// Where to go on from: the latest id that came whole, also without an event; empty: none.
+    [[nodiscard]] const std::string& last_id() const { return last_id_; }
+
 private:
     void on_line(std::string_view line, std::vector<SseEvent>& out);
 
     std::string line_;
     SseEvent next_;
+    std::string last_id_;
     bool has_data_ = false;
 };
 

@@ -74,7 +74,8 @@ public:
     try_probes(const std::string& unit, std::optional<Slot> slot, Tried done) = 0;
 
     // ---- events
-    /// The latest events with an id above `after_id`, oldest first, at most `limit`.
+    /// Of the events that are kept, those with an id above `after_id`: the oldest `limit` of them,
+    /// oldest first.
     [[nodiscard]] virtual std::vector<core::EventView> events_after(std::uint64_t after_id,
                                                                     std::size_t limit) const = 0;
     class Subscription {

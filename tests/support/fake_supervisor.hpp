@@ -78,6 +78,14 @@ public:
             handler(event);
     }
 
+    /// Another engine: nothing of before is known, and ids leap.
+    void begin_anew(std::uint64_t first_event)
+    {
+        events_.clear();
+        last_event_ = first_event - 1;
+        tell("", "keeld", "a new engine takes over");
+    }
+
     // ---- what it was asked
     struct Asked {
         ports::RequestSpec spec;
@@ -176,8 +184,7 @@ public:
         std::vector<core::EventView> later;
         for (const auto& event : events_)
             if (event.id > after_id) later.push_back(event);
-        if (later.size() > limit)
-            later.erase(later.begin(), later.end() - static_cast<std::ptrdiff_t>(limit));
+        later.resize(std::min(later.size(), limit));
         return later;
     }
     [[nodiscard]] std::unique_ptr<Subscription>

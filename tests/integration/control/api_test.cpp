@@ -389,10 +389,28 @@ TEST(ControlApi, ListsTheLatestEventsWithoutStreaming)
         for (int i = 1; i <= 5; ++i)
             server.engine.tell("worker", "state", "step " + std::to_string(i));
     });
-    const auto events = control::decode_events(server.get("/v1/events?follow=0&limit=2"));
-    ASSERT_TRUE(events.ok());
-    ASSERT_EQ(events->size(), 2U);
-    EXPECT_EQ(events->front().text, "step 4");
+    const auto list = control::decode_events(server.get("/v1/events?follow=0&limit=2"));
+    ASSERT_TRUE(list.ok());
+    ASSERT_EQ(list->events.size(), 2U);
+    EXPECT_EQ(list->events.front().text, "step 4");
+    EXPECT_EQ(list->latest, 5U);
+    EXPECT_EQ(list->kept_since, test::morning(1s));
+}
+
+TEST(ControlApi, ListsTheEventsSinceATime)
+{
+    RunningServer server;
+    server.on_loop([&] {
+        for (int i = 1; i <= 5; ++i)
+            server.engine.tell("worker", "state", "step " + std::to_string(i));
+    });
+    const std::string since = to_rfc3339(test::morning(3s));
+    const auto list = control::decode_events(server.get("/v1/events?follow=0&since=" + since));
+    ASSERT_TRUE(list.ok());
+    ASSERT_EQ(list->events.size(), 3U);
+    EXPECT_EQ(list->events.front().text, "step 3");
+    EXPECT_EQ(server.call("GET", "/v1/events?follow=0&since=noon").status, 400);
+    EXPECT_EQ(server.call("GET", "/v1/events?since=" + since).status, 400);
 }
 
 TEST(ControlApi, ServesEventsToManyClientsAtOnce)

@@ -110,7 +110,9 @@ TEST(JsonCodec, ReadsEveryOtherDocumentAsItWroteIt)
                                 "worker.2", "state",         "ready -> backoff"};
     EXPECT_EQ(encode(*decode_event(encode(event))), encode(event));
     const std::vector events{event, event};
-    EXPECT_EQ(encode(*decode_events(encode(events))), encode(events));
+    const EventList listed{events, 9, test::morning()};
+    EXPECT_EQ(encode(*decode_events(encode(listed))), encode(listed));
+    EXPECT_EQ(encode(*decode_events(encode(EventList{}))), encode(EventList{}));
     const core::WhyView why{eventful_unit(), events, {"it waits"}, {"it starts in 3 s"}};
     EXPECT_EQ(encode(*decode_why(encode(why))), encode(why));
     const std::vector outages{*eventful_unit().outage};
