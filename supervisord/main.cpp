@@ -32,6 +32,7 @@
 
 #include <cstdlib>
 #include <fmt/format.h>
+#include <optional>
 #include <string_view>
 #include <unistd.h>
 #include <utility>
@@ -65,7 +66,6 @@ public:
           hold_sync_(loop_, paths_.hold_journal.string()), holds_(hold_journal_options()),
           logs_(loop_, log_options()), spawner_(loop_, keeper_, spawner_options()),
           notices_(loop_, notify_options()), ready_pipes_(loop_, ready_pipe_options()),
-          meter_(loop_, spawner_),
           prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
     {}
 
@@ -276,13 +276,11 @@ private:
         };
         applying_ = std::make_unique<Applying>(loop_, *engine_, paths_,
                                                [this] { return spawner_.control_groups(); });
-        metrics_ =
-            std::make_unique<metrics::Page>(loop_, *engine_, volume_of, &meter_, KEEL_VERSION);
+        metrics_.emplace(loop_, *engine_, volume_of, &meter_, KEEL_VERSION);
         control::ControlServer::Options options;
-        const units::DaemonSpec& spec = daemon_;
         options.version = KEEL_VERSION;
-        options.groups = {group_named(spec.operators_group), group_named(spec.readers_group)};
-        options.web = web_access_options(spec, journal_);
+        options.groups = {group_named(daemon_.operators_group), group_named(daemon_.readers_group)};
+        options.web = web_access_options(daemon_, journal_);
         server_ = std::make_unique<control::ControlServer>(
             control::ControlServer::Sources{
                 loop_, *engine_, std::make_shared<sys::LogReader>(loop_, paths_.log),
@@ -290,7 +288,7 @@ private:
             options);
         if (auto heard = server_->listen_on_socket(paths_.control_socket.string()); !heard)
             log::write(log::Level::error, "no control socket: " + heard.error().text());
-        const std::string address = options_.http.value_or(spec.http_listen);
+        const std::string address = options_.http.value_or(daemon_.http_listen);
         if (address == "off") return;
         if (auto port = server_->listen_for_pages(address); !port)
             warn("no pages, supervision goes on: " + port.error().text());
@@ -316,13 +314,13 @@ private:
     sys::Spawner spawner_;
     sys::NotifySockets notices_;
     sys::ReadyPipes ready_pipes_;
-    sys::UsageMeter meter_;
+    sys::UsageMeter meter_{loop_, spawner_};
     probes::Prober prober_;
     units::DaemonSpec daemon_;       ///< as at the start
     std::optional<PeopleTold> told_; ///< only where somebody is to be told
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<Applying> applying_;
-    std::unique_ptr<metrics::Page> metrics_;
+    std::optional<metrics::Page> metrics_;
     std::unique_ptr<control::ControlServer> server_;
     std::optional<engine::StatusLine> status_line_;
     ports::Loop::Registration heartbeat_;
