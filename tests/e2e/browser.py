@@ -126,7 +126,7 @@ class Browser:
 class Page:
     def __init__(self, browser, session):
         self.browser, self.session = browser, session
-        self.complaints, self.loads = [], 0
+        self.complaints, self.loads, self.width = [], 0, None
 
     def ask(self, method, **parameters):
         return self.browser.ask(method, self.session, **parameters)
@@ -145,6 +145,7 @@ class Page:
             self.complaints.append(f"{entry['text']} {entry.get('url', '')}")
 
     def resize(self, width, height):
+        self.width = width
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height,
                  deviceScaleFactor=2 if width < 500 else 1, mobile=width < 500)
 

@@ -55,9 +55,10 @@ TEST(WebPages, TellNothingWithoutAPass)
 {
     RunningServer server(with_token());
     server.on_loop([&] { server.engine.put(test::unit_up("worker")); });
-    for (const char* path : {"/v1/units", "/v1/units/worker", "/v1/units/worker/why",
-                             "/v1/units/worker/log", "/v1/events", "/v1/outages", "/v1/operations",
-                             "/v1/operations/7", "/v1/version", "/", "/web/dashboard.js"}) {
+    for (const char* path :
+         {"/v1/units", "/v1/units/worker", "/v1/units/worker/why", "/v1/units/worker/log",
+          "/v1/events?follow=0", "/v1/outages", "/v1/operations", "/v1/operations/7", "/v1/version",
+          "/", "/web/dashboard.js"}) {
         const std::string answer = asked(server, std::string("GET ") + path);
         EXPECT_THAT(answer, AllOf(HasSubstr("HTTP/1.1 401"), Not(HasSubstr("worker")))) << path;
         const std::string wrong = asked(server, std::string("GET ") + path,
