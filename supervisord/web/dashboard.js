@@ -148,9 +148,10 @@ class Row {
     const bars = [];
     const bar = (kind, from, to, title) => {
       if (to <= begin) return;
-      const left = x(from);
-      const rect = makeSvg("rect", { class: kind, x: left.toFixed(1), y: 0, height: 14,
-        width: Math.max(kind === "known" || kind === "unknown" ? 0 : 8, x(to) - left).toFixed(1) });
+      // Wide enough to be seen, also at the very end.
+      const width = Math.max(kind === "known" || kind === "unknown" ? 0 : 12, x(to) - x(from));
+      const rect = makeSvg("rect", { class: kind, x: Math.min(x(from), 1440 - width).toFixed(1),
+        y: 0, height: 14, width: width.toFixed(1) });
       if (title) rect.append(makeSvg("title", {}, title));
       bars.push(rect);
     };

@@ -10,6 +10,7 @@ export const isTroubled = (unit) => gravityOf(unit) < CALM;
 /** `812 ms`, `3.0 s`, `42 s`, `4 min 12 s`, `2 h 5 min`, `3 d 4 h`. */
 export function human(ms) {
   const seconds = Math.max(0, ms) / 1000;
+  if (seconds > 0 && seconds < 0.001) return "under 1 ms";
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   return coarse(ms, true);

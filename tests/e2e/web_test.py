@@ -156,6 +156,9 @@ def test_a_killed_unit_goes_down_and_up(world):
         page.until(status_in_row("backbone", "up"))
         page.until("document.querySelector('#verdict').innerText.startsWith('Everything')")
         page.until(f"({ROW % 'backbone'}).querySelector('.day .outage')", "its outage on its line")
+        check(page.run(f"{{ const bar = ({ROW % 'backbone'}).querySelector('.day .outage'); "
+                       "bar.x.baseVal.value + bar.width.baseVal.value <= 1440.1 }"),
+              "the outage is drawn beyond the end of its line")
         nothing_moved(page, settled[scheme])
         no_complaints(page)
 
