@@ -252,7 +252,7 @@ void Engine::adopt(const std::vector<ports::Spawner::Survivor>& survivors)
     for (const auto& survivor : survivors) {
         const auto owner = owners_.find(number(survivor.id));
         if (owner == owners_.end()) {
-            adopt_stray(survivor);
+            if (!adopt_stray_of_ladder(survivor)) adopt_stray(survivor);
             continue;
         }
         missing_.erase(number(survivor.id));
@@ -326,6 +326,36 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
     go_on_reading(id);
     post(id, core::Adopted{survivor.id});
     if (is_to_stop) post(id, core::StopWanted{});
+}
+
+/// The same of a ladder's hook. One that nothing is known of is ended, and is known from now on, so
+/// that no other one begins before nothing of it lives.
+bool Engine::adopt_stray_of_ladder(const ports::Spawner::Survivor& survivor)
+{
+    const auto name = unit_of_ladder_hook(survivor.unit);
+    const auto id = name ? host_.find(*name) : std::nullopt;
+    if (!id || survivor.slot != whole_unit) return false;
+    core::Unit taken = host_.unit(*id);
+    auto& hook = taken.rung_hook;
+    if (hook && hook->spawn > survivor.id) return false;
+    if (hook) { // It ended before this one began.
+        owners_.erase(number(hook->spawn));
+        missing_.erase(number(hook->spawn));
+    }
+    const MonoTime now = ports_.loop.now().mono;
+    hook = core::RungHook{survivor.id,
+                          "unknown",
+                          {},
+                          taken.rung,
+                          now,
+                          now,
+                          core::RungHook::Stage::ending,
+                          core::HookResult::broken_off,
+                          "nothing is known of it"};
+    host_.restore(*id, std::move(taken));
+    owners_[number(survivor.id)] = {*id, whole_unit};
+    post({*id, whole_unit}, core::Adopted{survivor.id});
+    return true;
 }
 
 /// After every end that was kept has been told: a spawn that is neither alive nor told of either

@@ -182,6 +182,8 @@ private:
     void forget_strangers();
     void adopt(const std::vector<ports::Spawner::Survivor>& survivors);
     void adopt_stray(const ports::Spawner::Survivor& survivor);
+    /// Whether it is one, and nothing newer is known of that unit.
+    bool adopt_stray_of_ladder(const ports::Spawner::Survivor& survivor);
     void resolve_missing();
     void skip_spawn_ids(SpawnId used);
 

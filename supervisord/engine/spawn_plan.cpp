@@ -5,6 +5,9 @@
 namespace keel::engine {
 namespace {
 
+/// No unit has a dot in its name.
+constexpr std::string_view of_ladder = ".ladder";
+
 std::map<std::string, std::string> login_environment(const Identity& identity)
 {
     return {
@@ -49,11 +52,17 @@ ports::SpawnPlan make_hook_plan(const units::UnitSpec& spec, Slot slot, units::H
     return plan;
 }
 
+std::optional<std::string_view> unit_of_ladder_hook(std::string_view name)
+{
+    if (!name.ends_with(of_ladder)) return std::nullopt;
+    return name.substr(0, name.size() - of_ladder.size());
+}
+
 ports::SpawnPlan make_rung_hook_plan(const units::UnitSpec& spec, const RungHookCall& call,
                                      const Identity& own, const std::string& runtime_root)
 {
     ports::SpawnPlan plan;
-    plan.unit = spec.name + ".ladder";
+    plan.unit = spec.name + std::string(of_ladder);
     plan.slot = whole_unit;
     plan.argv = units::fill(call.hook.command,
                             units::placeholder_values(spec, 1, runtime_root + "/" + spec.name));

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace keel::engine {
 
@@ -40,5 +41,7 @@ struct RungHookCall {
 /// `own`: who keeld is. Also under a name beside the unit's, and of no instance.
 ports::SpawnPlan make_rung_hook_plan(const units::UnitSpec& spec, const RungHookCall& call,
                                      const Identity& own, const std::string& runtime_root);
+/// The unit whose ladder runs what the keeper knows by that name; none: it is no such hook.
+std::optional<std::string_view> unit_of_ladder_hook(std::string_view name);
 
 } // namespace keel::engine

@@ -34,15 +34,9 @@ void FakeKernel::check_alone(SpawnId id, InstanceId instance, std::optional<unit
         violated(fmt::format("{}.{} is spawned as {} while something of spawn {} lives",
                              world_.spec(instance).name, instance.slot, number(id), number(other)));
     };
-    // A hook that a lost journal forgot is being killed; the next one does not wait for its end.
-    const auto is_forgotten = [&](SpawnId other) {
-        const Process& process = processes_.at(other);
-        return memory == Memory::lossy && process.killed && !process.is_main();
-    };
-    if (const auto other = living_hook(instance); other && !is_forgotten(*other)) complain(*other);
+    if (const auto other = living_hook(instance)) complain(*other);
     const auto main = living(instance);
-    const bool may_be = main && ((hook && runs_beside(*hook)) || is_forgotten(*main));
-    if (main && !may_be) complain(*main);
+    if (main && !(hook && runs_beside(*hook))) complain(*main);
 }
 
 void FakeKernel::note_began(const Process& process)

@@ -141,10 +141,12 @@ void World::check_rung_hook_told(const core::Outage& record) const
 {
     const bool runs = !brain_ || brain_->host().unit(find(record.unit, 1).unit).rung_hook;
     const bool forgets = kernel_.memory == FakeKernel::Memory::lossy;
-    // The engine's worlds look when its turn is over: a hook that could not even begin may have
-    // been there at the moment at which the record was closed.
-    const bool just_closed = size_ == Size::engine && record.closed && record.closed->mono == now();
-    if (runs || forgets || just_closed) return;
+    // The engine's worlds look when its turn is over: a hook that ended in the same one may still
+    // have run at the moment at which the record was closed.
+    const auto told = rung_told_at_.find(find(record.unit, 1).unit);
+    const bool in_this_turn =
+        size_ == Size::engine && told != rung_told_at_.end() && told->second == now();
+    if (runs || forgets || in_this_turn) return;
     for (const core::ActionTaken& taken : record.actions)
         if (taken.action.starts_with("run:") && taken.result.empty())
             violated(fmt::format("{}: nothing tells what came of {}", record.unit, taken.action));

@@ -338,6 +338,7 @@ void World::rung_hook_ended(UnitId id, core::HookResult result)
     if (is_tracing())
         trace(fmt::format("        {}: the hook of its ladder is over: {}", spec(id).name,
                           keel::name(result)));
+    rung_told_at_[id] = now();
     if (kernel_.memory == FakeKernel::Memory::whole) rungs_.told(id, spec(id).name, result);
     if (!deaf_) oracle_.rung_hook_ended(brain_->host(), id, result);
 }

@@ -11,6 +11,7 @@
 #include "tests/sim/scenario.hpp"
 #include "tests/sim/voices.hpp"
 
+#include <map>
 #include <memory>
 #include <set>
 
@@ -152,6 +153,7 @@ private:
     Oracle oracle_;
     ProbeWatch probes_;
     RungWatch rungs_;
+    std::map<UnitId, MonoTime> rung_told_at_; ///< when the end of the latest hook was told
     LivenessWatch liveness_;
     Voices voices_;
     std::unique_ptr<Brain> brain_;
