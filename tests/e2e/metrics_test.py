@@ -2,14 +2,10 @@
 """The metrics of a real keeld: a page that promtool has nothing to say against, what units use,
 with control groups and without them, and counters over the end of the engine.
 """
-import argparse
-import os
 import subprocess
-import sys
-from pathlib import Path
 
+import cgroup
 from harness import Failed, Keel, until
-from stop_test import own_cgroup, remove
 
 BUSY = """
 import os, sys, time
@@ -99,9 +95,7 @@ def operations_over_engines(keel):
     check(operations(keel, "restart", "failed") == 0, "a restart that failed there was none")
 
 
-def run(bin_dir, title, environment):
-    print(title, flush=True)
-    os.environ.update(environment)
+def use_and_count(bin_dir):
     with Keel(bin_dir, prefix="keel-metrics-") as keel:
         write_units(keel)
         keel.start()
@@ -114,23 +108,5 @@ def run(bin_dir, title, environment):
         promtool_agrees(keel)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, type=Path)
-    bin_dir = parser.parse_args().bin
-    run(bin_dir, "without a cgroup", {"KEEL_CGROUP": ""})
-    cgroup = own_cgroup()
-    if cgroup is None:
-        print("no cgroup v2 may be made here: not tested in one")
-        return
-    try:
-        run(bin_dir, "in a cgroup", {"KEEL_CGROUP": str(cgroup)})
-    finally:
-        remove(cgroup)
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"metrics_test: {failure}")
+    cgroup.main("metrics_test", __doc__, use_and_count)

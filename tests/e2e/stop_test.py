@@ -6,36 +6,13 @@ of its own, one that double-forked, and one that besides closed its descriptors 
 environment. It is stopped by the client, in a cgroup and without one, and also after the engine
 that started it is gone.
 """
-import argparse
 import os
 import signal
-import sys
-from pathlib import Path
 
+import cgroup
 from harness import Failed, Keel, alive, until
 
 KINDS = ("fork", "session", "daemon", "bare-daemon")
-CGROUP2 = ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
-
-
-def own_cgroup():
-    """A cgroup v2 that this test made, or None where it may not."""
-    for mount in map(Path, CGROUP2):
-        if not (mount / "cgroup.controllers").exists():
-            continue
-        try:
-            made = mount / f"keel-stop-{os.getpid()}"
-            made.mkdir()
-            return made
-        except OSError:
-            continue
-    return None
-
-
-def remove(cgroup):
-    for folder in sorted(cgroup.rglob("*/"), reverse=True):
-        folder.rmdir()
-    cgroup.rmdir()
 
 
 def family(keel):
@@ -113,32 +90,12 @@ def name_the_operation_in_the_way(keel):
     check_none_lives(pids, "after its main process was killed meanwhile")
 
 
-def run(bin_dir, title, environment):
-    print(title, flush=True)
-    os.environ.update(environment)
+def stop_each_way(bin_dir):
     with Keel(bin_dir, prefix="keel-stop-") as keel:
         stop_it_all(keel)
         stop_what_another_engine_started(keel)
         name_the_operation_in_the_way(keel)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, type=Path)
-    bin_dir = parser.parse_args().bin
-    run(bin_dir, "without a cgroup", {"KEEL_CGROUP": ""})
-    cgroup = own_cgroup()
-    if cgroup is None:
-        print("no cgroup v2 may be made here: not tested in one")
-        return
-    try:
-        run(bin_dir, "in a cgroup", {"KEEL_CGROUP": str(cgroup)})
-    finally:
-        remove(cgroup)
-
-
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"stop_test: {failure}")
+    cgroup.main("stop_test", __doc__, stop_each_way)
