@@ -9,6 +9,8 @@
 #include "engine/engine.hpp"
 #include "engine/log.hpp"
 #include "engine/status_line.hpp"
+#include "history.hpp"
+#include "ledger/ledger.hpp"
 #include "metrics/page.hpp"
 #include "people.hpp"
 #include "probes/prober.hpp"
@@ -17,6 +19,7 @@
 #include "sys/clock.hpp"
 #include "sys/disk_sync.hpp"
 #include "sys/keeper_client.hpp"
+#include "sys/late_journal.hpp"
 #include "sys/log_reader.hpp"
 #include "sys/log_sink.hpp"
 #include "sys/loop.hpp"
@@ -64,6 +67,7 @@ public:
         : options_(options), paths_(std::move(paths)), loop_(loop), keeper_(keeper),
           run_dir_(std::move(run_dir)), journal_(journal_options()),
           hold_sync_(loop_, paths_.hold_journal.string()), holds_(hold_journal_options()),
+          totals_(kept_over_boots(paths_.totals_journal, "what is counted")),
           logs_(loop_, log_options()), spawner_(loop_, keeper_, spawner_options()),
           notices_(loop_, notify_options()), ready_pipes_(loop_, ready_pipe_options()),
           prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
@@ -87,6 +91,7 @@ public:
             beat();
         });
         loop_.run();
+        totals_.put(engine::key_of_totals_end, "yes");
         spawner_.release_cgroups(); // The keeper leaves after this process, and does not know them.
         return exit_code_;
     }
@@ -94,29 +99,17 @@ public:
 private:
     sys::FileStateJournal::Options journal_options()
     {
-        sys::FileStateJournal::Options options;
-        options.path = paths_.state_journal.string();
-        const auto boot_id = sys::read_boot_id();
-        if (boot_id) options.boot_id = *boot_id;
-        options.on_failure = [](const Error& error) { warn("state is not kept: " + error.text()); };
+        auto options = kept_within_boot(paths_.state_journal);
         std::error_code ignored;
         if (run_dir_.after_failed_starts())
             std::filesystem::rename(options.path, options.path + ".aside", ignored);
         return options;
     }
 
-    /// Kept over boots, whatever their ids.
     sys::FileStateJournal::Options hold_journal_options()
     {
-        sys::FileStateJournal::Options options;
-        options.path = paths_.hold_journal.string();
-        options.boot_id = "any";
+        auto options = kept_over_boots(paths_.hold_journal, "holds");
         options.on_written = [this] { hold_sync_.soon(); };
-        options.on_failure = [](const Error& error) {
-            warn("holds will not outlive a boot: " + error.text());
-        };
-        std::error_code ignored; // The journal tells of it.
-        std::filesystem::create_directories(paths_.lib, ignored);
         return options;
     }
 
@@ -180,11 +173,7 @@ private:
                 [this] {
                     if (applying_) applying_->apply_for("SIGHUP");
                 },
-            .on_leave =
-                [this] {
-                    run_dir_.leave();
-                    loop_.stop();
-                },
+            .on_leave = [this] { leave(); },
             .on_keeper_lost = [this] { loop_.stop(); },
             .on_hold_refused =
                 [](std::uint64_t key) {
@@ -241,14 +230,19 @@ private:
         options.host.storm = {storm.starts_per_second, storm.burst};
         options.runtime_root = (paths_.run / "units").string();
         options.own = engine::own_identity();
+        using Absence = engine::EngineOptions::Absence;
+        options.absence = run_dir_.keeper_is_new() ? Absence::yes : Absence::no;
         options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
         options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
         // For tests, which cannot wait ten seconds a thousand times.
         if (const char* trial = std::getenv("KEEL_APPLY_TRIAL"))
             options.trial = parse_duration(trial).value_or(options.trial);
+        ledger_ =
+            std::make_unique<ledger::SqliteLedger>(loop_, ledger_options(paths_, daemon_.ledger));
         engine_ = std::make_unique<engine::Engine>(
-            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_, notices_,
-                                ready_pipes_, told_ ? &told_->notifier : nullptr},
+            engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_, totals_,
+                                *ledger_, notices_, ready_pipes_,
+                                told_ ? &told_->notifier : nullptr},
             std::move(units), options);
         engine_->on_stopped([this](int code) {
             journal_.put(engine::key_of_clean_end, "yes");
@@ -256,8 +250,7 @@ private:
             // Probes were cancelled with their units; what they ran must not outlive the engine.
             prober_.when_idle(probes_end_within, [this, code] {
                 keeper_.exit(code);
-                run_dir_.leave();
-                loop_.stop();
+                leave();
             });
         });
     }
@@ -276,7 +269,8 @@ private:
         };
         applying_ = std::make_unique<Applying>(loop_, *engine_, paths_,
                                                [this] { return spawner_.control_groups(); });
-        metrics_.emplace(loop_, *engine_, volume_of, &meter_, KEEL_VERSION);
+        metrics_.emplace(loop_, *engine_, volume_of, &meter_, KEEL_VERSION,
+                         [settle = totals_.settler()] { settle(200ms); });
         control::ControlServer::Options options;
         options.version = KEEL_VERSION;
         options.groups = {group_named(daemon_.operators_group), group_named(daemon_.readers_group)};
@@ -292,6 +286,14 @@ private:
         if (address == "off") return;
         if (auto port = server_->listen_for_pages(address); !port)
             warn("no pages, supervision goes on: " + port.error().text());
+    }
+
+    /// Meant to, unlike when the keeper is lost.
+    void leave()
+    {
+        ledger_->end_in_order();
+        run_dir_.leave();
+        loop_.stop();
     }
 
     void beat()
@@ -310,6 +312,7 @@ private:
     sys::FileStateJournal journal_;
     sys::DiskSync hold_sync_;
     sys::FileStateJournal holds_;
+    sys::LateJournal totals_;
     sys::LogSink logs_;
     sys::Spawner spawner_;
     sys::NotifySockets notices_;
@@ -318,6 +321,7 @@ private:
     probes::Prober prober_;
     units::DaemonSpec daemon_;       ///< as at the start
     std::optional<PeopleTold> told_; ///< only where somebody is to be told
+    std::unique_ptr<ledger::SqliteLedger> ledger_;
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<Applying> applying_;
     std::optional<metrics::Page> metrics_;

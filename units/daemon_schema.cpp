@@ -45,6 +45,7 @@ void keep_hook(Draft& draft, const std::string& name)
 using D = DaemonSpec;
 using Storm = StormSpec;
 using C = ChannelSpec;
+using Ledger = LedgerSpec;
 using enum TakesEffect;
 constexpr std::size_t account_max = 256; // LOGIN_NAME_MAX
 constexpr std::array<std::string_view, 0> none{};
@@ -67,7 +68,13 @@ constexpr Key table[] = {
     {"control.readers_group", Text{daemon<&D::readers_group>, &account_name, account_max}, restart,
      "the group whose members may look", "none"},
 
-    {"ledger", Later{}, restart, "how much history is kept"},
+    {"ledger", Section{}, restart,
+     "The ledger: outages and the lives of Keel itself, in `ledger.db` under `/var/lib/keel`. Of "
+     "the two bounds the one that is met first counts, and the oldest records go"},
+    {"ledger.keep", Span{daemon<&D::ledger, &Ledger::keep>, 24h, 24h * 3650}, restart,
+     "so long a record is kept after its end"},
+    {"ledger.max_size", Size{daemon<&D::ledger, &Ledger::max_size>, 1ULL << 20, 1ULL << 40},
+     restart, "so large its file may get"},
 
     {"log", Section{}, restart, "keeld's own log"},
     {"log.level", Choice{daemon<&D::log_level>, names_of<LogLevel>, none}, restart,

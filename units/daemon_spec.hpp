@@ -49,6 +49,12 @@ struct ChannelSpec {
 };
 using Channels = std::map<std::string, ChannelSpec>;
 
+/// How much history is kept, whichever bound is met first.
+struct LedgerSpec {
+    Duration keep = std::chrono::hours(24 * 400);
+    std::uint64_t max_size = std::uint64_t{1} << 30; ///< bytes
+};
+
 struct DaemonSpec {
     std::string http_listen = "127.0.0.1:9632"; ///< or `off`
     std::string token_file;                     ///< empty: there is no token
@@ -56,6 +62,7 @@ struct DaemonSpec {
     std::string readers_group;
     LogLevel log_level = LogLevel::info;
     StormSpec storm;
+    LedgerSpec ledger;
     NamedHooks hooks; ///< also those that have a problem, as far as they are usable
     Channels channels;
 };

@@ -56,6 +56,13 @@ constexpr std::array events_options = std::to_array<Option>({
     {"--since", "TIME", "from then on: so long ago (30m, 2h), the last 09:15, …; see keel logs"},
 });
 
+constexpr std::array outages_options = std::to_array<Option>({
+    {"--since", "TIME",
+     "those that were open then or later: so long ago (30m, 7d), the last 09:15,\n"
+     "'2025-01-31 09:15', or a time in UTC as 2025-01-31T09:15:02Z"},
+    {"--count", "N", "how many (50; with --since, 1000)", 'n'},
+});
+
 constexpr std::array graph_options = std::to_array<Option>({
     {"--dot", "", "for graphviz; thick and red is the critical path"},
 });
@@ -207,9 +214,15 @@ stderr, and with --json by a line {"missed": {"after": ID, "before": ID}}.
 )"},
     {.name = "outages",
      .summary = "what was down, since when, why and for how long",
+     .options = outages_options,
      .text =
-         R"(Lists outages, open ones and those that ended, the latest first. A unit is in outage
-when it is wanted up and has fewer ready instances than it needs.
+         R"(Lists outages, open ones and those that ended, the latest first, as far back as the
+ledger goes: over restarts of Keel and boots of the host. A unit is in outage when it is
+wanted up and has fewer ready instances than it needs.
+)",
+     .after =
+         R"(  keel outages --since 7d
+  keel outages --json | jq '.outages[] | select(.unit == "worker") | .cause'
 )"},
     {.name = "web",
      .summary = "a link that opens the dashboard in a browser",

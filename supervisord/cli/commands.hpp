@@ -55,7 +55,11 @@ struct EventsOptions {
 };
 Exit events(const Context& context, const EventsOptions& options);
 
-Exit outages(const Context& context);
+struct OutagesOptions {
+    std::optional<WallTime> since; ///< open then or later
+    std::size_t count = 50;
+};
+Exit outages(const Context& context, const OutagesOptions& options);
 
 struct WaitOptions {
     std::vector<std::string> units;

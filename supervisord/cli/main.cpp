@@ -99,6 +99,12 @@ LogsOptions logs_options(const Arguments& arguments)
             follow_of(arguments)};
 }
 
+OutagesOptions outages_options(const Arguments& arguments)
+{
+    const auto since = since_of(arguments);
+    return {since, count_of(arguments, "--count").value_or(since ? 1000 : 50)};
+}
+
 ChangeOptions change_options(const Arguments& arguments, core::Verb verb)
 {
     ChangeOptions options;
@@ -203,7 +209,7 @@ Exit run_command(std::string_view command, const Arguments& arguments)
         return graph(context,
                      {arguments.words(), arguments.has("--dot") ? GraphOptions::Shape::dot
                                                                 : GraphOptions::Shape::tree});
-    if (command == "outages") return outages(context);
+    if (command == "outages") return outages(context, outages_options(arguments));
     if (command == "web") return web(context);
     if (command == "wait") return wait(context, wait_options(arguments));
     if (command == "apply") return apply(context, apply_request(arguments));

@@ -12,7 +12,7 @@ namespace keel::cli {
 std::string outages_table(const std::vector<core::OutageView>& outages, WallTime now,
                           const Screen& screen)
 {
-    if (outages.empty()) return "No outage since the host was booted.\n";
+    if (outages.empty()) return "No outage on record.\n";
     using Align = Table::Align;
     Table table(
         {{"ID", Align::right}, {"UNIT"}, {"KIND"}, {"BEGAN"}, {"LASTED", Align::right}, {"CAUSE"}});
@@ -22,9 +22,10 @@ std::string outages_table(const std::vector<core::OutageView>& outages, WallTime
         const bool planned = record.planned == core::Outage::Planned::yes;
         std::string lasted = to_human(outage.length);
         const bool settles = outage.settling == core::OutageView::Settling::yes;
+        if (record.end == core::Outage::End::unseen) lasted = "at least " + lasted;
         if (open) lasted = (settles ? "ready again, " : "open, ") + lasted;
         table.add({{std::to_string(number(record.id))},
-                   {record.unit, Tone::strong},
+                   {record.unit.empty() ? "(Keel)" : record.unit, Tone::strong},
                    {fmt::format("{}{}", planned ? "planned " : "", name(record.kind))},
                    {local_time(record.opened.wall, now)},
                    {lasted, open && !planned ? Tone::bad : Tone::plain},
@@ -33,16 +34,21 @@ std::string outages_table(const std::vector<core::OutageView>& outages, WallTime
     return table.text(screen);
 }
 
-Exit outages(const Context& context)
+Exit outages(const Context& context, const OutagesOptions& options)
 {
-    const auto body = control::get(context.socket_path, "/v1/outages",
-                                   control::deadline_in(std::chrono::seconds(10)));
+    std::string path = fmt::format("/v1/outages?limit={}", options.count);
+    if (options.since) path += "&since=" + control::url_encoded(to_rfc3339(*options.since));
+    const auto body =
+        control::get(context.socket_path, path, control::deadline_in(std::chrono::seconds(10)));
     if (const auto* trouble = control::trouble_of(body)) return give_up(*trouble);
     const std::string& json = std::get<std::string>(body);
     if (context.as_json()) return print(json + "\n") ? Exit::done : Exit::failed;
     const auto list = control::decode_outages(json);
     if (!list) return give_up({control::Trouble::Kind::garbled, list.error().text(), {}});
-    print(outages_table(*list, wall_now(), context.screen));
+    print(outages_table(list->outages, wall_now(), context.screen));
+    if (!list->missing.empty())
+        complain("these are from memory alone: the ledger cannot be read: " +
+                 printable(list->missing));
     return Exit::done;
 }
 

@@ -147,6 +147,9 @@ Exit show_units(const Context& context, const StatusOptions& options)
             text += unit_details(unit, wall_now(), context.screen) +
                     (&unit == &views.back() ? "" : "\n");
     print(text);
+    if (const auto alarms = control::decode_alarms(std::get<std::string>(json)); alarms)
+        for (const std::string& alarm : *alarms)
+            complain(printable(alarm));
     return exit_for_units(views, options);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 
+#include <charconv>
 #include <fmt/format.h>
 
 namespace keel::control {
@@ -87,6 +88,34 @@ Problem from_refusal(const ports::Refusal& refusal)
         return {503, "urn:keel:problem:stopping", "keeld is stopping", refusal.text, {}, {}};
     }
     return {500, {}, "Internal Server Error", refusal.text, {}, {}};
+}
+
+void refuse(const std::shared_ptr<Exchange>& exchange, const Problem& problem)
+{
+    exchange->answer(problem_answer(problem));
+}
+
+Problem bad_number(std::string_view key, std::uint64_t limit)
+{
+    return bad_request(fmt::format("`{}` is not a number from 0 to {}", key, limit));
+}
+
+Problem bad_since()
+{
+    return bad_request("`since` is not a time in UTC as RFC 3339 has it",
+                       "2025-01-31T09:15:02.482Z");
+}
+
+std::optional<std::uint64_t> number_argument(const HttpRequest& request, std::string_view key,
+                                             std::uint64_t otherwise, std::uint64_t limit)
+{
+    const auto text = request.argument(key);
+    if (!text) return otherwise;
+    std::uint64_t value = 0;
+    const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (failed != std::errc{} || end != text->data() + text->size() || value > limit)
+        return std::nullopt;
+    return value;
 }
 
 } // namespace keel::control

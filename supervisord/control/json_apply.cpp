@@ -1,4 +1,5 @@
-// The documents of an apply: what is asked for, what became of it, what is wrong.
+// The documents of an apply: what is asked for, what became of it, what is wrong; and what is wrong
+// with Keel itself.
 #include "control/json_codec.hpp"
 #include "control/json_writer.hpp"
 
@@ -117,6 +118,12 @@ Result<std::vector<units::Problem>> decode_check_problems(std::string_view json)
                                 text_of(one, "message"), text_of(one, "hint")});
         return problems;
     });
+}
+
+Result<std::vector<std::string>> decode_alarms(std::string_view json)
+{
+    using Alarms = std::vector<std::string>;
+    return read_as<Alarms>(json, [](const Json& all) { return all.value("alarms", Alarms{}); });
 }
 
 } // namespace keel::control

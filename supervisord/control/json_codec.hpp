@@ -74,6 +74,12 @@ struct WebLink {
     WallTime expires;
 };
 
+/// {"outages": […], "missing": …}
+struct OutageList {
+    std::vector<core::OutageView> outages{}; ///< the latest first
+    std::string missing{};                   ///< why some may be; empty: none is
+};
+
 /// What a check of unit files found.
 struct CheckReport {
     std::size_t checked = 0; ///< units
@@ -90,11 +96,14 @@ inline constexpr Duration hold_span_max = std::chrono::hours(24 * 3650);
 std::string encode(const core::UnitView&);
 std::string encode(const core::WhyView&);
 std::string encode(const core::EventView&);
-/// {"units": […]}. Brief: without what a line about each unit does not need: description, rung,
-/// release, and instances that are ready or done; what would be null is left out.
+/// {"units": […], "alarms": […]}. Brief: without what a line about each unit does not need:
+/// description, rung, release, and instances that are ready or done; what would be null is left
+/// out.
 enum class Detail : std::uint8_t { full, brief };
-std::string encode(const std::vector<core::UnitView>&, Detail detail = Detail::full);
-std::string encode(const std::vector<core::OutageView>&); ///< {"outages": […]}
+/// `alarms`: what is wrong with Keel itself, a sentence each.
+std::string encode(const std::vector<core::UnitView>&, Detail detail = Detail::full,
+                   const std::vector<std::string>& alarms = {});
+std::string encode(const OutageList&);
 std::string encode(const EventList&);                     ///< {"events": […], …}
 std::string encode(const std::vector<core::TriedProbe>&); ///< {"probes": […]}
 std::string encode(const OperationReport&);
@@ -112,7 +121,9 @@ Result<core::UnitView> decode_unit(std::string_view json);
 Result<core::WhyView> decode_why(std::string_view json);
 Result<core::EventView> decode_event(std::string_view json);
 Result<std::vector<core::UnitView>> decode_units(std::string_view json);
-Result<std::vector<core::OutageView>> decode_outages(std::string_view json);
+/// The `alarms` of the units' document; none where there are none.
+Result<std::vector<std::string>> decode_alarms(std::string_view json);
+Result<OutageList> decode_outages(std::string_view json);
 Result<EventList> decode_events(std::string_view json);
 Result<std::vector<core::TriedProbe>> decode_tried(std::string_view json);
 Result<OperationReport> decode_operation(std::string_view json);

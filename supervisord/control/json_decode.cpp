@@ -172,6 +172,7 @@ core::OutageView outage_from(const Json& json)
         truth(json, "planned") ? core::Outage::Planned::yes : core::Outage::Planned::no;
     record.opened.wall = moment(json, "opened");
     if (const auto closed = moment_if_any(json, "closed")) record.closed = Now{{}, *closed};
+    if (truth(json, "uncertain")) record.end = core::Outage::End::unseen;
     outage.length = duration(json, "seconds");
     if (truth(json, "settling")) outage.settling = core::OutageView::Settling::yes;
     record.detected_by = text(json, "detected_by");
@@ -360,10 +361,11 @@ Result<std::vector<core::TriedProbe>> decode_tried(std::string_view json)
     });
 }
 
-Result<std::vector<core::OutageView>> decode_outages(std::string_view json)
+Result<OutageList> decode_outages(std::string_view json)
 {
-    return decode<std::vector<core::OutageView>>(json, [](const Json& document) {
-        return list<core::OutageView>(document, "outages", outage_from);
+    return decode<OutageList>(json, [](const Json& document) {
+        return OutageList{list<core::OutageView>(document, "outages", outage_from),
+                          text(document, "missing")};
     });
 }
 

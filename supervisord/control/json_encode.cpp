@@ -137,10 +137,11 @@ void write(JsonWriter& out, const core::OutageView& outage)
     const core::Outage& record = outage.record;
     out.begin_object()
         .member("id", number(record.id))
-        .member("unit", record.unit)
+        .member_if_any("unit", record.unit)
         .member("kind", name(record.kind))
         .member("planned", record.planned == core::Outage::Planned::yes);
     member(out, "opened", record.opened.wall);
+    out.member("uncertain", record.end == core::Outage::End::unseen);
     member(out, "closed", record.closed ? std::optional(record.closed->wall) : std::nullopt);
     out.member("settling", outage.settling == core::OutageView::Settling::yes)
         .member("seconds", seconds(outage.length))
@@ -276,19 +277,24 @@ std::string encode(const core::WhyView& why)
     return out.end_object().take();
 }
 
-std::string encode(const std::vector<core::UnitView>& units, Detail detail)
+std::string encode(const std::vector<core::UnitView>& units, Detail detail,
+                   const std::vector<std::string>& alarms)
 {
-    if (detail == Detail::full) return list_document("units", units);
     JsonWriter out;
     out.begin_object().key("units").begin_list();
     for (const auto& unit : units)
-        write_brief(out, unit);
-    return out.end_list().end_object().take();
+        detail == Detail::full ? write(out, unit) : write_brief(out, unit);
+    out.end_list();
+    write_list(out, "alarms", alarms);
+    return out.end_object().take();
 }
 
-std::string encode(const std::vector<core::OutageView>& outages)
+std::string encode(const OutageList& list)
 {
-    return list_document("outages", outages);
+    JsonWriter out;
+    out.begin_object();
+    write_list(out, "outages", list.outages);
+    return out.member_if_any("missing", list.missing).end_object().take();
 }
 
 std::string encode(const EventList& list)

@@ -203,8 +203,7 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::cancel: return answer_cancel(exchange, match.name, peer.uid);
     case Route::apply: return answer_apply(exchange, peer.uid);
     case Route::events: return answer_events(exchange);
-    case Route::outages:
-        return exchange->answer(json_answer(encode(sources_.supervisor.outages())));
+    case Route::outages: return answer_outages(exchange);
     case Route::version:
         return exchange->answer(
             json_answer(encode(VersionInfo{options_.version, "v1", own_name(), begun_})));

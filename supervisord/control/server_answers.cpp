@@ -3,7 +3,6 @@
 #include "control/log_answer.hpp"
 #include "control/server.hpp"
 
-#include <charconv>
 #include <fmt/format.h>
 #include <limits>
 
@@ -14,47 +13,7 @@ using Exchanged = std::shared_ptr<Exchange>;
 
 /// More units than these are turned into text on another thread.
 constexpr std::size_t units_at_once = 256;
-constexpr std::uint64_t events_max = 10'000;
 constexpr std::size_t key_bytes_max = 64;
-
-void refuse(const Exchanged& exchange, const Problem& problem)
-{
-    exchange->answer(problem_answer(problem));
-}
-
-/// A whole number of the query; `otherwise` if it is not given, none if it is not one in range.
-std::optional<std::uint64_t> number_argument(const HttpRequest& request, std::string_view key,
-                                             std::uint64_t otherwise, std::uint64_t limit)
-{
-    const auto text = request.argument(key);
-    if (!text) return otherwise;
-    std::uint64_t value = 0;
-    const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (failed != std::errc{} || end != text->data() + text->size() || value > limit)
-        return std::nullopt;
-    return value;
-}
-
-Problem bad_number(std::string_view key, std::uint64_t limit)
-{
-    return bad_request(fmt::format("`{}` is not a number from 0 to {}", key, limit));
-}
-
-EventList all_events(const ports::Supervisor& supervisor)
-{
-    EventList list;
-    list.events = supervisor.events_after(0, std::numeric_limits<std::size_t>::max());
-    if (list.events.empty()) return list;
-    list.latest = list.events.back().id;
-    list.kept_since = list.events.front().at;
-    return list;
-}
-
-Problem bad_since()
-{
-    return bad_request("`since` is not a time in UTC as RFC 3339 has it",
-                       "2025-01-31T09:15:02.482Z");
-}
 
 Problem no_such_instance(const core::UnitView& unit, std::uint64_t slot)
 {
@@ -80,6 +39,21 @@ std::optional<std::string_view> what_is_wrong(const ChangeRequest& change, core:
     return std::nullopt;
 }
 
+/// What is wrong with Keel itself.
+std::vector<std::string> alarms_of(const ports::Supervisor& supervisor)
+{
+    std::vector<std::string> alarms;
+    const ports::LedgerStanding ledger = supervisor.ledger();
+    if (!ledger.trouble.empty())
+        alarms.push_back(fmt::format("the ledger cannot be written: {}; {} records wait",
+                                     ledger.trouble, ledger.waiting));
+    if (ledger.lost > 0)
+        alarms.push_back(fmt::format("the ledger has lost {} records, as it could not be written "
+                                     "for long",
+                                     ledger.lost));
+    return alarms;
+}
+
 void note_change(core::UnitView& unit, const std::set<std::string>& changed)
 {
     if (changed.contains(unit.name)) unit.on_disk = core::UnitView::OnDisk::changed;
@@ -103,11 +77,13 @@ void ControlServer::answer_units(const Exchanged& exchange)
         auto units = std::make_shared<std::vector<core::UnitView>>(sources_.supervisor.units());
         for (core::UnitView& unit : *units)
             note_change(unit, changed);
+        const auto alarms = alarms_of(sources_.supervisor);
         if (units->size() <= units_at_once)
-            return exchange->answer(json_answer(encode(*units, detail)));
+            return exchange->answer(json_answer(encode(*units, detail, alarms)));
         auto text = std::make_shared<std::string>();
-        sources_.loop.offload([units, text, detail] { *text = encode(*units, detail); },
-                              [exchange, text] { exchange->answer(json_answer(*text)); });
+        sources_.loop.offload(
+            [units, text, detail, alarms] { *text = encode(*units, detail, alarms); },
+            [exchange, text] { exchange->answer(json_answer(*text)); });
     });
 }
 
@@ -189,43 +165,6 @@ void ControlServer::answer_probe(const Exchanged& exchange, const std::string& n
     const auto refusal = sources_.supervisor.try_probes(
         name, one, [exchange](const auto& tried) { exchange->answer(json_answer(encode(tried))); });
     if (refusal) refuse(exchange, from_refusal(*refusal));
-}
-
-void ControlServer::answer_events(const Exchanged& exchange)
-{
-    const HttpRequest& request = exchange->request();
-    const std::string unit(request.argument("unit").value_or(""));
-    if (!unit.empty() && !sources_.supervisor.unit(unit))
-        return refuse(exchange, no_such_unit(unit, sources_.supervisor));
-    constexpr auto id_max = std::numeric_limits<std::uint64_t>::max();
-    const auto follow = number_argument(request, "follow", 1, 1);
-    if (!follow) return refuse(exchange, bad_number("follow", 1));
-    const auto limit = number_argument(request, "limit", 200, events_max);
-    if (!limit) return refuse(exchange, bad_number("limit", events_max));
-    auto after = number_argument(request, "after", *follow == 1 ? events_.latest() : 0, id_max);
-    // A client that reconnects by itself repeats its first question, and adds where it stopped.
-    if (!request.last_event_id.empty()) {
-        HttpRequest resumed;
-        resumed.query.emplace("after", request.last_event_id);
-        after = number_argument(resumed, "after", 0, id_max);
-    }
-    if (!after) return refuse(exchange, bad_number("after", id_max));
-    const auto since = request.argument("since");
-    const auto since_when = parse_rfc3339(since.value_or(""));
-    if (since && !since_when) return refuse(exchange, bad_since());
-    if (*follow == 1) {
-        if (since) return refuse(exchange, bad_request("`since` goes with follow=0 only"));
-        return events_.open(exchange, *after, unit);
-    }
-    EventList list = all_events(sources_.supervisor);
-    std::erase_if(list.events, [&](const auto& event) {
-        return event.id <= *after || (since && event.at < *since_when) ||
-               (!unit.empty() && event.unit != unit);
-    });
-    const std::size_t surplus = list.events.size() - std::min(list.events.size(), *limit);
-    list.events.erase(list.events.begin(),
-                      list.events.begin() + static_cast<std::ptrdiff_t>(surplus));
-    exchange->answer(json_answer(encode(list)));
 }
 
 /// Ready: everything that is wanted up has as many ready instances as it needs.

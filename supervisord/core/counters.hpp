@@ -1,5 +1,5 @@
 // What the engine counts, as plain numbers; metrics/ turns them into series. Kept over engine
-// restarts by the state journal, so that counters never go back while the host is up.
+// restarts by the state journal, and over boots by the totals, so that no count ever goes back.
 #pragma once
 #include "core/unit.hpp"
 
@@ -37,6 +37,12 @@ struct UnitCounters {
     std::vector<ProbeCounters> probes; ///< one per ProbeSpec, all instances together
 };
 
+/// Raises what is lower than in `other`: both were true once, and none goes back.
+void raise_to(const Histogram& other, Histogram& own);
+void raise_to(const ProbeCounters& other, ProbeCounters& own);
+/// Probes are those of the same place.
+void raise_to(const UnitCounters& other, UnitCounters& own);
+
 /// How the latest apply ended: on the new configuration, or not.
 struct LastApply {
     enum class Outcome : std::uint8_t { none, failed, in_force } outcome = Outcome::none;
@@ -58,5 +64,8 @@ struct HostCounters {
     Histogram loop_lag; ///< how long one turn of the loop took
     HostCounters();
 };
+
+/// The histograms alone.
+void raise_to(const HostCounters& other, HostCounters& own);
 
 } // namespace keel::core

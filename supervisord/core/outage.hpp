@@ -58,7 +58,9 @@ struct Outage {
     std::string cause_text;  ///< `SIGKILL`, `probe http: status 503`, `dependency backbone`
     std::string detected_by; ///< `exit`, `probe`, `deadline`, `operation`
     std::optional<OutageId> caused_by;
-    Duration detection{0};            ///< from the first sign to `opened`
+    Duration detection{0}; ///< from the first sign to `opened`
+    /// Unseen: Keel was not there, and `closed` is when it was last.
+    enum class End : std::uint8_t { seen, unseen } end = End::seen;
     std::vector<ActionTaken> actions; ///< at most actions_max; the first ones are kept
 };
 inline constexpr std::size_t outage_actions_max = 100;

@@ -57,11 +57,19 @@ void Engine::journal(const core::HostEvent& event, const core::HostStep& step)
     // First the ids: should this be the last write, they are skipped and never used twice.
     journal_host();
     end_operations(step);
+    keep_ended_outages(step);
     for (const UnitId id : changed_units(event, step)) {
-        ports_.journal.put(unit_key(host_.spec(id)),
-                           encode(host_.unit(id), unit_counters_[number(id)]));
+        keep_open_outages(id);
+        journal_unit(id);
+        keep_counts(id);
         keep_hold(id);
     }
+}
+
+void Engine::journal_unit(UnitId id)
+{
+    ports_.journal.put(unit_key(host_.spec(id)),
+                       encode(host_.unit(id), unit_counters_[number(id)]));
 }
 
 void Engine::keep_hold(UnitId id)
@@ -81,6 +89,7 @@ void Engine::journal_host()
         counters_.invariant_failures, counters_.last_apply, counters_.operations});
     if (record == journaled_host_) return;
     ports_.journal.put("host", record);
+    ports_.totals.put("host", record);
     journaled_host_ = std::move(record);
 }
 
@@ -96,6 +105,7 @@ void Engine::recover(const HostRecord& record)
     counters_.invariant_failures = record.invariant_failures;
     counters_.last_apply = record.last_apply;
     counters_.operations = record.operations;
+    recover_numbers(recovered.contains("host") ? JournalOfBoot::there : JournalOfBoot::gone);
 
     const auto last_end =
         recovered.contains(key_of_clean_end) ? LastEnd::in_order : LastEnd::cut_short;
@@ -106,6 +116,7 @@ void Engine::recover(const HostRecord& record)
         if (!recover_unit(id, last_end)) fresh.push_back(id);
         keep_hold(id); // Should the last engine have died just before it could.
     }
+    recover_counts();
     const bool takes_over = fresh.size() < host_.size();
     say_host(fmt::format("{} {} units", takes_over ? "a new engine takes over" : "starting with",
                          host_.size()));
@@ -115,6 +126,7 @@ void Engine::recover(const HostRecord& record)
         return id && host_.unit(*id).operation && host_.unit(*id).operation->id == asked.id;
     });
     keep_hearing();
+    go_on_with_outages();
     journal_host();
     // Nothing is decided until it is known what happened meanwhile. The ends that were kept are
     // told before this; a spawn in between might be given the number of one yet to be told.

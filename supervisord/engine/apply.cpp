@@ -307,6 +307,8 @@ core::Respecified Engine::respecify(UnitId id, const ConfiguredUnit& wanted)
             unmade.push_back(action.instance.slot);
     auto before = std::make_shared<const units::UnitSpec>(
         host_.respecify(id, wanted.spec, ports_.loop.now(), unmade));
+    // What is made in this turn is made from the new one: the record is to say so by then.
+    if (!unmade.empty()) journal_unit(id);
     if (before->probes != wanted.spec.probes) {
         forget_probes(id);
         carry_over_counts(unit_counters_[number(id)], *before, wanted.spec);

@@ -31,6 +31,7 @@ void Engine::remove_left()
         }
         ports_.journal.erase("unit/" + unit_name);
         ports_.holds.erase("hold/" + unit_name);
+        ports_.totals.erase("unit/" + unit_name);
         host_.remove(id);
         say_host(unit_name + " is no longer configured");
     }

@@ -27,10 +27,12 @@ Engine::Engine(EnginePorts ports, std::vector<ConfiguredUnit> units, EngineOptio
         identities_.push_back(std::move(units[i].identity));
     }
     hear();
+    hear_ledger();
 }
 
 Engine::~Engine()
 {
+    ports_.ledger.set_handlers({});
     ports_.notices.set_handlers({});
     ports_.ready_pipes.set_handlers({});
 }

@@ -10,6 +10,7 @@
 #include "engine/event_feed.hpp"
 #include "engine/operation_book.hpp"
 #include "engine/state_codec.hpp"
+#include "ports/ledger.hpp"
 #include "ports/log_sink.hpp"
 #include "ports/loop.hpp"
 #include "ports/notices.hpp"
@@ -35,6 +36,8 @@ struct EnginePorts {
     ports::LogSink& logs;
     ports::StateJournal& journal; ///< of this boot
     ports::StateJournal& holds;   ///< kept over boots: what persons hold until they say otherwise
+    ports::StateJournal& totals;  ///< the same: ids that are used, and what was counted
+    ports::Ledger& ledger;
     ports::Notices& notices;
     ports::ReadyPipes& ready_pipes;
     ports::Notifier* notifier = nullptr; ///< none: nobody is to be told of anything
@@ -44,6 +47,10 @@ struct EnginePorts {
 /// last thing, taken away by the next start.
 inline const std::string key_of_clean_end = "clean-end";
 
+/// Key of the totals that says: they are those of the engine's very end, and nothing has come after
+/// them. Written and taken away as the one before.
+inline const std::string key_of_totals_end = "end";
+
 struct EngineOptions {
     core::HostOptions host;
     std::string runtime_root = "/run/keel/units"; ///< for {runtime_dir}
@@ -52,6 +59,8 @@ struct EngineOptions {
     Duration trial = std::chrono::seconds(10);    ///< ready for so long without a break, after an
                                                   ///< apply, is good enough
     Identity own{};                               ///< keeld's, for hooks of ladders
+    /// Yes: before this engine there was not even a keeper.
+    enum class Absence : std::uint8_t { no, yes } absence = Absence::no;
 };
 
 class Engine final : public ports::Supervisor {
@@ -99,7 +108,11 @@ public:
     [[nodiscard]] std::optional<core::UnitView> unit(std::string_view name) const override;
     [[nodiscard]] std::optional<core::WhyView> why(std::string_view name) const override;
     [[nodiscard]] std::vector<core::OutageView> outages() const override;
+    void find_outages(const ports::OutageQuery& query,
+                      std::function<void(ports::OutageHistory)> done) const override;
+    [[nodiscard]] ports::LedgerStanding ledger() const override { return ports_.ledger.standing(); }
     [[nodiscard]] const core::HostCounters& counters() const override { return counters_; }
+    void write_down_counts() const override;
     [[nodiscard]] const core::UnitCounters& counters_of(std::string_view unit) const override;
     [[nodiscard]] std::vector<std::string> probe_names(std::string_view unit) const override;
     std::variant<OperationId, ports::Refusal> request(const ports::RequestSpec& what,
@@ -166,11 +179,28 @@ private:
     void say_host(std::string text);
     void end_operations(const core::HostStep& step);
     void hear_of(const core::OperationRecord& record, Done done);
-    void keep_outage(const core::Outage& outage);
     [[nodiscard]] std::string subject(UnitId unit, Slot slot) const;
+
+    // records.cpp: outages, for the ledger
+    void hear_ledger();
+    void keep_ended_outages(const core::HostStep& step);
+    void keep_ended(const core::Outage& outage);
+    void keep_open_outages(UnitId id);
+    void go_on_with_outages();
+    [[nodiscard]] std::optional<OutageId> number_of_gap();
+    void keep_all_outages();
+    [[nodiscard]] std::vector<const core::Outage*> open_outages() const;
+
+    // totals.cpp: what is counted, kept over boots
+    enum class JournalOfBoot : std::uint8_t { there, gone };
+    void recover_numbers(JournalOfBoot journal);
+    void recover_counts();
+    void recover_told(const std::string& record);
+    void keep_counts(UnitId id);
 
     // adoption.cpp: journal and take-over
     void journal(const core::HostEvent& event, const core::HostStep& step);
+    void journal_unit(UnitId id);
     void journal_host();
     void recover(const HostRecord& host);
     [[nodiscard]] std::vector<ports::Spawner::Survivor> recover_records();
@@ -235,9 +265,10 @@ private:
     std::map<std::string, std::vector<ports::AttemptId>> tries_; ///< by unit, until all answered
     OperationId next_operation_{1};
     OperationBook operations_;
-    std::deque<core::Outage> ended_;       ///< newest last
-    std::unique_ptr<ApplyUnderWay> apply_; ///< under way
-    std::optional<core::Rollout> rollout_; ///< of that, or of one that was cut short
+    std::deque<core::Outage> ended_;            ///< newest last
+    std::map<OutageId, std::size_t> on_record_; ///< open ones: how much of each was recorded
+    std::unique_ptr<ApplyUnderWay> apply_;      ///< under way
+    std::optional<core::Rollout> rollout_;      ///< of that, or of one that was cut short
     std::map<UnitId, std::string> broken_; ///< that leave because their files cannot be used, why
     std::function<void(int)> on_stopped_;
     std::string journaled_host_;

@@ -1,5 +1,6 @@
 #include "engine/state_codec.hpp"
 
+#include "engine/counter_codec.hpp"
 #include "engine/hook_codec.hpp"
 #include "engine/operation_codec.hpp"
 
@@ -165,31 +166,6 @@ Wanted get_wanted(const json& j)
     return held;
 }
 
-json put(const UnitCounters& c)
-{
-    json probes = json::array();
-    for (const ProbeCounters& p : c.probes)
-        probes.push_back(p.verdicts);
-    return {{"starts", c.starts},
-            {"spawn_failures", c.spawn_failures},
-            {"restraints", c.restraints},
-            {"outages", c.outages},
-            {"outage_seconds", c.outage_seconds},
-            {"probes", std::move(probes)}};
-}
-
-void get_counters(const json& j, UnitCounters& c)
-{
-    get_counts(j.at("starts"), c.starts);
-    get_counts(j.at("spawn_failures"), c.spawn_failures);
-    if (j.contains("restraints")) get_counts(j.at("restraints"), c.restraints);
-    get_counts(j.at("outages"), c.outages);
-    j.at("outage_seconds").get_to(c.outage_seconds);
-    const json& probes = j.at("probes");
-    for (std::size_t i = 0; i < c.probes.size() && i < probes.size(); ++i)
-        get_counts(probes[i], c.probes[i].verdicts);
-}
-
 json put(const Said& said)
 {
     return {put_number(said.phase), said.status, put(said.watchdog), put(said.life_by)};
@@ -296,7 +272,7 @@ std::string encode(const Unit& unit, const UnitCounters& counters)
                  {"outage", put(unit.outage)},
                  {"degradation", put(unit.degradation)},
                  {"operation", put_operation(unit.operation)},
-                 {"counters", put(counters)},
+                 {"counters", put_counters(counters)},
                  {"instances", std::move(instances)}});
 }
 

@@ -50,30 +50,10 @@ void Engine::end_operations(const core::HostStep& step)
 
 namespace {
 
-constexpr std::size_t ended_max = 200;
-
-std::string key_of(const core::Outage& outage)
-{
-    return fmt::format("outage/{:020}", number(outage.id));
-}
-
 std::string_view noun(const core::Outage& outage)
 {
     return outage.kind == core::OutageKind::degraded ? "degradation" : "outage";
 }
-
-} // namespace
-
-void Engine::keep_outage(const core::Outage& outage)
-{
-    ports_.journal.put(key_of(outage), encode(outage));
-    ended_.push_back(outage);
-    if (ended_.size() <= ended_max) return;
-    ports_.journal.erase(key_of(ended_.front()));
-    ended_.pop_front();
-}
-
-namespace {
 
 bool counts(const core::Outage& record)
 {
@@ -178,7 +158,6 @@ void Engine::tell(UnitId unit, const core::Note& note)
             fmt::format("{} {} closed after {}",
                         record.kind == OutageKind::blip ? "blip" : noun(record), number(record.id),
                         to_human(length_of(record, ports_.loop.now().mono))));
-        keep_outage(record);
     } else if (const auto* ended = std::get_if<OperationEnded>(&note)) {
         say(unit, unit_name, "operation",
             fmt::format("{} {}: {}", name(ended->result.verb), name(ended->result.outcome),

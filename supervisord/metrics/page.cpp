@@ -7,9 +7,9 @@
 namespace keel::metrics {
 
 Page::Page(ports::Loop& loop, const ports::Supervisor& supervisor, LogVolumeOf log_volume_of,
-           ports::UsageMeter* meter, std::string version)
+           ports::UsageMeter* meter, std::string version, std::function<void()> settle)
     : loop_(loop), supervisor_(supervisor), log_volume_of_(std::move(log_volume_of)), meter_(meter),
-      version_(std::move(version))
+      version_(std::move(version)), settle_(std::move(settle))
 {}
 
 void Page::get(std::function<void(Text)> give)
@@ -37,10 +37,12 @@ void Page::write(const ports::UsageByUnit& usage)
         Text text;
     };
     auto job = std::make_shared<Job>();
+    supervisor_.write_down_counts();
     job->snapshot = take_snapshot(supervisor_, log_volume_of_, usage, version_);
     taken_at_ = loop_.now().mono;
     loop_.offload(
-        [job] {
+        [job, settle = settle_] {
+            if (settle) settle();
             job->text = std::make_shared<const std::string>(page_of(job->snapshot));
             job->snapshot = {}; // as long to destroy as to make
         },

@@ -18,9 +18,11 @@ class Page {
 public:
     using Text = std::shared_ptr<const std::string>;
 
-    /// All outlive it. Without a meter, units use nothing.
+    /// All outlive it. Without a meter, units use nothing. `settle`: called before a page is given,
+    /// on another thread, which it may block: what was written down of the counts is to be safe
+    /// first.
     Page(ports::Loop& loop, const ports::Supervisor& supervisor, LogVolumeOf log_volume_of,
-         ports::UsageMeter* meter, std::string version);
+         ports::UsageMeter* meter, std::string version, std::function<void()> settle = {});
     Page(const Page&) = delete;
     Page& operator=(const Page&) = delete;
 
@@ -38,6 +40,7 @@ private:
     const LogVolumeOf log_volume_of_;
     ports::UsageMeter* const meter_;
     const std::string version_;
+    const std::function<void()> settle_;
     Text text_;
     MonoTime taken_at_;
     std::vector<std::function<void(Text)>> waiting_;

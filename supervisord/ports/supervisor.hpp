@@ -5,6 +5,7 @@
 #pragma once
 #include "core/counters.hpp"
 #include "core/views.hpp"
+#include "ports/ledger.hpp"
 
 #include <functional>
 #include <memory>
@@ -49,9 +50,15 @@ public:
     [[nodiscard]] virtual std::vector<core::UnitView> units() const = 0; ///< sorted by name
     [[nodiscard]] virtual std::optional<core::UnitView> unit(std::string_view name) const = 0;
     [[nodiscard]] virtual std::optional<core::WhyView> why(std::string_view name) const = 0;
-    /// Open and ended records of this boot, newest first, bounded.
+    /// Open records and the latest ended ones, as far as memory has them; newest first, bounded.
     [[nodiscard]] virtual std::vector<core::OutageView> outages() const = 0;
+    /// The same with what the ledger has; `done` comes later.
+    virtual void find_outages(const OutageQuery& query,
+                              std::function<void(OutageHistory)> done) const = 0;
+    [[nodiscard]] virtual LedgerStanding ledger() const = 0;
     [[nodiscard]] virtual const core::HostCounters& counters() const = 0;
+    /// Before these are told: no later engine tells less, as far as this one can see to it.
+    virtual void write_down_counts() const = 0;
     [[nodiscard]] virtual const core::UnitCounters& counters_of(std::string_view unit) const = 0;
     [[nodiscard]] virtual std::vector<std::string> probe_names(std::string_view unit) const = 0;
 

@@ -25,6 +25,8 @@ Paths laid_out(const fs::path& etc, const fs::path& vendor, const fs::path& run,
             .ready_dir = run / "ready",
             .lib = lib,
             .hold_journal = lib / "hold.journal",
+            .totals_journal = lib / "totals.journal",
+            .ledger = lib / "ledger.db",
             .log = log,
             .journal_socket = journal_socket};
 }

@@ -25,6 +25,8 @@ struct Paths {
     std::filesystem::path ready_dir;  ///< the same of pipes by which readiness is shown
     std::filesystem::path lib;        ///< kept over boots: ledger, deployments
     std::filesystem::path hold_journal;
+    std::filesystem::path totals_journal;
+    std::filesystem::path ledger;
     std::filesystem::path log;            ///< UNIT/INSTANCE.log
     std::filesystem::path journal_socket; ///< systemd's, for the output of processes
 };

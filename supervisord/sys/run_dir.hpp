@@ -23,6 +23,9 @@ public:
     /// An engine came before us and did not leave().
     [[nodiscard]] bool after_crash() const { return after_crash_; }
 
+    /// This engine is its keeper's first.
+    [[nodiscard]] bool keeper_is_new() const { return keeper_is_new_; }
+
     /// Three engines in a row ended before one was ready: what they have read may be to blame.
     [[nodiscard]] bool after_failed_starts() const { return starts_ > 3; }
     void note_ready();

@@ -7,6 +7,7 @@
 #include "core/host.hpp"
 #include "engine/engine.hpp"
 #include "tests/sim/fake_kernel.hpp"
+#include "tests/sim/fake_ledger.hpp"
 #include "tests/sim/fake_notices.hpp"
 #include "tests/sim/fake_ports.hpp"
 #include "tests/sim/fake_ready_pipes.hpp"
@@ -50,7 +51,9 @@ struct BrainPorts {
     FakeProber& prober;
     FakeLogs& logs;
     FakeJournal& journal;
-    FakeJournal& holds; ///< kept over boots
+    FakeJournal& holds;  ///< kept over boots
+    FakeJournal& totals; ///< the same
+    FakeLedger& ledger;
     FakeNotices& notices;
     FakeReadyPipes& ready_pipes;
     Rng& rng;

@@ -21,7 +21,7 @@ public:
     EngineBrain(const BrainPorts& ports, const BrainOptions& options, Observer& observer)
         : ports_(ports), observer_(observer),
           engine_({ports.loop, ports.kernel, ports.prober, ports.logs, ports.journal, ports.holds,
-                   ports.notices, ports.ready_pipes},
+                   ports.totals, ports.ledger, ports.notices, ports.ready_pipes},
                   configured(options.specs), {options.host, "/run/keel/units", options.seed, 1})
     {
         ports_.kernel.set_handlers(
@@ -77,6 +77,7 @@ private:
     void hear_rung_hook(UnitId id, std::string_view text);
     [[nodiscard]] InstanceId instance(const core::EventView& event) const;
     void look_for_closed();
+    void check_ledger(const core::Outage& told) const;
 
     BrainPorts ports_;
     Observer& observer_;
@@ -155,6 +156,25 @@ void EngineBrain::look_for_closed()
     for (const core::OutageView& view : views)
         if (view.record.closed && seen_.insert(number(view.record.id)).second)
             observer_.outage_closed(view.record);
+    for (const core::OutageView& view : views)
+        check_ledger(view.record);
+}
+
+/// Memory and ledger tell the same of a record.
+void EngineBrain::check_ledger(const core::Outage& told) const
+{
+    const core::Outage* kept = ports_.ledger.latest(told.id);
+    const auto complain = [&](std::string_view what) {
+        violated(fmt::format("the ledger {} outage {} of {}", what, number(told.id), told.unit));
+    };
+    if (kept == nullptr) return complain("knows nothing of");
+    const core::Outage& record = *kept;
+    if (record.closed.has_value() != told.closed.has_value())
+        return complain(told.closed ? "does not know the end of" : "has ended too early");
+    if (told.closed && told.closed->mono != record.closed->mono)
+        return complain("knows another end of");
+    if (record.actions.size() != told.actions.size())
+        return complain("does not know all that was tried in");
 }
 
 } // namespace

@@ -38,7 +38,7 @@ World::World(std::uint64_t seed, Size size, std::function<void(const std::string
           [this](const std::string& address, core::Verdict verdict) {
               probe_said(address, verdict);
           }),
-      logs_(rng_, fuse_), journal_(fuse_), holds_(fuse_),
+      logs_(rng_, fuse_), journal_(fuse_), holds_(fuse_), totals_(fuse_), ledger_(loop_, fuse_),
       notices_(loop_, rng_, fuse_,
                [this](SpawnId spawn, const core::Notice& notice) { notice_told(spawn, notice); }),
       oracle_(scenario_.specs,
@@ -152,8 +152,8 @@ void World::turn()
 void World::begin_life()
 {
     brain_born_ = now();
-    const BrainPorts ports{loop_,  kernel_,  prober_,      logs_, journal_,
-                           holds_, notices_, ready_pipes_, rng_};
+    const BrainPorts ports{loop_,   kernel_, prober_,  logs_,        journal_, holds_,
+                           totals_, ledger_, notices_, ready_pipes_, rng_};
     BrainOptions options{size_ == Size::core ? scenario_.specs : specs_of(on_disk_), scenario_.host,
                          rng_.next(), scenario_.weights.meddles};
     if (size_ == Size::core)
@@ -183,6 +183,7 @@ void World::die(bool midway)
     prober_.engine_died();
     notices_.engine_died();
     ready_pipes_.engine_died();
+    ledger_.engine_died();
     rungs_.engine_died();
     liveness_.forget();
     open_requests_.clear();
@@ -199,6 +200,7 @@ void World::die(bool midway)
             trace(fmt::format("engine  starts again, {} bytes of its journal lost", lost));
         journal_.reopen(lost);
         holds_.reopen(0);
+        totals_.reopen(lost);
         deaf_ = true;
         begin_life();
     });

@@ -146,6 +146,8 @@ private:
     FakeLogs logs_;
     FakeJournal journal_;
     FakeJournal holds_;
+    FakeJournal totals_;
+    FakeLedger ledger_;
     FakeNotices notices_;
     FakeReadyPipes ready_pipes_{fuse_};
     MonoTime held_until_{}; ///< no hold that ends by itself ends later

@@ -154,7 +154,19 @@ public:
         return std::nullopt;
     }
     [[nodiscard]] std::vector<core::OutageView> outages() const override { return outage_list; }
+    ports::LedgerStanding ledger_standing;
+    std::string missing_history; ///< why there is not all of it
+    mutable std::vector<ports::OutageQuery> history_asked;
+    void find_outages(const ports::OutageQuery& query,
+                      std::function<void(ports::OutageHistory)> done) const override
+    {
+        history_asked.push_back(query);
+        done({outage_list, missing_history});
+    }
+    [[nodiscard]] ports::LedgerStanding ledger() const override { return ledger_standing; }
     [[nodiscard]] const core::HostCounters& counters() const override { return host_counters; }
+    mutable int written_down = 0;
+    void write_down_counts() const override { ++written_down; }
     [[nodiscard]] const core::UnitCounters& counters_of(std::string_view unit) const override
     {
         static const core::UnitCounters none;

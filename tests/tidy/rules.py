@@ -36,11 +36,12 @@ INCLUDES = {
 INCLUDES_MORE = {
     "supervisord/control/server*.cpp": "engine",
     "supervisord/applying.*": "applying.hpp base units core ports engine sys",
+    "supervisord/history.*": "history.hpp base units ports ledger engine/log.hpp sys",
     "supervisord/command_line.*": "command_line.hpp base",
     "supervisord/people.*": "people.hpp base units ports engine/log.hpp sys notify control "
                             "transfer",
-    "supervisord/main.cpp": "applying.hpp command_line.hpp people.hpp base units core ports "
-                            "engine sys transfer probes ledger deploy notify control metrics",
+    "supervisord/main.cpp": "applying.hpp command_line.hpp history.hpp people.hpp base units core "
+                            "ports engine sys transfer probes ledger deploy notify control metrics",
 }
 
 # Files that may include less than their folder: a glob, and what of ours is taken away.

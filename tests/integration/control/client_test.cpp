@@ -200,22 +200,6 @@ TEST_F(ClientTest, ShowsTheUnitsAnewWhenSomethingHappens)
     EXPECT_TRUE(watching.wait_for("down"));
 }
 
-TEST_F(ClientTest, ListsOutages)
-{
-    EXPECT_THAT(keel({"outages"}).out, HasSubstr("No outage"));
-    server.on_loop([&] {
-        core::OutageView outage;
-        outage.record.id = OutageId{7};
-        outage.record.unit = "worker";
-        outage.record.opened.wall = test::morning();
-        outage.record.cause_text = "SIGKILL";
-        outage.length = std::chrono::milliseconds(812);
-        server.engine.outage_list.push_back(outage);
-    });
-    EXPECT_THAT(keel({"outages"}).out, AllOf(HasSubstr("SIGKILL"), HasSubstr("open, 812 ms")));
-    EXPECT_THAT(keel({"outages", "--json"}).out, HasSubstr(R"("id":7)"));
-}
-
 TEST_F(ClientTest, PrintsBothVersions)
 {
     EXPECT_THAT(keel({"version"}).out, HasSubstr("keeld 1.2.3"));

@@ -115,7 +115,9 @@ TEST(JsonCodec, ReadsEveryOtherDocumentAsItWroteIt)
     EXPECT_EQ(encode(*decode_events(encode(EventList{}))), encode(EventList{}));
     const core::WhyView why{eventful_unit(), events, {"it waits"}, {"it starts in 3 s"}};
     EXPECT_EQ(encode(*decode_why(encode(why))), encode(why));
-    const std::vector outages{*eventful_unit().outage};
+    OutageList outages{{*eventful_unit().outage}, "the disk is on fire"};
+    outages.outages.back().record.end = core::Outage::End::unseen;
+    EXPECT_THAT(encode(outages), HasSubstr("\"uncertain\":true"));
     EXPECT_EQ(encode(*decode_outages(encode(outages))), encode(outages));
     const OperationReport report{
         OperationId{9}, core::Verb::stop, "worker", Slot{2}, core::OperationResult::Outcome::failed,

@@ -3,6 +3,7 @@
 #include "engine/engine.hpp"
 #include "engine/log.hpp"
 #include "tests/sim/fake_kernel.hpp"
+#include "tests/sim/fake_ledger.hpp"
 #include "tests/sim/fake_notices.hpp"
 #include "tests/sim/fake_ports.hpp"
 #include "tests/sim/fake_ready_pipes.hpp"
@@ -40,9 +41,11 @@ protected:
     {
         journal_.reopen(lost);
         holds_.reopen(0);
-        engine_ = std::make_unique<Engine>(
-            EnginePorts{loop_, kernel_, prober_, logs_, journal_, holds_, notices_, ready_pipes_},
-            configured(specs_), EngineOptions{});
+        totals_.reopen(0);
+        engine_ =
+            std::make_unique<Engine>(EnginePorts{loop_, kernel_, prober_, logs_, journal_, holds_,
+                                                 totals_, ledger_, notices_, ready_pipes_},
+                                     configured(specs_), options_);
         kernel_.set_handlers(
             {.on_exit = [this](SpawnId id, core::ExitStatus status,
                                core::TreeState tree) { engine_->process_exited(id, status, tree); },
@@ -57,6 +60,7 @@ protected:
         prober_.engine_died();
         notices_.engine_died();
         ready_pipes_.engine_died();
+        ledger_.engine_died();
     }
     /// Lives on for so long.
     void run(Duration length)
@@ -119,6 +123,9 @@ protected:
     sim::FakeReadyPipes ready_pipes_{fuse_};
     sim::FakeJournal journal_{fuse_};
     sim::FakeJournal holds_{fuse_};
+    sim::FakeJournal totals_{fuse_};
+    sim::FakeLedger ledger_{loop_, fuse_};
+    EngineOptions options_;
     std::unique_ptr<Engine> engine_;
 };
 

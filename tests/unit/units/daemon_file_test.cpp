@@ -28,6 +28,8 @@ constexpr auto cases = std::to_array<DaemonKeyCase>({
     {"control.readers_group", R"("users")", R"("a b")", "cannot be a user or group"},
     {"log.level", R"("debug")", R"("warning")", "must be `debug`, `info`, `warn`"},
     {"storm.starts_per_second", "0", "-1", "must be 0 to 100000, is -1"},
+    {"ledger.keep", "\"30d\"", "\"1h\"", "must be 1d to 3650d, is 1h"},
+    {"ledger.max_size", "\"64MiB\"", "\"4KiB\"", "must be 1MiB to 1TiB, is 4KiB"},
     {"storm.burst", "7", "0", "must be 1 to 1000000, is 0"},
     {"hook.NAME.command", R"(["/usr/bin/page", "{unit}"])", R"("page {port}")",
      "{port} means nothing here"},

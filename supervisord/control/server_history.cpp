@@ -1,0 +1,91 @@
+// The answers of the control API that tell what has been: events and outages.
+#include "control/answers.hpp"
+#include "control/server.hpp"
+
+#include <fmt/format.h>
+#include <limits>
+
+namespace keel::control {
+namespace {
+
+using Exchanged = std::shared_ptr<Exchange>;
+
+constexpr std::uint64_t events_max = 10'000;
+constexpr std::uint64_t outages_max = 10'000;
+/// More of them are turned into text on another thread.
+constexpr std::size_t outages_at_once = 256;
+
+EventList all_events(const ports::Supervisor& supervisor)
+{
+    EventList list;
+    list.events = supervisor.events_after(0, std::numeric_limits<std::size_t>::max());
+    if (list.events.empty()) return list;
+    list.latest = list.events.back().id;
+    list.kept_since = list.events.front().at;
+    return list;
+}
+
+} // namespace
+
+void ControlServer::answer_events(const Exchanged& exchange)
+{
+    const HttpRequest& request = exchange->request();
+    const std::string unit(request.argument("unit").value_or(""));
+    if (!unit.empty() && !sources_.supervisor.unit(unit))
+        return refuse(exchange, no_such_unit(unit, sources_.supervisor));
+    constexpr auto id_max = std::numeric_limits<std::uint64_t>::max();
+    const auto follow = number_argument(request, "follow", 1, 1);
+    if (!follow) return refuse(exchange, bad_number("follow", 1));
+    const auto limit = number_argument(request, "limit", 200, events_max);
+    if (!limit) return refuse(exchange, bad_number("limit", events_max));
+    auto after = number_argument(request, "after", *follow == 1 ? events_.latest() : 0, id_max);
+    // A client that reconnects by itself repeats its first question, and adds where it stopped.
+    if (!request.last_event_id.empty()) {
+        HttpRequest resumed;
+        resumed.query.emplace("after", request.last_event_id);
+        after = number_argument(resumed, "after", 0, id_max);
+    }
+    if (!after) return refuse(exchange, bad_number("after", id_max));
+    const auto since = request.argument("since");
+    const auto since_when = parse_rfc3339(since.value_or(""));
+    if (since && !since_when) return refuse(exchange, bad_since());
+    if (*follow == 1) {
+        if (since) return refuse(exchange, bad_request("`since` goes with follow=0 only"));
+        return events_.open(exchange, *after, unit);
+    }
+    EventList list = all_events(sources_.supervisor);
+    std::erase_if(list.events, [&](const auto& event) {
+        return event.id <= *after || (since && event.at < *since_when) ||
+               (!unit.empty() && event.unit != unit);
+    });
+    const std::size_t surplus = list.events.size() - std::min(list.events.size(), *limit);
+    list.events.erase(list.events.begin(),
+                      list.events.begin() + static_cast<std::ptrdiff_t>(surplus));
+    exchange->answer(json_answer(encode(list)));
+}
+
+void ControlServer::answer_outages(const Exchanged& exchange)
+{
+    const HttpRequest& request = exchange->request();
+    ports::OutageQuery query;
+    if (const auto since = request.argument("since")) {
+        query.since = parse_rfc3339(*since);
+        if (!query.since) return refuse(exchange, bad_since());
+    }
+    const auto limit = number_argument(request, "limit", query.limit, outages_max);
+    if (!limit) return refuse(exchange, bad_number("limit", outages_max));
+    query.limit = static_cast<std::size_t>(*limit);
+    sources_.supervisor.find_outages(
+        query, [this, alive = std::weak_ptr(alive_), exchange](ports::OutageHistory history) {
+            if (alive.expired()) return;
+            auto list = std::make_shared<OutageList>(
+                OutageList{std::move(history.outages), std::move(history.missing)});
+            if (list->outages.size() <= outages_at_once)
+                return exchange->answer(json_answer(encode(*list)));
+            auto text = std::make_shared<std::string>();
+            sources_.loop.offload([list, text] { *text = encode(*list); },
+                                  [exchange, text] { exchange->answer(json_answer(*text)); });
+        });
+}
+
+} // namespace keel::control

@@ -1,0 +1,205 @@
+#include "ledger/ledger_file.hpp"
+
+#include "ledger/schema.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <system_error>
+#include <utility>
+
+namespace keel::ledger {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t examined_to_the_core = std::uint64_t{64} << 20; ///< bytes; takes half a
+                                                                        ///< second at most
+constexpr Duration bounds_every = std::chrono::minutes(10);
+constexpr Duration set_aside_every = std::chrono::minutes(1);
+constexpr std::int64_t forgotten_at_once = 1000;
+constexpr std::string_view aside_mark = ".damaged-";
+
+/// 0: there is none.
+std::uint64_t inode_of(const std::string& path)
+{
+    struct stat file {};
+    return ::stat(path.c_str(), &file) == 0 ? file.st_ino : 0;
+}
+
+/// `20250131T091502.482Z`, for the name of a file.
+std::string stamp(WallTime at)
+{
+    std::string text = to_rfc3339(at);
+    std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
+    return text;
+}
+
+} // namespace
+
+LedgerFile::LedgerFile(Options options) : options_(std::move(options)) {}
+
+LedgerFile::News LedgerFile::take_news() { return std::exchange(news_, {}); }
+
+std::optional<std::string> LedgerFile::write(const Batch& batch)
+{
+    // Once more after a file was set aside, as the one that takes its place is sound.
+    for (int attempt = 0;; ++attempt) {
+        try {
+            if (suspect_) throw Failed(SQLITE_CORRUPT, "what it holds makes no sense");
+            if (database_ && was_replaced()) database_.reset();
+            if (!database_) open();
+            carry_out(batch);
+            keep_within_bounds();
+            return std::nullopt;
+        } catch (const Failed& failed) {
+            const bool is_damaged = failed.is_damage() || failed.is_misfit();
+            if (is_damaged && database_) database_->at_end(Database::AtEnd::leave);
+            if (!failed.is_passing()) database_.reset();
+            const Duration now = options_.now().boottime;
+            const bool too_soon = set_aside_at_ && now - *set_aside_at_ < set_aside_every;
+            if (attempt > 0 || too_soon || !is_damaged) return failed.what();
+            try {
+                set_aside(failed.what());
+                suspect_ = false;
+                set_aside_at_ = now;
+            } catch (const std::system_error& refused) {
+                return fmt::format("it is damaged ({}) and cannot be set aside: {}", failed.what(),
+                                   refused.code().message());
+            }
+        }
+    }
+}
+
+// ---- opening ----------------------------------------------------------------------------------
+
+void LedgerFile::open()
+{
+    std::error_code ignored; // Opening tells of it.
+    fs::create_directories(fs::path(options_.path).parent_path(), ignored);
+    database_.emplace(options_.path, Database::Mode::read_write, patience);
+    inode_ = inode_of(options_.path);
+    if (examined_ != inode_) examine();
+    examined_ = inode_;
+    const Found found = migrate(*database_);
+    database_->run("PRAGMA journal_mode = WAL");
+    database_->run("PRAGMA synchronous = NORMAL");
+    database_->run("PRAGMA journal_size_limit = 1048576");
+    if (found == Found::nothing || life_ == 0)
+        life_ = begin_life(*database_, options_.boot, options_.now());
+    database_->at_end(Database::AtEnd::tidy);
+    if (found == Found::nothing) news_.begun_anew = true;
+}
+
+/// Reads all of it once. The indexes of a large file are left out: they would take too long.
+void LedgerFile::examine()
+{
+    std::error_code ignored;
+    const auto size = fs::file_size(options_.path, ignored);
+    const bool is_small = !ignored && size < examined_to_the_core;
+    database_->run("PRAGMA cell_size_check = ON");
+    const std::string verdict =
+        database_->text(is_small ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
+    if (verdict != "ok") throw Failed(SQLITE_CORRUPT, verdict);
+}
+
+/// Another file stands in its place, or none.
+bool LedgerFile::was_replaced() const { return inode_of(options_.path) != inode_; }
+
+void LedgerFile::set_aside(const std::string& why)
+{
+    const std::string aside =
+        fmt::format("{}{}{}", options_.path, aside_mark, stamp(options_.now().wall));
+    // What belongs to it first: the file that is left behind without them would be another one.
+    for (const char* part : {"-wal", "-shm"}) {
+        std::error_code missing;
+        fs::rename(options_.path + part, aside + part, missing);
+        if (missing && missing != std::errc::no_such_file_or_directory)
+            throw std::system_error(missing);
+    }
+    std::error_code failed;
+    fs::rename(options_.path, aside, failed);
+    if (failed) throw std::system_error(failed);
+    examined_ = 0;
+    life_ = 0;
+    news_.texts.push_back(fmt::format("the ledger is damaged ({}): it was set aside as {}, and a "
+                                      "new one is begun",
+                                      why, aside));
+    forget_old_asides();
+}
+
+void LedgerFile::forget_old_asides() const
+{
+    const fs::path path(options_.path);
+    const std::string beginning = path.filename().string() + std::string(aside_mark);
+    std::vector<fs::path> asides;
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(path.parent_path(), ignored)) {
+        const std::string file = entry.path().filename().string();
+        if (file.starts_with(beginning) && file.ends_with('Z')) asides.push_back(entry.path());
+    }
+    std::ranges::sort(asides, std::greater{}); // The latest first, as their names tell the time.
+    for (std::size_t i = aside_max; i < asides.size(); ++i)
+        for (const char* part : {"", "-wal", "-shm"})
+            fs::remove(asides[i].string() + part, ignored);
+}
+
+void LedgerFile::close(End how)
+{
+    if (!database_) return;
+    try {
+        if (how == End::in_order)
+            end_life(*database_, life_, options_.now());
+        else
+            note_life(*database_, life_, options_.now());
+    } catch (const Failed&) {
+        database_->at_end(Database::AtEnd::leave);
+    }
+    database_.reset();
+}
+
+// ---- writing ----------------------------------------------------------------------------------
+
+void LedgerFile::carry_out(const Batch& batch)
+{
+    Transaction all(*database_);
+    if (batch.beginning) {
+        close_all_but(*database_, batch.beginning->open, life_);
+        if (batch.beginning->gap) put_gap(*database_, *batch.beginning->gap, life_);
+    }
+    for (const auto& [id, outage] : batch.outages)
+        put(*database_, outage, options_.boot);
+    note_life(*database_, life_, options_.now());
+    all.commit();
+}
+
+void LedgerFile::keep_within_bounds()
+{
+    const Moment now = options_.now();
+    const auto page = static_cast<std::uint64_t>(database_->number("PRAGMA page_size"));
+    const auto pages = [&](const char* pragma) {
+        return static_cast<std::uint64_t>(database_->number(pragma));
+    };
+    const bool is_due = !bounds_seen_ || now.boottime - *bounds_seen_ >= bounds_every;
+    if (is_due) {
+        bounds_seen_ = now.boottime;
+        Transaction old(*database_);
+        (void)forget_ended_before(*database_, now.wall - options_.keep, forgotten_at_once);
+        old.commit();
+    }
+    if (pages("PRAGMA page_count") * page <= options_.size_max) return;
+    const auto used = [&] {
+        return (pages("PRAGMA page_count") - pages("PRAGMA freelist_count")) * page;
+    };
+    Transaction oldest(*database_);
+    while (used() > options_.size_max / 10 * 9)
+        if (forget_oldest(*database_, forgotten_at_once / 10) == 0) break;
+    oldest.commit();
+    database_->run("PRAGMA incremental_vacuum");
+}
+
+} // namespace keel::ledger

@@ -1,0 +1,87 @@
+#include "ledger/schema.hpp"
+
+#include <array>
+#include <fmt/format.h>
+#include <span>
+#include <sqlite3.h>
+
+namespace keel::ledger {
+namespace {
+
+constexpr std::array version_1 = std::to_array<std::string_view>({
+    // One run of keel-engine; `seen` is when it was last known to be there, `ended` how it ended
+    // where that is known: stopped, left.
+    R"(CREATE TABLE lives (
+        id              INTEGER PRIMARY KEY,
+        boot            TEXT NOT NULL,
+        began           TEXT NOT NULL,
+        began_boottime  REAL NOT NULL,
+        seen            TEXT NOT NULL,
+        seen_boottime   REAL NOT NULL,
+        ended           TEXT
+    ) STRICT)",
+    // `closed` is NULL while it is open. `measured` says by which clock `seconds` is: boottime, or
+    // wall if it lasted over a boot. `uncertain`: nobody saw it end.
+    R"(CREATE TABLE outages (
+        id               INTEGER PRIMARY KEY,
+        unit             TEXT NOT NULL,
+        kind             TEXT NOT NULL,
+        planned          INTEGER NOT NULL,
+        opened           TEXT NOT NULL,
+        opened_boot      TEXT NOT NULL,
+        opened_boottime  REAL NOT NULL,
+        closed           TEXT,
+        seconds          REAL,
+        measured         TEXT,
+        uncertain        INTEGER NOT NULL DEFAULT 0,
+        cause            TEXT NOT NULL,
+        cause_text       TEXT NOT NULL,
+        detected_by      TEXT NOT NULL,
+        caused_by        INTEGER,
+        detection        REAL NOT NULL
+    ) STRICT)",
+    R"(CREATE TABLE outage_actions (
+        outage  INTEGER NOT NULL,
+        step    INTEGER NOT NULL,
+        at      TEXT NOT NULL,
+        action  TEXT NOT NULL,
+        reason  TEXT NOT NULL,
+        result  TEXT NOT NULL,
+        PRIMARY KEY (outage, step)
+    ) STRICT, WITHOUT ROWID)",
+});
+
+constexpr std::array versions = std::to_array<std::span<const std::string_view>>({version_1});
+static_assert(versions.size() == schema_version);
+
+bool is_empty(const Database& database)
+{
+    return database.number("SELECT count(*) FROM sqlite_schema") == 0;
+}
+
+} // namespace
+
+Found migrate(Database& database)
+{
+    const auto version = database.number("PRAGMA user_version");
+    const Found found = version == 0 && is_empty(database) ? Found::nothing : Found::tables;
+    const bool is_ours = database.number("PRAGMA application_id") == application_id;
+    if (found == Found::tables && !is_ours) throw Failed(SQLITE_NOTADB, "it is no ledger of Keel");
+    if (version < 0 || version > schema_version)
+        throw Failed(SQLITE_FORMAT, fmt::format("its tables are those of version {}, and this "
+                                                "Keel knows up to {}",
+                                                version, schema_version));
+    if (version == schema_version) return found;
+    if (found == Found::nothing) database.run("PRAGMA auto_vacuum = INCREMENTAL");
+    database.run("PRAGMA journal_mode = WAL");
+    Transaction all(database);
+    for (auto next = version; next < schema_version; ++next)
+        for (const std::string_view statement : versions[static_cast<std::size_t>(next)])
+            database.run(statement);
+    database.run(fmt::format("PRAGMA application_id = {}", application_id));
+    database.run(fmt::format("PRAGMA user_version = {}", schema_version));
+    all.commit();
+    return found;
+}
+
+} // namespace keel::ledger

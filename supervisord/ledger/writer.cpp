@@ -1,0 +1,162 @@
+#include "ledger/writer.hpp"
+
+#include "base/thread.hpp"
+
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <utility>
+
+namespace keel::ledger {
+
+SqliteLedger::Writer::Writer(const LedgerFile::Options& options)
+    : file_(options), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
+{}
+
+void SqliteLedger::Writer::begin(const std::shared_ptr<Writer>& writer)
+{
+    auto thread = start_thread("keel-ledger", [writer] { writer->live(); });
+    const std::lock_guard lock(writer->mutex_);
+    if (thread) {
+        thread->detach();
+        if (writer->life_ == Life::begins) writer->life_ = Life::lives;
+        return;
+    }
+    writer->life_ = Life::over;
+    writer->trouble_ = thread.error().text();
+    writer->tell("the ledger is not written: " + writer->trouble_);
+}
+
+void SqliteLedger::Writer::end(Duration patience, LedgerFile::End how)
+{
+    std::unique_lock lock(mutex_);
+    end_ = how;
+    if (life_ != Life::over) life_ = Life::ending;
+    work_.notify_all();
+    over_.wait_for(lock, patience, [this] { return life_ == Life::over; });
+}
+
+// ---- what waits -------------------------------------------------------------------------------
+
+void SqliteLedger::Writer::keep(Stamped outage)
+{
+    const std::lock_guard lock(mutex_);
+    waiting_.outages.insert_or_assign(outage.record.id, std::move(outage));
+    drop_beyond_bound();
+    work_.notify_one();
+}
+
+void SqliteLedger::Writer::go_on_with(Beginning beginning)
+{
+    const std::lock_guard lock(mutex_);
+    waiting_.beginning = std::move(beginning);
+    work_.notify_one();
+}
+
+void SqliteLedger::Writer::suspect()
+{
+    const std::lock_guard lock(mutex_);
+    suspect_ = true;
+    work_.notify_one();
+}
+
+void SqliteLedger::Writer::drop_beyond_bound()
+{
+    while (waiting_.outages.size() > waiting_max) {
+        waiting_.outages.erase(waiting_.outages.begin());
+        ++lost_;
+    }
+    if (lost_ == lost_before_ || std::exchange(loss_told_, true)) return;
+    tell(fmt::format("more than {} records wait to be written: the oldest are lost", waiting_max));
+}
+
+ports::LedgerStanding SqliteLedger::Writer::standing() const
+{
+    const std::lock_guard lock(mutex_);
+    return {trouble_, waiting_.outages.size(), lost_};
+}
+
+LedgerFile::News SqliteLedger::Writer::take_news()
+{
+    const std::lock_guard lock(mutex_);
+    eventfd_t rings = 0;
+    ::eventfd_read(bell_.get(), &rings);
+    return std::exchange(news_, {});
+}
+
+void SqliteLedger::Writer::tell(std::string text)
+{
+    constexpr std::size_t texts_max = 16; // Nobody may be listening.
+    if (news_.texts.size() < texts_max) news_.texts.push_back(std::move(text));
+    ::eventfd_write(bell_.get(), 1);
+}
+
+// ---- the thread -------------------------------------------------------------------------------
+
+void SqliteLedger::Writer::live()
+{
+    std::unique_lock lock(mutex_);
+    do
+        write_once(lock); // At first what there is is opened and examined, records or none.
+    while (wait_for_work(lock) == Next::write);
+    if (!waiting_.empty()) write_once(lock);
+    const LedgerFile::End how = end_;
+    lock.unlock();
+    file_.close(how);
+    lock.lock();
+    life_ = Life::over;
+    over_.notify_all();
+}
+
+SqliteLedger::Writer::Next SqliteLedger::Writer::wait_for_work(std::unique_lock<std::mutex>& lock)
+{
+    const auto is_ending = [this] { return life_ == Life::ending; };
+    if (!trouble_.empty()) {
+        work_.wait_for(lock, retry_span, is_ending);
+    } else {
+        const auto has_work = [&] { return is_ending() || suspect_ || !waiting_.empty(); };
+        if (work_.wait_for(lock, note_span, has_work)) work_.wait_for(lock, batch_span, is_ending);
+    }
+    return is_ending() ? Next::end : Next::write;
+}
+
+void SqliteLedger::Writer::write_once(std::unique_lock<std::mutex>& lock)
+{
+    Batch batch = std::exchange(waiting_, {});
+    const bool suspect = std::exchange(suspect_, false);
+    lock.unlock();
+    if (suspect) file_.suspect();
+    const auto trouble = file_.write(batch);
+    LedgerFile::News news = file_.take_news();
+    lock.lock();
+    if (trouble) put_back(std::move(batch));
+    for (std::string& text : news.texts)
+        tell(std::move(text));
+    if (news.begun_anew) {
+        news_.begun_anew = true;
+        ::eventfd_write(bell_.get(), 1);
+    }
+    settle(trouble);
+}
+
+void SqliteLedger::Writer::put_back(Batch batch)
+{
+    waiting_.outages.merge(batch.outages); // What came meanwhile is newer, and stays.
+    if (!waiting_.beginning) waiting_.beginning = std::move(batch.beginning);
+    drop_beyond_bound();
+}
+
+/// Tells when trouble begins, and when it is over; not each time that it is tried.
+void SqliteLedger::Writer::settle(const std::optional<std::string>& trouble)
+{
+    const bool had_trouble = !trouble_.empty();
+    trouble_ = trouble.value_or("");
+    if (trouble && !had_trouble)
+        tell(fmt::format("the ledger cannot be written, and records wait: {}", *trouble));
+    if (trouble || !had_trouble) return;
+    const std::uint64_t lost = lost_ - std::exchange(lost_before_, lost_);
+    loss_told_ = false;
+    tell(lost == 0 ? "the ledger is written again, and nothing was lost"
+                   : fmt::format("the ledger is written again; {} records were lost", lost));
+}
+
+} // namespace keel::ledger

@@ -1,0 +1,233 @@
+// What the engine gives to the ledger, and what it counts: over its own death and over boots.
+#include "tests/unit/engine/engine_fixture.hpp"
+
+#include <gmock/gmock.h>
+
+namespace keel::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using core::OutageCause;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class Records : public EngineFixture {
+protected:
+    Records() { specs_[0].outage.settle = 10s; }
+
+    /// The process of the unit is killed; for one second it is down.
+    void fail(std::uint32_t index = 0)
+    {
+        fate_.ready_after = 0s;
+        kernel_.end(*spawn_of(index), {core::ExitStatus::Kind::signal, 9, false});
+        run(1s);
+    }
+    enum class Loses : std::uint8_t { nothing, what_came_last };
+    void boot_the_host(Loses loses = Loses::nothing)
+    {
+        if (loses == Loses::nothing) totals_.put(key_of_totals_end, "yes");
+        die();
+        kernel_.host_booted();
+        journal_.lose_everything();
+        loop_.move_to(loop_.now().mono + 1min);
+        start();
+        run(1min);
+    }
+    const core::Outage& record(std::uint64_t id) { return ledger_.records.at(OutageId{id}); }
+    std::uint64_t counted(OutageCause cause)
+    {
+        return engine_->counters_of("a").outages[static_cast<std::size_t>(cause)];
+    }
+};
+
+TEST_F(Records, AreKeptWhenTheyOpenWhenSomethingWasTriedAndWhenTheyClose)
+{
+    start();
+    run(1min);
+    fail();
+    ASSERT_THAT(ledger_.records, SizeIs(1));
+    EXPECT_EQ(record(1).cause, OutageCause::signal);
+    EXPECT_FALSE(record(1).closed);
+    ASSERT_THAT(record(1).actions, SizeIs(1));
+    EXPECT_EQ(record(1).actions[0].result, "ready");
+    run(1min);
+    EXPECT_TRUE(record(1).closed);
+}
+
+TEST_F(Records, ThatAnEngineTookWithItAreKeptByTheNext)
+{
+    start();
+    run(1min);
+    fail();
+    run(1min);
+    fail();
+    ledger_.records.clear(); // They waited to be written.
+    die();
+    start();
+    run(1s);
+    ASSERT_THAT(ledger_.records, SizeIs(2));
+    EXPECT_TRUE(record(1).closed);
+    EXPECT_FALSE(record(2).closed);
+    EXPECT_THAT(ledger_.open, ElementsAre(OutageId{2}));
+}
+
+TEST_F(Records, AreKeptOnceMoreWhereTheLedgerBeginsAnew)
+{
+    start();
+    run(1min);
+    fail();
+    run(1min);
+    fail();
+    ledger_.begin_anew();
+    run(1s);
+    EXPECT_THAT(ledger_.records, SizeIs(2));
+}
+
+TEST_F(Records, AreEndedByTheNextEngineIfItKnowsNothingOfThem)
+{
+    start();
+    run(1min);
+    fail();
+    boot_the_host();
+    EXPECT_THAT(ledger_.open, IsEmpty());
+    EXPECT_EQ(record(1).end, core::Outage::End::unseen);
+}
+
+TEST_F(Records, AreFoundInMemoryAndLedgerEachOnce)
+{
+    start();
+    run(1min);
+    fail();
+    run(1min);
+    boot_the_host();
+    fail();
+    ledger_.records.at(OutageId{2}).actions.clear(); // Memory knows better.
+    ledger_.missing = "the rest";
+    std::optional<ports::OutageHistory> told;
+    engine_->find_outages({}, [&](ports::OutageHistory history) { told = std::move(history); });
+    run(1s);
+    ASSERT_TRUE(told);
+    ASSERT_THAT(told->outages, SizeIs(2));
+    EXPECT_EQ(told->outages[0].record.id, OutageId{2});
+    EXPECT_THAT(told->outages[0].record.actions, SizeIs(1));
+    EXPECT_EQ(told->outages[1].record.id, OutageId{1});
+    EXPECT_EQ(told->missing, "the rest");
+    told.reset();
+    engine_->find_outages({loop_.now().wall - 30s, 10},
+                          [&](ports::OutageHistory history) { told = std::move(history); });
+    run(1s);
+    EXPECT_THAT(told->outages, SizeIs(1));
+}
+
+TEST_F(Records, OfKeelsOwnAbsenceHaveANumberOnceThereWasAnybodyToBeAway)
+{
+    options_.absence = EngineOptions::Absence::yes;
+    start();
+    run(1min);
+    EXPECT_FALSE(ledger_.gap);
+    boot_the_host();
+    EXPECT_EQ(ledger_.gap, OutageId{1});
+    fail();
+    EXPECT_EQ(ledger_.records.rbegin()->first, OutageId{2});
+    options_.absence = EngineOptions::Absence::no;
+    die();
+    start();
+    EXPECT_FALSE(ledger_.gap);
+}
+
+TEST_F(Records, HaveNumbersThatNoBootGivesOutAgain)
+{
+    start();
+    run(1min);
+    fail();
+    const SpawnId before = *spawn_of(0);
+    boot_the_host();
+    EXPECT_EQ(number(*spawn_of(0)), number(before) + 1);
+    fail();
+    EXPECT_TRUE(ledger_.records.contains(OutageId{2}));
+    boot_the_host(Loses::what_came_last);
+    fail();
+    EXPECT_GT(number(ledger_.records.rbegin()->first), 1000U);
+}
+
+// ---- counts -------------------------------------------------------------------------------------
+
+TEST_F(Records, CountsGoOnOverABoot)
+{
+    start();
+    run(1min);
+    fail();
+    run(1min);
+    const auto before = engine_->counters_of("a");
+    EXPECT_EQ(counted(OutageCause::signal), 1U);
+    boot_the_host(Loses::what_came_last);
+    EXPECT_EQ(counted(OutageCause::signal), 1U);
+    EXPECT_EQ(engine_->counters_of("a").outage_seconds, before.outage_seconds);
+    EXPECT_EQ(engine_->counters_of("a").starts[1], before.starts[1]);
+    fail();
+    EXPECT_EQ(counted(OutageCause::signal), 2U);
+}
+
+TEST_F(Records, CountsOfAUnitThatIsGoneAreForgotten)
+{
+    specs_.push_back(spec_named("b"));
+    start();
+    run(1min);
+    specs_.pop_back();
+    boot_the_host();
+    boot_the_host();
+    EXPECT_FALSE(totals_.recovered().contains("unit/b"));
+    EXPECT_TRUE(totals_.recovered().contains("unit/a"));
+}
+
+TEST_F(Records, CountsThatWereToldAreNeverLessAfterwards)
+{
+    units::ProbeSpec probe;
+    probe.name = "tcp";
+    probe.target = units::TcpTarget{"{unit}:{instance}", {}, {}};
+    specs_[0].probes = {probe};
+    specs_[0].ready = units::ReadyBy::probe;
+    probe_fate_ = {{core::Verdict::pass, core::VerdictKind::none, 1ms, "connected"}, 1ms};
+    start();
+    run(10min);
+    fate_.hangs = sim::Fate::Hangs::yes;
+    fate_.failure = ports::SpawnFailure{core::SetupStage::exec, 2};
+    fail();
+    run(1min); // An outage that is open is told, too.
+    engine_->write_down_counts();
+    const core::UnitView view = *engine_->unit("a");
+    ASSERT_TRUE(view.outage);
+    const auto told = engine_->counters_of("a");
+    const double down = told.outage_seconds + seconds(view.outage->length);
+    const auto latency = engine_->counters().restart_latency;
+    ASSERT_GT(told.probes[0].verdicts[0], 0U);
+    ASSERT_GT(down, 60);
+    die();
+    start();
+    EXPECT_EQ(engine_->counters_of("a").probes[0].verdicts, told.probes[0].verdicts);
+    EXPECT_EQ(engine_->counters_of("a").outage_seconds, told.outage_seconds); // It is still open.
+    fate_.failure.reset();
+    fate_.hangs = sim::Fate::Hangs::no;
+    boot_the_host(Loses::what_came_last);
+    const auto& later = engine_->counters_of("a");
+    EXPECT_GE(later.probes[0].verdicts[0], told.probes[0].verdicts[0]);
+    EXPECT_GE(later.outage_seconds, down);
+    EXPECT_GE(engine_->counters().restart_latency.sum, latency.sum);
+}
+
+TEST_F(Records, CountsWithoutSenseChangeNothing)
+{
+    totals_.put("unit/a", R"({"starts":"many"})");
+    totals_.put("told", "{");
+    totals_.put("host", "[]");
+    start();
+    run(1min);
+    fail();
+    EXPECT_EQ(counted(OutageCause::signal), 1U);
+    EXPECT_TRUE(ledger_.records.contains(OutageId{1}));
+}
+
+} // namespace
+} // namespace keel::engine
