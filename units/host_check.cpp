@@ -4,6 +4,7 @@
 #include "units/credentials.hpp"
 #include "units/environment_file.hpp"
 #include "units/placeholders.hpp"
+#include "units/rules.hpp"
 #include "units/show.hpp"
 #include "units/token_file.hpp"
 
@@ -216,6 +217,34 @@ std::vector<Problem> notes_of_host(const LoadedUnit& unit, const std::string& jo
     return report.take();
 }
 
+namespace {
+
+/// What a channel sends by, as far as it stands in files.
+void check_files(const std::string& name, const ChannelSpec& channel, const LoadedDaemon& daemon,
+                 Report& report)
+{
+    const auto check = [&](std::string_view key, const std::string& path, const TextRule* rule) {
+        const std::string full = fmt::format("channel.{}.{}", name, key);
+        const auto at = daemon.positions.find(full);
+        if (path.empty() || at == daemon.positions.end()) return;
+        auto mistake = check_is_private(path);
+        const auto secret = read_secret(path);
+        if (const auto* other = std::get_if<Mistake>(&secret); other != nullptr && !mistake)
+            mistake = *other;
+        const auto* text = std::get_if<std::string>(&secret);
+        if (!mistake && rule != nullptr && text != nullptr && rule->check(*text))
+            mistake = Mistake{"does not hold a URL of http or https",
+                              fmt::format("for example {}", rule->example)};
+        if (mistake)
+            report.add(at->second, full,
+                       {fmt::format("{}: {}", printable(path), mistake->message), mistake->hint});
+    };
+    check("target_file", channel.target_file, &web_url);
+    check("token_file", channel.token_file, nullptr);
+}
+
+} // namespace
+
 std::vector<Problem> check_host(const LoadedDaemon& daemon)
 {
     Report report(daemon.path);
@@ -236,6 +265,8 @@ std::vector<Problem> check_host(const LoadedDaemon& daemon)
                        {fmt::format("{}: {}", printable(daemon.spec.token_file), mistake->message),
                         mistake->hint});
     }
+    for (const auto& [name, channel] : daemon.spec.channels)
+        check_files(name, channel, daemon, report);
     for (const auto& [name, hook] : daemon.spec.hooks) {
         const std::string key = fmt::format("hook.{}.command", name);
         const auto at = daemon.positions.find(key);

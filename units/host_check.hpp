@@ -27,7 +27,7 @@ std::vector<Problem> check_host(const LoadedUnit& unit, const HostFacts& facts);
 /// output could go to.
 std::vector<Problem> notes_of_host(const LoadedUnit& unit, const std::string& journal_socket);
 
-/// The same of keel.toml: whether its groups and its hooks' programs exist.
+/// The same of keel.toml: whether its groups, its files of secrets and its programs are there.
 std::vector<Problem> check_host(const LoadedDaemon& daemon);
 
 /// Where a program would be found: itself if it has a slash (below `directory` if it is relative),

@@ -1,5 +1,6 @@
 #include "control/server.hpp"
 
+#include "base/host_name.hpp"
 #include "base/text.hpp"
 #include "control/answers.hpp"
 #include "control/listeners.hpp"
@@ -14,13 +15,6 @@
 
 namespace keel::control {
 namespace {
-
-/// The host's own name, so that scraping it by name works.
-std::string own_name()
-{
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
-}
 
 std::uint64_t inode_of(const std::string& path)
 {
@@ -77,7 +71,7 @@ ControlServer::ControlServer(Sources sources, Options options)
       names_(sources_.loop), events_(sources_.loop, sources_.supervisor),
       web_(std::move(options_.web)), begun_(sources_.loop.now().wall)
 {
-    options_.host_names.push_back(own_name());
+    options_.host_names.push_back(host_name()); // So that scraping it by name works.
 }
 
 ControlServer::~ControlServer()
@@ -123,7 +117,7 @@ Result<std::uint16_t> ControlServer::listen_for_pages(const std::string& address
     const bool is_any = parsed->host == "0.0.0.0" || parsed->host == "::";
     const bool is_v6 = parsed->host.find(':') != std::string::npos;
     const std::string host = is_v6 ? fmt::format("[{}]", parsed->host) : parsed->host;
-    pages_host_ = fmt::format("{}:{}", is_any ? own_name() : host, port);
+    pages_host_ = fmt::format("{}:{}", is_any ? host_name() : host, port);
     pages_ = std::move(*server);
     return port;
 }
@@ -206,7 +200,7 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::outages: return answer_outages(exchange);
     case Route::version:
         return exchange->answer(
-            json_answer(encode(VersionInfo{options_.version, "v1", own_name(), begun_})));
+            json_answer(encode(VersionInfo{options_.version, "v1", host_name(), begun_})));
     case Route::link: return answer_link(exchange);
     case Route::enter: return answer_enter(exchange, match.name);
     case Route::dashboard: return answer_with_file(exchange, "dashboard.html");

@@ -1,4 +1,4 @@
-// The file of http.token_file: what of it is taken, and what is said of what is not.
+// Files of secrets: what of them is taken, and what is said of what is not.
 #include "tests/support/golden.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "units/daemon_file.hpp"
@@ -65,6 +65,39 @@ TEST_F(TokenFile, TellsItsProblemsAsCommitted)
         }
     }
     test::expect_golden("tests/golden/token-file-problems.txt", golden);
+}
+
+TEST_F(TokenFile, OfAChannelTellsItsProblemsAsCommitted)
+{
+    const auto shared = ours | fs::perms::others_read;
+    const std::vector<std::tuple<std::string, std::string, fs::perms>> files = {
+        {"token_file", "s3cret\n", ours},
+        {"token_file", "s3cret", shared},
+        {"token_file", "two words", ours},
+        {"token_file", "", ours},
+        {"target_file", "https://hooks.example.com/T0/s3cret\n", ours},
+        {"target_file", "https://hooks.example.com/T0/s3cret", shared},
+        {"target_file", "hooks.example.com/s3cret", ours},
+    };
+    std::string golden;
+    for (const auto& [key, text, mode] : files) {
+        const std::string path = write(text, mode);
+        const std::string target = key == "target_file" ? "" : "target = \"http://a/\"\n";
+        const auto daemon = load_daemon(
+            fmt::format("[channel.ops]\nkind = \"webhook\"\n{} = \"{}\"\n{}", key, path, target),
+            "keel.toml");
+        EXPECT_THAT(daemon.problems, IsEmpty());
+        golden += fmt::format("{} with {} bytes, mode {:o}\n", key, text.size(),
+                              static_cast<unsigned>(mode));
+        for (const Problem& problem : check_host(daemon)) {
+            std::string line = to_text(problem);
+            for (auto at = line.find(path); at != std::string::npos; at = line.find(path))
+                line.replace(at, path.size(), "FILE");
+            EXPECT_EQ(line.find("s3cret"), std::string::npos) << "the secret is told";
+            golden += "    " + line + "\n";
+        }
+    }
+    test::expect_golden("tests/golden/channel-file-problems.txt", golden);
 }
 
 TEST_F(TokenFile, ThatIsNotThereIsAProblem)
