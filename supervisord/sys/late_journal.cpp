@@ -21,7 +21,7 @@ public:
 
     static void begin(const std::shared_ptr<Writer>& writer)
     {
-        auto thread = start_thread("keel-totals", [writer] { writer->live(); });
+        auto thread = start_thread("keel-journal", [writer] { writer->live(); });
         if (thread) return thread->detach();
         const std::lock_guard lock(writer->mutex_);
         writer->life_ = Life::over;
