@@ -213,7 +213,7 @@ private:
                                                                : sys::StartKind::fresh);
         daemon_ = std::move(start.in_force.daemon.spec);
         heed_log_level(options_, daemon_);
-        if (!daemon_.channels.empty()) told_.emplace(loop_, daemon_.channels, paths_.lib);
+        if (!daemon_.channels.empty()) told_.emplace(loop_, daemon_.channels, paths_);
         for (const std::string& alarm : start.alarms)
             log::write(log::Level::error, alarm);
         return engine::configure(start.in_force.units);

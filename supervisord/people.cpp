@@ -1,35 +1,18 @@
 #include "people.hpp"
 
+#include "base/host_name.hpp"
 #include "control/json_codec.hpp"
 #include "engine/log.hpp"
+#include "history.hpp"
 #include "units/credentials.hpp"
 #include "units/token_file.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace keel {
 namespace {
 
 void warn(const std::string& text) { log::write(log::Level::warn, text); }
-
-/// As people know it; of Linux's 64 bytes at most.
-std::string host_name()
-{
-    char name[65] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
-}
-
-sys::FileStateJournal::Options untold_options(const std::filesystem::path& lib)
-{
-    sys::FileStateJournal::Options options;
-    options.path = (lib / "notifications").string();
-    options.boot_id = "any"; // It is kept over boots.
-    options.on_failure = [](const Error& error) {
-        warn("what is to be told will not outlive keeld: " + error.text());
-    };
-    return options;
-}
 
 notify::NotifierOptions notifier_options(const units::Channels& channels)
 {
@@ -74,9 +57,10 @@ control::WebAccess::Options web_access_options(const units::DaemonSpec& spec,
     return options;
 }
 
-PeopleTold::PeopleTold(ports::Loop& loop, const units::Channels& channels,
-                       const std::filesystem::path& lib)
-    : untold(untold_options(lib)), notifier(loop, untold, notifier_options(channels))
+PeopleTold::PeopleTold(ports::Loop& loop, const units::Channels& channels, const sys::Paths& paths)
+    : kept(kept_within_boot(paths.run / "notifications.journal"),
+           kept_over_boots(paths.lib / "notifications", "what is told and to be told")),
+      notifier(loop, kept, notifier_options(channels))
 {}
 
 } // namespace keel

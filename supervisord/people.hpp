@@ -3,10 +3,10 @@
 #pragma once
 #include "control/web_access.hpp"
 #include "notify/notifier.hpp"
-#include "sys/state_journal.hpp"
+#include "sys/paths.hpp"
+#include "sys/twofold_journal.hpp"
 #include "units/daemon_spec.hpp"
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -20,12 +20,11 @@ namespace keel {
 [[nodiscard]] control::WebAccess::Options web_access_options(const units::DaemonSpec& spec,
                                                              ports::StateJournal& journal);
 
-/// The notifier, and below `lib` what it has not been able to tell yet.
+/// The notifier, and what it has told and not been able to tell yet.
 struct PeopleTold {
-    PeopleTold(ports::Loop& loop, const units::Channels& channels,
-               const std::filesystem::path& lib);
+    PeopleTold(ports::Loop& loop, const units::Channels& channels, const sys::Paths& paths);
 
-    sys::FileStateJournal untold;
+    sys::TwofoldJournal kept;
     notify::Notifier notifier;
 };
 

@@ -14,6 +14,11 @@ constexpr std::string_view in_queue = "queue";
 constexpr std::string_view told_as_open = "told";
 constexpr std::string_view kept_back = "kept-back";
 
+std::string text_of(const std::pair<std::string, Occasion>& kind)
+{
+    return fmt::format("{}/{}", kind.first, name(kind.second));
+}
+
 std::uint64_t number_in(std::string_view text)
 {
     std::uint64_t number = 0;
@@ -34,7 +39,6 @@ std::string Channel::key(std::string_view kind, std::string_view rest) const
     return fmt::format("{}/{}/{}", name_, kind, rest);
 }
 
-/// Deadlines begin anew: what is kept does not say how long keeld was away.
 void Channel::recover(Now now)
 {
     const auto read = [&](std::string_view kind, const auto& take) {
@@ -42,46 +46,61 @@ void Channel::recover(Now now)
         const auto& kept = kept_.recovered();
         for (auto each = kept.lower_bound(prefix);
              each != kept.end() && each->first.starts_with(prefix); ++each)
-            if (auto what = decode(each->second))
+            if (auto what = decode(each->second, now.wall))
                 take(each->first.substr(prefix.size()), std::move(*what));
             else
                 kept_.erase(each->first);
     };
-    read(in_queue, [&](const std::string& place, Notification what) {
-        queue_.push_back({number_in(place), now.wall, std::move(what)});
+    read(in_queue, [&](const std::string& place, Kept kept) {
+        queue_.push_back({number_in(place), std::move(kept)});
         next_place_ = queue_.back().place + 1;
     });
-    read(told_as_open, [&](const std::string& about, Notification what) {
-        told_[about] = {std::move(what), reminder_after(now.mono), 0};
+    read(told_as_open, [&](const std::string& about, Kept kept) {
+        const auto remind_at = reminder_at(kept.since, now);
+        told_[about] = {std::move(kept), remind_at};
     });
-    read(kept_back, [&](const std::string&, Notification what) {
-        const Kind kind{what.unit, what.occasion};
-        const std::uint32_t more = what.like_it + 1;
-        quiet_[kind] = {now.mono + spec_.quiet, std::move(what), more};
+    // Quiet times begin anew: what is kept does not say when they did.
+    read(kept_back, [&](const std::string&, Kept kept) {
+        const Kind kind{kept.what.unit, kept.what.occasion};
+        const std::uint32_t more = kept.what.like_it + 1;
+        quiet_[kind] = {now.mono + spec_.quiet, std::move(kept.what), more};
     });
 }
 
-void Channel::settle(const std::function<bool(const std::string& about)>& is_open, Now now)
+void Channel::settle(const std::function<bool(const std::string& about)>& is_open)
 {
-    std::vector<Notification> over;
-    for (const auto& [about, told] : told_)
-        if (!is_open(about)) over.push_back(told.what);
-    for (Notification& what : over) {
-        what.id = what.about + "-over";
-        what.occasion = Occasion::recovered;
-        what.at = now.wall;
-        what.text = "is no longer in that outage; Keel was away when it ended";
-        what.beside.clear();
-        what.like_it = 0;
-        take(std::move(what), now);
-    }
     for (auto& [kind, quiet] : quiet_) {
         const bool is_over = quiet.last && !quiet.last->about.empty() &&
                              kind.second == Occasion::outage_opened && !is_open(quiet.last->about);
         if (!is_over) continue;
         quiet.last.reset();
-        kept_.erase(key(kept_back, kind.first + "/" + std::string(keel::name(kind.second))));
+        kept_.erase(key(kept_back, text_of(kind)));
     }
+}
+
+bool Channel::knows(const std::string& about) const
+{
+    return told_.contains(about) || std::ranges::any_of(quiet_, [&](const auto& entry) {
+               return entry.first.second == Occasion::outage_opened && entry.second.last &&
+                      entry.second.last->about == about;
+           });
+}
+
+std::vector<Notification> Channel::open() const
+{
+    std::vector<Notification> all;
+    for (const auto& [about, told] : told_)
+        all.push_back(told.kept.what);
+    return all;
+}
+
+void Channel::forget_unless(const std::function<bool(const std::string& unit)>& is_told)
+{
+    std::erase_if(told_, [&](const auto& entry) {
+        const bool goes = !is_told(entry.second.kept.what.unit);
+        if (goes) kept_.erase(key(told_as_open, entry.first));
+        return goes;
+    });
 }
 
 bool Channel::wants(Occasion occasion) const
@@ -89,10 +108,11 @@ bool Channel::wants(Occasion occasion) const
     return std::ranges::find(spec_.events, occasion) != spec_.events.end();
 }
 
-std::optional<MonoTime> Channel::reminder_after(MonoTime now) const
+/// What is left of the time between two of them, also if keeld was away for a part of it.
+std::optional<MonoTime> Channel::reminder_at(WallTime told_last, Now now) const
 {
-    if (spec_.remind == Duration{0}) return std::nullopt;
-    return now + spec_.remind;
+    if (spec_.remind == Duration{0} || !wants(Occasion::outage_opened)) return std::nullopt;
+    return now.mono + std::clamp(told_last + spec_.remind - now.wall, Duration{0}, spec_.remind);
 }
 
 // ---- coming in ----------------------------------------------------------------------------------
@@ -103,7 +123,7 @@ bool Channel::cancels_out(const Notification& recovery)
     if (quiet == quiet_.end() || !quiet->second.last) return false;
     if (quiet->second.last->about != recovery.about) return false;
     quiet->second.last.reset();
-    kept_.erase(key(kept_back, recovery.unit + "/" + std::string(keel::name(quiet->first.second))));
+    kept_.erase(key(kept_back, text_of(quiet->first)));
     ++counts_.kept_back;
     return true;
 }
@@ -112,20 +132,57 @@ void Channel::keep_back(Quiet& quiet, Notification news)
 {
     ++counts_.kept_back;
     news.like_it = quiet.kept_back++;
-    kept_.put(key(kept_back, news.unit + "/" + std::string(keel::name(news.occasion))),
-              encode(news));
+    kept_.put(key(kept_back, text_of({news.unit, news.occasion})), encode({news, news.at}));
     quiet.last = std::move(news);
+}
+
+bool Channel::add_beside(const Notification& opening)
+{
+    const auto merge = [&](Notification& known) {
+        for (const std::string& unit : opening.beside)
+            if (known.beside.size() < beside_max &&
+                std::ranges::find(known.beside, unit) == known.beside.end())
+                known.beside.push_back(unit);
+    };
+    if (const auto told = told_.find(opening.about); told != told_.end()) {
+        merge(told->second.kept.what);
+        keep(told->second);
+        return true;
+    }
+    const auto quiet = quiet_.find({opening.unit, Occasion::outage_opened});
+    if (quiet == quiet_.end() || !quiet->second.last) return false;
+    if (quiet->second.last->about != opening.about) return false;
+    merge(*quiet->second.last);
+    kept_.put(key(kept_back, text_of(quiet->first)), encode({*quiet->second.last, opening.at}));
+    return true;
+}
+
+void Channel::keep(const Told& told)
+{
+    kept_.put(key(told_as_open, told.kept.what.about), encode(told.kept));
+}
+
+void Channel::note_open(const Notification& opening, Now now)
+{
+    Told& told = told_[opening.about];
+    told = {{opening, now.wall}, reminder_at(now.wall, now)};
+    keep(told);
 }
 
 void Channel::take(Notification news, Now now)
 {
     const bool is_recovery = news.occasion == Occasion::recovered;
-    const bool was_told = is_recovery && told_.erase(news.about) > 0;
-    if (was_told) kept_.erase(key(told_as_open, news.about));
-    if (is_recovery && cancels_out(news)) return;
+    const bool is_opening = news.occasion == Occasion::outage_opened;
+    if (is_opening && add_beside(news)) return;
+    if (is_recovery) {
+        if (cancels_out(news) || told_.erase(news.about) == 0) return;
+        kept_.erase(key(told_as_open, news.about));
+    }
+    // Who wants to hear of ends only is told of no other ones.
+    if (is_opening && !wants(news.occasion)) return note_open(news, now);
     if (!wants(news.occasion)) return;
     const bool is_known = std::ranges::any_of(
-        queue_, [&](const Queued& queued) { return queued.what.id == news.id; });
+        queue_, [&](const Queued& queued) { return queued.kept.what.id == news.id; });
     if (is_known) return;
     if (!is_recovery && spec_.quiet > Duration{0}) {
         Quiet& quiet = quiet_[{news.unit, news.occasion}];
@@ -148,13 +205,11 @@ void Channel::enqueue(Notification news, Now now)
             drop_front();
         }
     }
-    if (news.occasion == Occasion::outage_opened && news.reminder == 0) {
-        kept_.put(key(told_as_open, news.about), encode(news));
-        told_[news.about] = {news, reminder_after(now.mono), 0};
-    }
+    if (news.occasion == Occasion::outage_opened && news.reminder == 0) note_open(news, now);
     const std::uint64_t place = next_place_++;
-    kept_.put(key(in_queue, fmt::format("{:020}", place)), encode(news));
-    queue_.push_back({place, now.wall, std::move(news)});
+    Kept kept{std::move(news), now.wall};
+    kept_.put(key(in_queue, fmt::format("{:020}", place)), encode(kept));
+    queue_.push_back({place, std::move(kept)});
 }
 
 void Channel::tick(Now now)
@@ -166,7 +221,7 @@ void Channel::tick(Now now)
         due.push_back(std::move(*quiet.last));
         quiet.last.reset();
         quiet.until = now.mono + spec_.quiet;
-        kept_.erase(key(kept_back, kind.first + "/" + std::string(keel::name(kind.second))));
+        kept_.erase(key(kept_back, text_of(kind)));
     }
     // With nothing kept back it has nothing more to say.
     std::erase_if(quiet_, [&](const auto& entry) {
@@ -174,9 +229,11 @@ void Channel::tick(Now now)
     });
     for (auto& [about, told] : told_) {
         if (!told.remind_at || *told.remind_at > now.mono) continue;
-        told.remind_at = reminder_after(now.mono);
-        Notification again = told.what;
-        again.reminder = ++told.reminders;
+        told.kept.since = now.wall;
+        told.remind_at = reminder_at(now.wall, now);
+        Notification again = told.kept.what;
+        again.reminder = ++told.kept.what.reminder;
+        keep(told);
         again.id += fmt::format("-again-{}", again.reminder);
         again.like_it = 0;
         due.push_back(std::move(again));
@@ -197,14 +254,14 @@ void Channel::drop_front()
 const Notification* Channel::send(Now now)
 {
     if (on_its_way_) return nullptr;
-    while (!queue_.empty() && queue_.front().since + patience < now.wall) {
+    while (!queue_.empty() && queue_.front().kept.since + patience < now.wall) {
         drop_front();
         retry_at_.reset();
         tries_ = 0;
     }
     if (queue_.empty() || (retry_at_ && now.mono < *retry_at_)) return nullptr;
     on_its_way_ = true;
-    return &queue_.front().what;
+    return &queue_.front().kept.what;
 }
 
 void Channel::arrived()

@@ -2,11 +2,13 @@
 // keeps it.
 //
 // Promises: news arrive in their order, each at least once under one id, over the death and restart
-// of keeld; what was told as open is told as ended, also if nobody saw how; quiet time loses
-// nothing but repetitions, which are counted; an outage that is still open when quiet time ends is
-// told then. Bounded: the oldest of queue_max news is dropped for a new one, and after `patience`
-// nobody wants to hear it any more; both are counted.
-// It refuses to know how a notification travels, and what else the journal is used for.
+// of keeld; the end of an outage is told where its opening was, and nowhere else; an outage that
+// stays open is told again, with numbers that go on over restarts; quiet time loses nothing but
+// repetitions, which are counted; an outage that is still open when quiet time ends is told then.
+// Bounded: the oldest of queue_max news is dropped for a new one, and after `patience` nobody wants
+// to hear it any more; both are counted.
+// It refuses to know how a notification travels, what became of an outage, and what else the
+// journal is used for.
 #pragma once
 #include "notify/notification.hpp"
 #include "ports/state_journal.hpp"
@@ -36,9 +38,17 @@ public:
     /// Takes over what the journal has of it.
     Channel(std::string name, units::ChannelSpec spec, ports::StateJournal& kept, Now now);
 
-    /// After a start: of what was told as open, that which `is_open` does not know is over.
-    void settle(const std::function<bool(const std::string& about)>& is_open, Now now);
+    /// After a start: what quiet time kept back of outages that `is_open` does not know is no news
+    /// any more.
+    void settle(const std::function<bool(const std::string& about)>& is_open);
+    /// Whether it was told of this outage, or is about to be at the end of a quiet time.
+    [[nodiscard]] bool knows(const std::string& about) const;
+    /// Outages that it was told of and not of their ends.
+    [[nodiscard]] std::vector<Notification> open() const;
+    /// No word more of outages of units that `is_told` does not name.
+    void forget_unless(const std::function<bool(const std::string& unit)>& is_told);
 
+    /// The opening of an outage that it knows already is no news: what reminders say of it is.
     void take(Notification news, Now now);
     /// What falls due by time: reminders, the ends of quiet times.
     void tick(Now now);
@@ -58,8 +68,7 @@ private:
     using Kind = std::pair<std::string, units::Occasion>; ///< of one unit
     struct Queued {
         std::uint64_t place; ///< grows
-        WallTime since;
-        Notification what;
+        Kept kept;
     };
     struct Quiet {
         MonoTime until;
@@ -67,19 +76,22 @@ private:
         std::uint32_t kept_back = 0;      ///< not told of yet
     };
     struct Told {
-        Notification what;
+        Kept kept; ///< its reminder: how many there were; since: when it was told last
         std::optional<MonoTime> remind_at;
-        std::uint32_t reminders = 0;
     };
 
     void recover(Now now);
     [[nodiscard]] bool wants(units::Occasion occasion) const;
+    /// Whether it knows of it; then its reminders name what is beside it now.
+    bool add_beside(const Notification& opening);
+    void note_open(const Notification& opening, Now now);
+    void keep(const Told& told);
     void enqueue(Notification news, Now now);
     void keep_back(Quiet& quiet, Notification news);
     /// Whether it was the recovery of what nobody was told of.
     bool cancels_out(const Notification& recovery);
     void drop_front();
-    [[nodiscard]] std::optional<MonoTime> reminder_after(MonoTime now) const;
+    [[nodiscard]] std::optional<MonoTime> reminder_at(WallTime told_last, Now now) const;
     [[nodiscard]] std::string key(std::string_view kind, std::string_view rest) const;
 
     std::string name_;

@@ -25,6 +25,8 @@ json own_body(const Notification& n, const std::string& host)
             {"at", to_rfc3339(n.at)},
             {"text", sentence(n, n.unit)},
             {"outage", n.about.empty() ? json(nullptr) : json(n.about)},
+            {"unit_is",
+             n.its_unit == Notification::Unit::unsaid ? json(nullptr) : json(name(n.its_unit))},
             {"also_down", n.beside},
             {"more_like_it", n.like_it},
             {"reminder", n.reminder}};
@@ -59,23 +61,25 @@ std::string_view alert_name(Occasion occasion)
     return "KeelUnitDown";
 }
 
-/// An alert that nobody ends would end after Alertmanager's resolve_timeout, minutes from now.
-WallTime end_of(const Notification& n, const units::ChannelSpec& spec)
+/// An alert that nobody ends would end after Alertmanager's resolve_timeout, minutes from now. What
+/// has waited for long must not have ended when it arrives.
+WallTime end_of(const Notification& n, const units::ChannelSpec& spec, WallTime now)
 {
     using namespace std::chrono_literals;
     if (n.occasion == Occasion::recovered) return n.at;
-    if (n.occasion != Occasion::outage_opened) return n.at + 1h;
-    if (spec.remind == Duration{0}) return n.at + 720h;
-    return n.at + (n.reminder + 2) * spec.remind; // The next reminder comes before that.
+    if (n.occasion != Occasion::outage_opened) return now + 1h;
+    if (spec.remind == Duration{0}) return now + 720h;
+    return now + 2 * spec.remind; // The next reminder comes before that.
 }
 
-json alert(const Notification& n, const units::ChannelSpec& spec, const std::string& host)
+json alert(const Notification& n, const units::ChannelSpec& spec, const std::string& host,
+           WallTime now)
 {
     json labels = {{"alertname", alert_name(n.occasion)}, {"unit", n.unit}, {"host", host}};
     if (!n.about.empty()) labels["outage"] = n.about;
     json one = {{"labels", labels},
                 {"annotations", {{"summary", sentence(n, n.unit)}, {"id", n.id}}},
-                {"endsAt", to_rfc3339(end_of(n, spec))}};
+                {"endsAt", to_rfc3339(end_of(n, spec, now))}};
     // Of an outage its recovery does not say when it began; Alertmanager keeps what it was told.
     if (n.occasion != Occasion::recovered) one["startsAt"] = to_rfc3339(n.at);
     return json::array({one});
@@ -93,13 +97,14 @@ std::string sentence(const Notification& n, const std::string& subject)
     return text;
 }
 
-std::string body_of(const Notification& n, const units::ChannelSpec& spec, const std::string& host)
+std::string body_of(const Notification& n, const units::ChannelSpec& spec, const std::string& host,
+                    WallTime now)
 {
     switch (spec.body) {
     case units::WebhookBody::slack:
         return dump(
             {{"text", escaped_for_slack(sentence(n, fmt::format("*{}* on {}", n.unit, host)))}});
-    case units::WebhookBody::alertmanager: return dump(alert(n, spec, host));
+    case units::WebhookBody::alertmanager: return dump(alert(n, spec, host, now));
     case units::WebhookBody::json: break;
     }
     return dump(own_body(n, host));

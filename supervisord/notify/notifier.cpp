@@ -1,7 +1,7 @@
 #include "notify/notifier.hpp"
 
 #include "notify/bodies.hpp"
-#include "units/small_file.hpp"
+#include "units/token_file.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -19,8 +19,6 @@ struct Notifier::Line {
 
 namespace {
 
-constexpr std::size_t secret_max = 4096; // bytes of a token, or of a URL that is one
-
 /// What a channel's files say, or why they cannot be read.
 struct Secrets {
     std::string url;
@@ -32,18 +30,17 @@ struct Secrets {
 Secrets read_secrets(const units::ChannelSpec& spec)
 {
     Secrets secrets;
-    const auto first_line = [&](const std::string& path) -> std::string {
+    const auto secret_in = [&](const std::string& path) -> std::string {
         if (path.empty()) return {};
-        const auto text = units::read_small_file(path, secret_max);
-        if (const auto* mistake = std::get_if<units::Mistake>(&text)) {
+        auto secret = units::read_secret(path);
+        if (const auto* mistake = std::get_if<units::Mistake>(&secret)) {
             secrets.trouble = fmt::format("{} {}", path, mistake->message);
             return {};
         }
-        const auto& line = std::get<std::string>(text);
-        return line.substr(0, line.find_first_of("\r\n"));
+        return std::get<std::string>(std::move(secret));
     };
-    secrets.url = first_line(spec.target_file);
-    secrets.token = first_line(spec.token_file);
+    secrets.url = secret_in(spec.target_file);
+    secrets.token = secret_in(spec.token_file);
     return secrets;
 }
 
@@ -59,10 +56,26 @@ transfer::HttpRequest request_for(const units::ChannelSpec& spec, const Secrets&
     return request;
 }
 
+/// A unit may name other channels than when its outage began.
+void forget_who_is_told_no_longer(const core::Host& host, Channel& channel)
+{
+    channel.forget_unless([&](const std::string& name) {
+        const auto unit = host.find(name);
+        // Of one that is gone, or whose file is broken, nobody knows whom it names.
+        if (!unit || !host.unit(*unit).config_problem.empty()) return true;
+        const auto& named = host.spec(*unit).notify;
+        return std::ranges::find(named, channel.name()) != named.end();
+    });
+}
+
 } // namespace
 
 Notifier::Notifier(ports::Loop& loop, ports::StateJournal& kept, NotifierOptions options)
-    : loop_(loop), options_(std::move(options)), resolver_(loop), client_(loop, resolver_)
+    : loop_(loop), options_(std::move(options)), resolver_(loop), client_(loop, resolver_),
+      desk_([this](const std::string& channel, const std::string& about) {
+          const Line* line = find(channel);
+          return line != nullptr && line->channel.knows(about);
+      })
 {
     for (const auto& [name, spec] : options_.channels)
         lines_.push_back(
@@ -71,17 +84,38 @@ Notifier::Notifier(ports::Loop& loop, ports::StateJournal& kept, NotifierOptions
 
 Notifier::~Notifier() = default;
 
+Notifier::Line* Notifier::find(const std::string& channel) const
+{
+    const auto found = std::ranges::find_if(
+        lines_, [&](const auto& line) { return line->channel.name() == channel; });
+    return found == lines_.end() ? nullptr : found->get();
+}
+
+/// What the engine has put off to its first turn comes before.
 void Notifier::begin(const core::Host& host)
 {
+    loop_.defer([this, &host, alive = std::weak_ptr(alive_)] {
+        if (alive.expired()) return;
+        host_ = &host;
+        go_on();
+    });
+}
+
+void Notifier::go_on()
+{
     const auto is_open = [&](const std::string& wanted) {
-        for (const UnitId unit : host.start_order()) {
-            const core::Outage* open = core::open_outage(host.unit(unit).outage);
-            if (open != nullptr && about(*open) == wanted) return true;
-        }
-        return false;
+        return std::ranges::any_of(host_->start_order(), [&](UnitId unit) {
+            const core::Outage* open = core::open_outage(host_->unit(unit).outage);
+            return open != nullptr && about(*open) == wanted;
+        });
     };
-    for (const auto& line : lines_)
-        line->channel.settle(is_open, loop_.now());
+    std::vector<News> told;
+    for (const auto& line : lines_) {
+        line->channel.settle(is_open);
+        for (Notification& what : line->channel.open())
+            told.push_back({std::move(what), {line->channel.name()}});
+    }
+    hand_out(desk_.begin(*host_, std::move(told), loop_.now()));
     advance();
 }
 
@@ -103,8 +137,10 @@ void Notifier::hand_out(std::vector<News> all)
 
 void Notifier::advance()
 {
-    hand_out(desk_.gathered(loop_.now().mono));
+    if (host_ == nullptr) return; // go_on() comes in this very turn.
+    hand_out(desk_.gathered(*host_, loop_.now().mono));
     for (const auto& line : lines_) {
+        forget_who_is_told_no_longer(*host_, line->channel);
         line->channel.tick(loop_.now());
         if (const Notification* what = line->channel.send(loop_.now())) send(*line, *what);
     }
@@ -114,7 +150,7 @@ void Notifier::advance()
 void Notifier::send(Line& line, const Notification& what)
 {
     const units::ChannelSpec& spec = line.channel.spec();
-    auto body = body_of(what, spec, options_.host);
+    auto body = body_of(what, spec, options_.host, loop_.now().wall);
     if (spec.target_file.empty() && spec.token_file.empty())
         return post(line, request_for(spec, {}, std::move(body)));
     auto secrets = std::make_shared<Secrets>();
@@ -149,7 +185,7 @@ void Notifier::post(Line& line, transfer::HttpRequest request)
 void Notifier::arrived_or_not(Line& line, const std::string& trouble)
 {
     line.limit.reset();
-    loop_.defer([gone = std::shared_ptr(std::move(line.transfer))] {}); // We are inside of it.
+    line.transfer.reset(); // Also from inside of its end.
     if (trouble.empty())
         line.channel.arrived();
     else

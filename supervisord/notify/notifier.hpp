@@ -29,7 +29,8 @@ public:
     Notifier(ports::Loop& loop, ports::StateJournal& kept, NotifierOptions options);
     ~Notifier() override;
 
-    /// Once the engine has taken over what it found: what was told as open and is not is over.
+    /// Right after the engine's start, before the loop runs: takes up what earlier engines told,
+    /// once this one has begun. `host` outlives this.
     void begin(const core::Host& host);
 
     // ---- ports::Notifier
@@ -40,6 +41,8 @@ public:
 
 private:
     struct Line;
+    [[nodiscard]] Line* find(const std::string& channel) const;
+    void go_on();
     void hand_out(std::vector<News> all);
     void advance();
     void send(Line& line, const Notification& what);
@@ -51,6 +54,7 @@ private:
     NotifierOptions options_;
     transfer::Resolver resolver_;
     transfer::HttpClient client_;
+    const core::Host* host_ = nullptr; ///< from begin() on
     Desk desk_;
     std::vector<std::unique_ptr<Line>> lines_;
     ports::Loop::Registration timer_;

@@ -58,6 +58,7 @@ struct HttpEnd {
 };
 
 /// on_head and on_body are called from inside libcurl: they must not start or destroy transfers.
+/// on_end may destroy its own.
 struct HttpHandlers {
     std::function<Want(int status)> on_head;
     std::function<Want(std::string_view bytes)> on_body;

@@ -209,6 +209,7 @@ def main():
         alertmanager = Alertmanager(keel.root)
         token = keel.root / "token"
         token.write_text("s3cret\n")
+        token.chmod(0o600)
         (keel.root / "etc/keel/keel.toml").write_text(
             TOML.format(port=receiver.port, token=token, alerts=alertmanager.port),
             encoding="utf-8")

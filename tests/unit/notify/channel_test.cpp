@@ -57,7 +57,7 @@ protected:
         return ids;
     }
 
-    Kept kept;
+    KeptRecords kept;
     units::ChannelSpec spec;
     Now now{MonoTime{1000s}, WallTime{1'700'000'000s}};
     std::optional<Channel> channel;
@@ -188,11 +188,86 @@ TEST_F(Channels, KeepOverADeathWhatHasNotArrived)
     EXPECT_THAT(arrive(), IsEmpty());
 }
 
-TEST_F(Channels, TellTheSameTwiceUnderOneIdOnlyIfItHasGone)
+TEST_F(Channels, NumberRemindersOnOverADeath)
+{
+    take(opened(1));
+    pass(1h);
+    EXPECT_EQ(arrive().size(), 2U);
+    pass(45min);
+    begin();
+    pass(15min);
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened-again-2"))
+        << "an hour after the last one";
+    EXPECT_EQ(latest.reminder, 2U);
+}
+
+TEST_F(Channels, TellTheSameOnce)
 {
     take(opened(1));
     take(opened(1));
     EXPECT_EQ(arrive().size(), 1U);
+    take(opened(1));
+    begin();
+    take(opened(1));
+    EXPECT_THAT(arrive(), IsEmpty());
+}
+
+TEST_F(Channels, NameInRemindersWhatHasFollowedMeanwhile)
+{
+    take(opened(1));
+    Notification more = opened(1);
+    more.beside = {"panel"};
+    take(more);
+    EXPECT_EQ(arrive().size(), 1U);
+    begin();
+    more.beside = {"panel", "worker"};
+    take(more);
+    pass(1h);
+    EXPECT_EQ(arrive().size(), 1U);
+    EXPECT_THAT(latest.beside, ElementsAre("panel", "worker"));
+}
+
+TEST_F(Channels, TellNoEndOfWhatTheyWereNotToldOf)
+{
+    take(recovered(1));
+    EXPECT_THAT(arrive(), IsEmpty());
+}
+
+TEST_F(Channels, StopRemindingOfUnitsThatNameThemNoLonger)
+{
+    take(opened(1));
+    take(opened(2, "api"));
+    (void)arrive();
+    channel->forget_unless([](const std::string& unit) { return unit == "api"; });
+    pass(1h);
+    EXPECT_THAT(arrive(), ElementsAre("outage-2-outage-opened-again-1"));
+    begin();
+    pass(1h);
+    EXPECT_EQ(arrive().size(), 1U);
+}
+
+TEST_F(Channels, LetADeathNotProlongTheirPatience)
+{
+    spec.remind = 0s;
+    begin();
+    take(opened(1));
+    now.wall += Channel::patience + 1s;
+    begin();
+    EXPECT_THAT(arrive(), IsEmpty());
+}
+
+TEST_F(Channels, KeepNothingBackOfWhatEndedWhileKeelWasAway)
+{
+    take(opened(1));
+    take(recovered(1));
+    take(opened(2));
+    (void)arrive();
+    EXPECT_TRUE(channel->knows("outage-2")) << "it will be told";
+    begin();
+    channel->settle([](const std::string&) { return false; });
+    EXPECT_FALSE(channel->knows("outage-2"));
+    pass(5min);
+    EXPECT_THAT(arrive(), IsEmpty());
 }
 
 TEST_F(Channels, KeepOverADeathWhatQuietTimeKeptBack)
@@ -204,20 +279,6 @@ TEST_F(Channels, KeepOverADeathWhatQuietTimeKeptBack)
     begin();
     pass(5min);
     EXPECT_THAT(arrive(), ElementsAre("outage-2-outage-opened"));
-}
-
-TEST_F(Channels, TellAsOverWhatEndedWhileKeelWasAway)
-{
-    take(opened(1));
-    take(opened(2, "api"));
-    (void)arrive();
-    begin();
-    channel->settle([](const std::string& about) { return about == "outage-2"; }, now);
-    EXPECT_THAT(arrive(), ElementsAre("outage-1-over"));
-    EXPECT_EQ(latest.occasion, Occasion::recovered);
-    begin();
-    channel->settle([](const std::string&) { return true; }, now);
-    EXPECT_THAT(arrive(), IsEmpty()) << "and that once";
 }
 
 TEST_F(Channels, ForgetWhatTheyCannotRead)
@@ -236,10 +297,13 @@ TEST_F(Channels, ReadBackWhatTheyWrite)
     all.reminder = 2;
     all.at = WallTime{1'700'000'123s};
     all.text = "is down: \xff\"";
-    const auto back = decode(encode(all));
+    all.its_unit = Notification::Unit::wanted_down;
+    const WallTime since{1'700'000'321s};
+    const auto back = decode(encode({all, since}), now.wall);
     ASSERT_TRUE(back);
+    EXPECT_EQ(back->since, since);
     all.text = "is down: \xEF\xBF\xBD\""; // what is no UTF-8 becomes a sign of that
-    EXPECT_EQ(*back, all);
+    EXPECT_EQ(back->what, all);
 }
 
 } // namespace

@@ -4,7 +4,7 @@
 
 namespace keel::notify {
 
-class Kept final : public ports::StateJournal {
+class KeptRecords final : public ports::StateJournal {
 public:
     [[nodiscard]] const std::map<std::string, std::string>& recovered() const override
     {
