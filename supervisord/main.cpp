@@ -271,6 +271,7 @@ private:
                                                [this] { return spawner_.control_groups(); });
         metrics_.emplace(loop_, *engine_, volume_of, &meter_, KEEL_VERSION,
                          [settle = totals_.settler()] { settle(200ms); });
+        if (told_) metrics_->count(told_->notifier);
         control::ControlServer::Options options;
         options.version = KEEL_VERSION;
         options.groups = {group_named(daemon_.operators_group), group_named(daemon_.readers_group)};

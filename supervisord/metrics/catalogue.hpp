@@ -52,6 +52,7 @@ enum class Metric : std::uint8_t {
     outage_recovery,
     probe_latency,
     loop_lag,
+    notifications,
     operations,
     engine_starts,
     adopted_processes,
@@ -170,6 +171,12 @@ inline constexpr std::array catalogue = std::to_array<MetricSpec>({
      Kind::histogram,
      "How long a turn of the event loop took: for so long nothing else was served.",
      {}},
+    {"keel_notifications_total",
+     Kind::counter,
+     "What became of what people are told, by channel: delivered, kept back in quiet time, or "
+     "dropped because too many waited or it had waited for a day. Failed is a try, and is tried "
+     "again.",
+     {"channel", "result"}},
     {"keel_operations_total",
      Kind::counter,
      "Operations that are over, by how they ended: those that persons asked for, and those that an "

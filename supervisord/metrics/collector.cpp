@@ -55,12 +55,12 @@ public:
 
     /// One series per name of E; `skip`: one that is never counted.
     template <NamedEnum E>
-    void add_each(Metric metric, std::string_view unit, const core::CountBy<E>& counts,
+    void add_each(Metric metric, std::string_view whose, const core::CountBy<E>& counts,
                   std::optional<E> skip = std::nullopt)
     {
         for (std::size_t i = 0; i < counts.size(); ++i)
             if (!skip || static_cast<std::size_t>(*skip) != i)
-                add(metric, {unit, names_of<E>[i]}, counts[i]);
+                add(metric, {whose, names_of<E>[i]}, counts[i]);
     }
 
     void add(Metric metric, const core::Histogram& histogram)
@@ -201,6 +201,8 @@ std::vector<prometheus::MetricFamily> Collector::Collect() const
     out.add(Metric::outage_recovery, host.outage_recovery);
     out.add(Metric::probe_latency, host.probe_latency);
     out.add(Metric::loop_lag, host.loop_lag);
+    for (const auto& [channel, counts] : snapshot_.notifications)
+        out.add_each<ports::NotificationResult>(Metric::notifications, channel, counts);
     for (std::size_t verb = 0; verb < host.operations.size(); ++verb)
         for (std::size_t result = 0; result < host.operations[verb].size(); ++result)
             out.add(Metric::operations,

@@ -2,6 +2,7 @@
 
 #include "core/counters.hpp"
 #include "metrics/catalogue.hpp"
+#include "ports/notifier.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -61,7 +62,10 @@ std::string catalogue_as_markdown()
     text += fmt::format("- `cause`: {}\n", list_of(names_of<core::OutageCause>));
     text += fmt::format("- `verdict`: {}\n", list_of(names_of<core::Verdict>));
     text += fmt::format("- `verb`: {}\n", list_of(names_of<core::Verb>));
-    text += fmt::format("- `result`: {}\n", list_of(names_of<core::OperationResult::Outcome>));
+    text += fmt::format("- `result` of `{}`: {}\n", spec_of(Metric::operations).name,
+                        list_of(names_of<core::OperationResult::Outcome>));
+    text += fmt::format("- `result` of `{}`: {}\n", spec_of(Metric::notifications).name,
+                        list_of(names_of<ports::NotificationResult>));
     text += "- `instance`: the number of the slot, from 1\n";
     text += "\n## Buckets of histograms (upper bounds in seconds, and +Inf)\n\n";
     text += bounds_of(spec_of(Metric::restart_latency).name, host.restart_latency);

@@ -39,6 +39,7 @@ void Page::write(const ports::UsageByUnit& usage)
     auto job = std::make_shared<Job>();
     supervisor_.write_down_counts();
     job->snapshot = take_snapshot(supervisor_, log_volume_of_, usage, version_);
+    if (notifier_ != nullptr) job->snapshot.notifications = notifier_->counts();
     taken_at_ = loop_.now().mono;
     loop_.offload(
         [job, settle = settle_] {

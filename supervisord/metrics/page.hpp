@@ -26,6 +26,9 @@ public:
     Page(const Page&) = delete;
     Page& operator=(const Page&) = delete;
 
+    /// Outlives this too: who tells people, and counts it.
+    void count(const ports::Notifier& notifier) { notifier_ = &notifier; }
+
     /// Calls `give` with a page that is at most `age_max` old, at once if there is one. Not at all
     /// if this object or the loop ends first.
     void get(std::function<void(Text)> give);
@@ -39,6 +42,7 @@ private:
     const ports::Supervisor& supervisor_;
     const LogVolumeOf log_volume_of_;
     ports::UsageMeter* const meter_;
+    const ports::Notifier* notifier_ = nullptr;
     const std::string version_;
     const std::function<void()> settle_;
     Text text_;

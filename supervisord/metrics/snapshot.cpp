@@ -5,7 +5,7 @@ namespace keel::metrics {
 Snapshot take_snapshot(const ports::Supervisor& supervisor, const LogVolumeOf& log_volume_of,
                        const ports::UsageByUnit& usage, std::string version)
 {
-    Snapshot snapshot{std::move(version), {}, supervisor.counters()};
+    Snapshot snapshot{std::move(version), {}, supervisor.counters(), {}};
     for (core::UnitView& view : supervisor.units()) {
         UnitSnapshot unit;
         unit.counters = supervisor.counters_of(view.name);

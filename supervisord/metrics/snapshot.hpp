@@ -5,6 +5,7 @@
 #pragma once
 #include "core/counters.hpp"
 #include "core/views.hpp"
+#include "ports/notifier.hpp"
 #include "ports/supervisor.hpp"
 #include "ports/usage_meter.hpp"
 
@@ -34,6 +35,7 @@ struct Snapshot {
     std::string version;
     std::vector<UnitSnapshot> units;
     core::HostCounters host;
+    ports::NotificationCounts notifications{};
 };
 
 Snapshot take_snapshot(const ports::Supervisor& supervisor, const LogVolumeOf& log_volume_of,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace keel::notify {
 
@@ -13,6 +14,7 @@ namespace {
 constexpr std::string_view in_queue = "queue";
 constexpr std::string_view told_as_open = "told";
 constexpr std::string_view kept_back = "kept-back";
+constexpr std::string_view counted = "counts";
 
 std::string text_of(const std::pair<std::string, Occasion>& kind)
 {
@@ -24,6 +26,17 @@ std::uint64_t number_in(std::string_view text)
     std::uint64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
+}
+
+/// Numbers with a blank between them.
+Channel::Counts counts_in(std::string_view text)
+{
+    Channel::Counts counts{};
+    for (std::uint64_t& count : counts) {
+        count = number_in(text);
+        text.remove_prefix(std::min(text.find(' '), text.size() - 1) + 1);
+    }
+    return counts;
 }
 
 } // namespace
@@ -41,6 +54,9 @@ std::string Channel::key(std::string_view kind, std::string_view rest) const
 
 void Channel::recover(Now now)
 {
+    if (const auto found = kept_.recovered().find(key(counted, ""));
+        found != kept_.recovered().end())
+        counts_ = counts_in(found->second);
     const auto read = [&](std::string_view kind, const auto& take) {
         const std::string prefix = key(kind, "");
         const auto& kept = kept_.recovered();
@@ -108,6 +124,12 @@ bool Channel::wants(Occasion occasion) const
     return std::ranges::find(spec_.events, occasion) != spec_.events.end();
 }
 
+void Channel::count(Result result)
+{
+    ++counts_[static_cast<std::size_t>(result)];
+    kept_.put(key(counted, ""), fmt::format("{}", fmt::join(counts_, " ")));
+}
+
 /// What is left of the time between two of them, also if keeld was away for a part of it.
 std::optional<MonoTime> Channel::reminder_at(WallTime told_last, Now now) const
 {
@@ -124,13 +146,13 @@ bool Channel::cancels_out(const Notification& recovery)
     if (quiet->second.last->about != recovery.about) return false;
     quiet->second.last.reset();
     kept_.erase(key(kept_back, text_of(quiet->first)));
-    ++counts_.kept_back;
+    count(Result::kept_back);
     return true;
 }
 
 void Channel::keep_back(Quiet& quiet, Notification news)
 {
-    ++counts_.kept_back;
+    count(Result::kept_back);
     news.like_it = quiet.kept_back++;
     kept_.put(key(kept_back, text_of({news.unit, news.occasion})), encode({news, news.at}));
     quiet.last = std::move(news);
@@ -200,7 +222,7 @@ void Channel::enqueue(Notification news, Now now)
         if (on_its_way_) {
             kept_.erase(key(in_queue, fmt::format("{:020}", queue_[1].place)));
             queue_.erase(queue_.begin() + 1);
-            ++counts_.dropped;
+            count(Result::dropped);
         } else {
             drop_front();
         }
@@ -246,7 +268,7 @@ void Channel::tick(Now now)
 
 void Channel::drop_front()
 {
-    ++counts_.dropped;
+    count(Result::dropped);
     kept_.erase(key(in_queue, fmt::format("{:020}", queue_.front().place)));
     queue_.pop_front();
 }
@@ -266,7 +288,7 @@ const Notification* Channel::send(Now now)
 
 void Channel::arrived()
 {
-    ++counts_.delivered;
+    count(Result::delivered);
     kept_.erase(key(in_queue, fmt::format("{:020}", queue_.front().place)));
     queue_.pop_front();
     on_its_way_ = false;
@@ -276,7 +298,7 @@ void Channel::arrived()
 
 void Channel::failed(MonoTime now)
 {
-    ++counts_.failed;
+    count(Result::failed);
     on_its_way_ = false;
     retry_at_ = now + std::min(retry_max, retry_min * (1 << std::min(tries_, 16U)));
     ++tries_;

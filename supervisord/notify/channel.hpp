@@ -11,6 +11,7 @@
 // journal is used for.
 #pragma once
 #include "notify/notification.hpp"
+#include "ports/notifier.hpp"
 #include "ports/state_journal.hpp"
 
 #include <deque>
@@ -27,13 +28,8 @@ public:
     static constexpr Duration retry_min = std::chrono::seconds(1);
     static constexpr Duration retry_max = std::chrono::minutes(5);
 
-    /// Since the engine began.
-    struct Counts {
-        std::uint64_t delivered = 0;
-        std::uint64_t failed = 0;    ///< tries
-        std::uint64_t dropped = 0;   ///< too many, or too old
-        std::uint64_t kept_back = 0; ///< in quiet time
-    };
+    using Result = ports::NotificationResult;
+    using Counts = core::CountBy<Result>;
 
     /// Takes over what the journal has of it.
     Channel(std::string name, units::ChannelSpec spec, ports::StateJournal& kept, Now now);
@@ -90,6 +86,7 @@ private:
     void keep_back(Quiet& quiet, Notification news);
     /// Whether it was the recovery of what nobody was told of.
     bool cancels_out(const Notification& recovery);
+    void count(Result result);
     void drop_front();
     [[nodiscard]] std::optional<MonoTime> reminder_at(WallTime told_last, Now now) const;
     [[nodiscard]] std::string key(std::string_view kind, std::string_view rest) const;
@@ -104,7 +101,7 @@ private:
     bool on_its_way_ = false;
     unsigned tries_ = 0;
     std::optional<MonoTime> retry_at_;
-    Counts counts_;
+    Counts counts_{};
 };
 
 } // namespace keel::notify

@@ -211,9 +211,9 @@ void Notifier::rearm()
     timer_ = loop_.after(std::max(Duration{0}, *due - loop_.now().mono), [this] { advance(); });
 }
 
-std::map<std::string, Channel::Counts> Notifier::counts() const
+ports::NotificationCounts Notifier::counts() const
 {
-    std::map<std::string, Channel::Counts> all;
+    ports::NotificationCounts all;
     for (const auto& line : lines_)
         all[line->channel.name()] = line->channel.counts();
     return all;

@@ -35,9 +35,7 @@ public:
 
     // ---- ports::Notifier
     void heed(const core::Host& host, std::span<const core::HostNote> notes) override;
-
-    /// By name.
-    [[nodiscard]] std::map<std::string, Channel::Counts> counts() const;
+    [[nodiscard]] ports::NotificationCounts counts() const override;
 
 private:
     struct Line;

@@ -1,11 +1,36 @@
 // Telling people of what happens, far from the loop: what a step brought to pass goes in, whom it
 // is told and how is the notifier's business.
 #pragma once
+#include "core/counters.hpp"
 #include "core/host.hpp"
 
+#include <cstdint>
+#include <map>
 #include <span>
+#include <string>
 
 namespace keel::ports {
+
+/// What became of a notification on a channel, counted once each but for `failed`, which is a try.
+enum class NotificationResult : std::uint8_t {
+    delivered,
+    failed,
+    dropped,  ///< too many waited, or this one for too long
+    kept_back ///< in quiet time
+};
+
+} // namespace keel::ports
+
+namespace keel {
+template <>
+inline constexpr std::array names_of<ports::NotificationResult> =
+    std::to_array<std::string_view>({"delivered", "failed", "dropped", "kept-back"});
+} // namespace keel
+
+namespace keel::ports {
+
+/// By channel.
+using NotificationCounts = std::map<std::string, core::CountBy<NotificationResult>>;
 
 class Notifier {
 public:
@@ -15,6 +40,9 @@ public:
     /// journaled: should the engine die in between, the next one may tell the same once more,
     /// under the same id, but nothing goes untold. Never blocks.
     virtual void heed(const core::Host& host, std::span<const core::HostNote> notes) = 0;
+
+    /// Of all channels that there are. They go on over engines and boots.
+    [[nodiscard]] virtual NotificationCounts counts() const = 0;
 };
 
 } // namespace keel::ports

@@ -25,6 +25,9 @@ public:
     void put(std::string_view key, std::string_view record) override;
     void erase(std::string_view key) override;
 
+    /// Waits for the disk.
+    [[nodiscard]] LateJournal::Settle settler() const { return far_.settler(); }
+
 private:
     FileStateJournal near_;
     LateJournal far_;

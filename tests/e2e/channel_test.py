@@ -185,6 +185,20 @@ def keep_what_is_not_heard(keel, receiver, kills):
     check(order == ["outage-opened", "recovered"] * kills, "in the order in which they happened")
 
 
+def count(keel, receiver):
+    """Over two engines' deaths: each of them may have died between an answer and its count."""
+    def counted(result):
+        series = f'keel_notifications_total{{channel="ops",result="{result}"}}'
+        return keel.metrics()[series]
+
+    ids = len({each["id"] for each in receiver.got})
+    until("all that has arrived is counted", lambda: counted("delivered") >= ids)
+    check(ids <= counted("delivered") <= len(receiver.got),
+          f"{ids} news delivered are counted, over two engines' deaths")
+    check(receiver.refused - 2 <= counted("failed") <= receiver.refused,
+          f"and {receiver.refused} refusals")
+
+
 def alert(keel, alertmanager):
     keel.run("start", "broken", "--no-wait")
     firing = until("Alertmanager has both alerts", lambda: (
@@ -222,6 +236,7 @@ def main():
         tell_of_an_outage(keel, receiver)
         tell_who_holds_it(keel, receiver)
         keep_what_is_not_heard(keel, receiver, wanted.kills)
+        count(keel, receiver)
         alert(keel, alertmanager)
         alertmanager.end()
         if "s3cret" in keel.log.read_text():

@@ -46,7 +46,7 @@ TEST(Catalogue, NamesEveryMetricOnceAndByPrometheusConventions)
 
 TEST(Collector, ShowsEverySeriesAtZeroBeforeAnythingHappens)
 {
-    Snapshot snapshot{"1.2.3", {unit_with_probe("worker")}, {}};
+    Snapshot snapshot{"1.2.3", {unit_with_probe("worker")}, {}, {{"ops", {}}}};
     const std::string page = page_of(snapshot);
     for (const MetricSpec& spec : catalogue)
         EXPECT_THAT(page, HasSubstr("# HELP " + std::string(spec.name) + " "));
@@ -64,7 +64,25 @@ TEST(Collector, ShowsEverySeriesAtZeroBeforeAnythingHappens)
                  "keel_probe_verdicts_total{unit=\"worker\",probe=\"http\",verdict=\"unknown\"}"),
         "0");
     EXPECT_EQ(value_of(page, "keel_restart_latency_seconds_bucket{le=\"+Inf\"}"), "0");
+    for (const auto result : names_of<ports::NotificationResult>)
+        EXPECT_EQ(value_of(page, "keel_notifications_total{channel=\"ops\",result=\"" +
+                                     std::string(result) + "\"}"),
+                  "0");
     EXPECT_EQ(value_of(page, "keel_build_info{version=\"1.2.3\"}"), "1");
+}
+
+TEST(Collector, CountsWhatBecameOfNotifications)
+{
+    Snapshot snapshot{"1", {}, {}, {{"ops", {3, 2, 1, 4}}, {"page", {}}}};
+    const std::string page = page_of(snapshot);
+    const auto count = [&](const std::string& result) {
+        return value_of(page,
+                        "keel_notifications_total{channel=\"ops\",result=\"" + result + "\"}");
+    };
+    EXPECT_EQ(count("delivered"), "3");
+    EXPECT_EQ(count("failed"), "2");
+    EXPECT_EQ(count("dropped"), "1");
+    EXPECT_EQ(count("kept-back"), "4");
 }
 
 TEST(Collector, DoesNotCountAFirstStartAsARestart)

@@ -146,5 +146,22 @@ TEST(MetricsDocument, IsWhatTheCatalogueSays)
     test::expect_golden("docs/generated/metrics.md", catalogue_as_markdown());
 }
 
+class CountingNotifier final : public ports::Notifier {
+public:
+    void heed(const core::Host&, std::span<const core::HostNote>) override {}
+    [[nodiscard]] ports::NotificationCounts counts() const override { return {{"ops", {5}}}; }
+};
+
+TEST_F(PageTest, ShowsWhatBecameOfNotifications)
+{
+    const CountingNotifier notifier;
+    page.count(notifier);
+    ask();
+    loop.finish_one();
+    ASSERT_EQ(given.size(), 1U);
+    EXPECT_NE(given[0]->find("keel_notifications_total{channel=\"ops\",result=\"delivered\"} 5"),
+              std::string::npos);
+}
+
 } // namespace
 } // namespace keel::metrics

@@ -57,6 +57,11 @@ protected:
         return ids;
     }
 
+    [[nodiscard]] std::uint64_t count(Channel::Result result) const
+    {
+        return channel->counts().at(static_cast<std::size_t>(result));
+    }
+
     KeptRecords kept;
     units::ChannelSpec spec;
     Now now{MonoTime{1000s}, WallTime{1'700'000'000s}};
@@ -71,7 +76,7 @@ TEST_F(Channels, SendWhatTheyAreToldInItsOrder)
     take(recovered(1));
     EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened", "outage-2-outage-opened",
                                       "outage-1-recovered"));
-    EXPECT_EQ(channel->counts().delivered, 3U);
+    EXPECT_EQ(count(Channel::Result::delivered), 3U);
     EXPECT_THAT(arrive(), IsEmpty());
 }
 
@@ -98,7 +103,7 @@ TEST_F(Channels, TryAgainWithGrowingPausesAndLoseNothing)
         pause = std::min<Duration>(2 * pause, 5min);
     }
     EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened"));
-    EXPECT_EQ(channel->counts().failed, 12U);
+    EXPECT_EQ(count(Channel::Result::failed), 12U);
 }
 
 TEST_F(Channels, DropWhatNobodyWantsToHearAnyMore)
@@ -109,7 +114,7 @@ TEST_F(Channels, DropWhatNobodyWantsToHearAnyMore)
     pass(Channel::patience + 1s);
     take(opened(2, "api"));
     EXPECT_THAT(arrive(), ElementsAre("outage-2-outage-opened"));
-    EXPECT_EQ(channel->counts().dropped, 1U);
+    EXPECT_EQ(count(Channel::Result::dropped), 1U);
 }
 
 TEST_F(Channels, DropTheOldestOfTooMany)
@@ -120,7 +125,7 @@ TEST_F(Channels, DropTheOldestOfTooMany)
     ASSERT_NE(channel->send(now), nullptr);
     take(opened(5000, "late"));
     EXPECT_EQ(channel->waiting(), Channel::queue_max);
-    EXPECT_EQ(channel->counts().dropped, 4U);
+    EXPECT_EQ(count(Channel::Result::dropped), 4U);
     channel->arrived();
     EXPECT_EQ(arrive().size(), Channel::queue_max - 1);
 }
@@ -279,6 +284,23 @@ TEST_F(Channels, KeepOverADeathWhatQuietTimeKeptBack)
     begin();
     pass(5min);
     EXPECT_THAT(arrive(), ElementsAre("outage-2-outage-opened"));
+}
+
+TEST_F(Channels, CountOnOverADeath)
+{
+    take(opened(1));
+    take(opened(2, "api"));
+    (void)arrive();
+    take(recovered(2, "api"));
+    ASSERT_NE(channel->send(now), nullptr);
+    channel->failed(now.mono);
+    take(opened(3));
+    for (int i = 0; i < 2; ++i, begin()) {
+        EXPECT_EQ(count(Channel::Result::delivered), 2U);
+        EXPECT_EQ(count(Channel::Result::failed), 1U);
+        EXPECT_EQ(count(Channel::Result::kept_back), 1U);
+        EXPECT_EQ(count(Channel::Result::dropped), 0U);
+    }
 }
 
 TEST_F(Channels, ForgetWhatTheyCannotRead)
