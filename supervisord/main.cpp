@@ -318,7 +318,9 @@ private:
     sys::Spawner spawner_;
     sys::NotifySockets notices_;
     sys::ReadyPipes ready_pipes_;
-    sys::UsageMeter meter_{loop_, spawner_};
+    sys::UsageMeter meter_{loop_, spawner_, [](const Error& error) {
+                               warn("what units use is not counted: " + error.text());
+                           }};
     probes::Prober prober_;
     units::DaemonSpec daemon_;       ///< as at the start
     std::optional<PeopleTold> told_; ///< only where somebody is to be told

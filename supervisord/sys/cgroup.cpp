@@ -17,6 +17,7 @@ namespace keel::sys {
 
 namespace {
 
+constexpr int prepare_tries = 4;
 constexpr const char* leaf_name = "_keeld";
 constexpr const char* control_name = ".control"; ///< where systemd has commands beside the main one
 
@@ -129,15 +130,23 @@ CgroupTree::CgroupTree(ports::Loop& loop, const std::string& base, OwnedFd notic
                             [this](ports::FdEvents) { read_notices(); });
 }
 
+/// What nobody will look at any more is not left behind.
+CgroupTree::~CgroupTree()
+{
+    for (const std::string& whole : going_)
+        ::rmdir(whole.c_str());
+}
+
 Result<OwnedFd> CgroupTree::prepare(const std::string& path) const
 {
     const std::string whole = base_ + "/" + path;
-    for (int tries = 0; tries < 2; ++tries) {
+    // The group above it may be removed at any moment: see remove_after().
+    for (int tries = 0; tries < prepare_tries; ++tries) {
         OwnedFd fd(::open(whole.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         if (fd) return fd;
         if (errno != ENOENT) break;
         ::mkdir(whole.substr(0, whole.rfind('/')).c_str(), 0755);
-        if (::mkdir(whole.c_str(), 0755) != 0 && errno != EEXIST) break;
+        if (::mkdir(whole.c_str(), 0755) != 0 && errno != EEXIST && errno != ENOENT) break;
     }
     return Error::from_errno("cgroup", whole);
 }
@@ -195,10 +204,26 @@ void CgroupTree::remove(const std::string& path) const
     while (whole.size() > base_.size()) {
         const std::size_t parent = whole.rfind('/');
         if (parent == base_.size() && before_unit_goes_)
-            before_unit_goes_(whole.substr(parent + 1));
+            return remove_after(before_unit_goes_(whole.substr(parent + 1)), whole);
         if (::rmdir(whole.c_str()) != 0) return;
         whole.resize(parent);
     }
+}
+
+/// If something is started in the group meanwhile, it is not empty and stays.
+void CgroupTree::remove_after(LastLook look, const std::string& whole) const
+{
+    const auto entry = going_.insert(whole);
+    loop_.offload(
+        [whole, read = std::move(look.read)] {
+            read();
+            ::rmdir(whole.c_str());
+        },
+        [this, entry, done = std::move(look.done), alive = std::weak_ptr(alive_)] {
+            if (alive.expired()) return;
+            going_.erase(entry);
+            done();
+        });
 }
 
 std::optional<std::string> CgroupTree::path_of(pid_t pid) const

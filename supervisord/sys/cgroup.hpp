@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -30,6 +31,7 @@ class CgroupTree {
 public:
     /// Refuses what is not a writable cgroup v2 directory with cgroup.kill.
     static Result<std::unique_ptr<CgroupTree>> open(ports::Loop& loop, const std::string& base);
+    ~CgroupTree();
     CgroupTree(const CgroupTree&) = delete;
     CgroupTree& operator=(const CgroupTree&) = delete;
 
@@ -45,13 +47,17 @@ public:
     void kill(const std::string& path) const;
     /// Later, once, when it is empty; at once-but-later if it is already.
     void when_empty(const std::string& path, std::function<void()> handler);
-    /// Removes it and those above it, up to the base, as far as they are empty.
+    /// Removes it and those above it, up to the base, as far as they are empty. A group right below
+    /// the base goes later, if somebody wants to look at it before.
     void remove(const std::string& path) const;
-    /// `handler` is told the name of a group right below the base before it may be removed.
-    void before_unit_goes(std::function<void(const std::string& name)> handler)
-    {
-        before_unit_goes_ = std::move(handler);
-    }
+    /// `read` is run on another thread before such a group may be removed, and `done` on the loop
+    /// afterwards, unless that ends first.
+    struct LastLook {
+        std::function<void()> read;
+        std::function<void()> done;
+    };
+    using LastLookAt = std::function<LastLook(const std::string& name)>;
+    void before_unit_goes(LastLookAt handler) { before_unit_goes_ = std::move(handler); }
 
     [[nodiscard]] const std::string& base() const { return base_; }
 
@@ -64,6 +70,7 @@ public:
 private:
     CgroupTree(ports::Loop& loop, const std::string& base, OwnedFd notices);
     void read_notices();
+    void remove_after(LastLook look, const std::string& whole) const;
 
     struct Wait {
         std::string path;
@@ -77,7 +84,9 @@ private:
     OwnedFd notices_;                     ///< one inotify descriptor for all
     std::unordered_map<int, Wait> waits_; ///< by inotify watch
     ports::Loop::Registration watch_;
-    std::function<void(const std::string&)> before_unit_goes_;
+    LastLookAt before_unit_goes_;
+    mutable std::multiset<std::string> going_; ///< looked at for the last time
+    std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
 } // namespace keel::sys

@@ -34,6 +34,12 @@ Result<void> CgroupFolder::write(const std::string& path, std::string_view text)
 
 std::vector<std::string> CgroupFolder::groups_in(const std::string& path) const
 {
+    auto names = list_groups(path);
+    return names ? std::move(*names) : std::vector<std::string>{};
+}
+
+Result<std::vector<std::string>> CgroupFolder::list_groups(const std::string& path) const
+{
     std::vector<std::string> names;
     std::error_code failed;
     std::filesystem::directory_iterator entry(whole(path), failed);
@@ -41,6 +47,7 @@ std::vector<std::string> CgroupFolder::groups_in(const std::string& path) const
         std::error_code unseen;
         if (entry->is_directory(unseen)) names.push_back(entry->path().filename().native());
     }
+    if (failed) return Error{"list", whole(path), failed.value()};
     return names;
 }
 

@@ -33,6 +33,8 @@ public:
     [[nodiscard]] Result<std::string> read(const std::string& path) const override;
     [[nodiscard]] Result<void> write(const std::string& path, std::string_view text) const override;
     [[nodiscard]] std::vector<std::string> groups_in(const std::string& path) const override;
+    /// The same, for whom it matters whether these are all.
+    [[nodiscard]] Result<std::vector<std::string>> list_groups(const std::string& path) const;
 
 private:
     [[nodiscard]] std::string whole(const std::string& path) const;

@@ -313,17 +313,30 @@ std::optional<ProcessRow> read_process(pid_t pid)
     return parse_stat(line);
 }
 
-ProcessTable read_process_table(const TreeScope& scope)
+Result<ProcessTable> read_whole_process_table(const TreeScope& scope)
+{
+    int shortage = 0;
+    auto table = read_process_table(scope, &shortage);
+    if (shortage != 0) return Error{"read", "/proc", shortage};
+    return table;
+}
+
+ProcessTable read_process_table(const TreeScope& scope, int* shortage)
 {
     ProcessTable table;
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc"), ::closedir);
+    if (directory == nullptr && shortage != nullptr) *shortage = errno;
     while (directory != nullptr) {
         const dirent* entry = ::readdir(directory.get());
         if (entry == nullptr) break;
         std::string_view name = entry->d_name;
         pid_t pid = 0;
         if (!next_number(name, pid) || !name.empty()) continue;
-        if (auto row = read_process(pid)) table.push_back(*row);
+        errno = 0;
+        if (auto row = read_process(pid))
+            table.push_back(*row);
+        else if (shortage != nullptr && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+            *shortage = errno; // All else means that it is gone.
     }
     order(table);
     read_marks_of_orphans(table, scope);

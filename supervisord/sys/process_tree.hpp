@@ -60,7 +60,10 @@ struct TreeScope {
 
 /// Every process there is. Marks are read for those that lost their parent to the keeper or to an
 /// ancestor of it; all others are known by their parents.
-[[nodiscard]] ProcessTable read_process_table(const TreeScope& scope);
+/// What cannot be read is left out; `shortage` is then told why, if it is still there.
+[[nodiscard]] ProcessTable read_process_table(const TreeScope& scope, int* shortage = nullptr);
+/// The same, or an Error if some are there that could not be read.
+[[nodiscard]] Result<ProcessTable> read_whole_process_table(const TreeScope& scope);
 
 /// One spawn to look for.
 struct TreeTarget {

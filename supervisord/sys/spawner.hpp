@@ -69,7 +69,7 @@ public:
     };
     [[nodiscard]] UsageSources usage_sources() const;
     /// `handler` is told the name of a unit's group that is about to go, and with it what it knows.
-    void before_group_goes(std::function<void(const std::string& name)> handler) const;
+    void before_group_goes(CgroupTree::LastLookAt handler) const;
 
     /// To be called as the last thing before this process ends: systemd can start keeld again.
     void release_cgroups() const;

@@ -47,7 +47,7 @@ Spawner::UsageSources Spawner::usage_sources() const
     return sources;
 }
 
-void Spawner::before_group_goes(std::function<void(const std::string&)> handler) const
+void Spawner::before_group_goes(CgroupTree::LastLookAt handler) const
 {
     if (options_.cgroups != nullptr) options_.cgroups->before_unit_goes(std::move(handler));
 }

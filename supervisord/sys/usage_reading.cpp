@@ -49,6 +49,12 @@ Duration time_of(std::uint64_t ticks)
     return std::chrono::milliseconds(ticks * 1000 / per_second);
 }
 
+/// The kernel's two words for a group that was removed meanwhile.
+bool is_gone(const Error& error)
+{
+    return error.errno_value == ENOENT || error.errno_value == ENODEV;
+}
+
 /// The processes right in a group, as cgroup.procs lists them.
 std::vector<pid_t> members_of(const std::string& directory)
 {
@@ -101,22 +107,29 @@ private:
 
 } // namespace
 
-std::optional<UsageReading> read_group(const std::string& base, const std::string& name,
-                                       UsageDepth depth)
+Result<std::optional<UsageReading>> read_group(const std::string& base, const std::string& name,
+                                               UsageDepth depth)
 {
+    using Nothing = std::optional<UsageReading>;
     const CgroupFolder folder(base);
     struct stat info {};
-    if (::stat((base + "/" + name).c_str(), &info) != 0) return std::nullopt;
+    if (::stat((base + "/" + name).c_str(), &info) != 0) {
+        const Error error = Error::from_errno("look at", base + "/" + name);
+        return is_gone(error) ? Result(Nothing{}) : error;
+    }
     const auto cpu = folder.read(name + "/cpu.stat");
-    if (!cpu) return std::nullopt;
+    if (!cpu) return is_gone(cpu.error()) ? Result(Nothing{}) : cpu.error();
     UsageReading reading;
     reading.unit = unit_of(name);
     reading.source = name;
     reading.identity = info.st_ino;
     reading.cpu = std::chrono::microseconds(number_of(*cpu, "usage_usec"));
-    if (const auto events = folder.read(name + "/memory.events"))
+    const auto events = folder.read(name + "/memory.events");
+    if (events)
         reading.oom_kills = number_of(*events, "oom_kill");
-    if (depth == UsageDepth::counters) return reading;
+    else if (!is_gone(events.error())) // No controller: no such file.
+        return events.error();
+    if (depth == UsageDepth::counters) return std::optional(reading);
 
     const auto charged = folder.read(name + "/memory.current");
     Contents contents(charged ? Contents::Memory::known : Contents::Memory::of_each_process);
@@ -125,23 +138,27 @@ std::optional<UsageReading> read_group(const std::string& base, const std::strin
     reading.memory_bytes = contents.memory_bytes;
     if (charged)
         std::from_chars(charged->data(), charged->data() + charged->size(), reading.memory_bytes);
-    return reading;
+    return std::optional(reading);
 }
 
-std::vector<UsageReading> read_groups(const std::string& base, UsageDepth depth)
+UsageReadings read_groups(const std::string& base, UsageDepth depth)
 {
     std::vector<UsageReading> readings;
-    for (const std::string& name : CgroupFolder(base).groups_in({})) {
+    const auto names = CgroupFolder(base).list_groups({});
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
         if (name.starts_with('_') || name.starts_with('.')) continue; // keeld's, and systemd's
-        if (auto reading = read_group(base, name, depth)) readings.push_back(std::move(*reading));
+        auto reading = read_group(base, name, depth);
+        if (!reading) return reading.error();
+        if (*reading) readings.push_back(std::move(**reading));
     }
     return readings;
 }
 
-std::vector<UsageReading> read_trees(const std::vector<LooseTree>& trees, const TreeScope& scope)
+UsageReadings read_trees(const std::vector<LooseTree>& trees, const TreeScope& scope)
 {
-    if (trees.empty()) return {};
     std::vector<UsageReading> readings;
+    if (trees.empty()) return readings;
     std::vector<TreeTarget> targets;
     for (const LooseTree& tree : trees) {
         UsageReading reading;
@@ -152,7 +169,9 @@ std::vector<UsageReading> read_trees(const std::vector<LooseTree>& trees, const 
         readings.push_back(std::move(reading));
         targets.push_back(tree.target);
     }
-    const ProcessTable table = read_process_table(scope);
+    const auto processes = read_whole_process_table(scope);
+    if (!processes) return processes.error();
+    const ProcessTable& table = *processes;
     const std::vector<int> owners = owners_in(table, targets, scope);
     for (std::size_t i = 0; i < table.size(); ++i) {
         if (owners[i] < 0) continue;

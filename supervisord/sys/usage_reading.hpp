@@ -5,6 +5,7 @@
 // by /proc alone: of what ended there, only that counts which its parents waited for. Reading takes
 // some tens of microseconds a group, and for trees one reading of /proc; not for the loop's thread.
 #pragma once
+#include "base/result.hpp"
 #include "base/time.hpp"
 #include "sys/process_tree.hpp"
 
@@ -30,11 +31,14 @@ struct UsageReading {
 /// How much to read: what a group has counted so far, or also what is in it now.
 enum class UsageDepth : std::uint8_t { counters, everything };
 
-/// The group `base`/`name`; nothing if it is not there.
-[[nodiscard]] std::optional<UsageReading> read_group(const std::string& base,
-                                                     const std::string& name, UsageDepth depth);
-/// All groups of units below `base`.
-[[nodiscard]] std::vector<UsageReading> read_groups(const std::string& base, UsageDepth depth);
+/// The group `base`/`name`; nothing if it is not there. An Error: it is, and could not be read.
+[[nodiscard]] Result<std::optional<UsageReading>>
+read_group(const std::string& base, const std::string& name, UsageDepth depth);
+
+/// All of them, or an Error: who took some for all would take the others for gone.
+using UsageReadings = Result<std::vector<UsageReading>>;
+/// Of all groups of units below `base`.
+[[nodiscard]] UsageReadings read_groups(const std::string& base, UsageDepth depth);
 
 /// A spawn without a control group.
 struct LooseTree {
@@ -42,7 +46,6 @@ struct LooseTree {
     std::string unit; ///< or what runs beside it, as in ports::SpawnPlan
     UsageReading::Age age = UsageReading::Age::of_this_engine;
 };
-[[nodiscard]] std::vector<UsageReading> read_trees(const std::vector<LooseTree>& trees,
-                                                   const TreeScope& scope);
+[[nodiscard]] UsageReadings read_trees(const std::vector<LooseTree>& trees, const TreeScope& scope);
 
 } // namespace keel::sys
