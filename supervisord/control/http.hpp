@@ -75,6 +75,8 @@ public:
 
     /// The stream's source may have something to give.
     virtual void wake() = 0;
+    /// Ends the stream, whatever its source has still to give.
+    virtual void end() = 0;
     [[nodiscard]] virtual bool is_gone() const = 0;
 };
 

@@ -48,6 +48,12 @@ void MhdExchange::wake()
     if (is_stream_) resume();
 }
 
+void MhdExchange::end()
+{
+    is_over_ = true;
+    wake();
+}
+
 MHD_Result MhdExchange::settle()
 {
     if (hung_up_) return MHD_NO;
@@ -91,6 +97,7 @@ ssize_t MhdExchange::read_stream(void* self, std::uint64_t, char* out, std::size
 {
     auto& exchange = *static_cast<MhdExchange*>(self);
     if (exchange.hung_up_ || exchange.source_ == nullptr) return MHD_CONTENT_READER_END_WITH_ERROR;
+    if (exchange.is_over_) return MHD_CONTENT_READER_END_OF_STREAM;
     std::string& pending = exchange.left_over_;
     if (exchange.left_over_from_ == pending.size()) {
         exchange.left_over_from_ = 0;

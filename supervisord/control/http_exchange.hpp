@@ -36,6 +36,7 @@ public:
     void answer(HttpAnswer answer) override;
     void stream(HttpAnswer head, std::unique_ptr<StreamSource> source) override;
     void wake() override;
+    void end() override;
     [[nodiscard]] bool is_gone() const override { return connection_ == nullptr; }
 
     /// From libmicrohttpd's request callback: queues the answer, or suspends until there is one.
@@ -60,6 +61,7 @@ private:
     HttpRequest request_;
     std::unique_ptr<HttpAnswer> answer_;
     bool is_stream_ = false;
+    bool is_over_ = false; ///< the stream
     std::unique_ptr<StreamSource> source_;
     std::string left_over_; ///< taken from the source, not yet by the client
     std::size_t left_over_from_ = 0;

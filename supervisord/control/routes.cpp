@@ -42,6 +42,7 @@ constexpr std::array table = std::to_array<RouteSpec>({
     {Route::version, "GET", "/v1/version", Role::reader, ServedOn::with_pass, {}},
     {Route::link, "POST", "/v1/web/links", Role::reader, ServedOn::control_only, {}},
     {Route::enter, "GET", "/enter/{name}", Role::reader, ServedOn::everywhere, {}},
+    {Route::leave, "POST", "/leave", Role::reader, ServedOn::with_pass, {}},
     {Route::dashboard, "GET", "/", Role::reader, ServedOn::with_pass, {}},
     {Route::page_file, "GET", "/web/{name}", Role::reader, ServedOn::with_pass, {}},
     {Route::status_page, "GET", "/status", Role::reader, ServedOn::everywhere, {}},

@@ -31,6 +31,7 @@ enum class Route : std::uint8_t {
     version,
     link,
     enter,
+    leave,
     dashboard,
     page_file,
     status_page,

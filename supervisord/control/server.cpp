@@ -3,13 +3,12 @@
 #include "base/host_name.hpp"
 #include "base/text.hpp"
 #include "control/answers.hpp"
+#include "control/host_names.hpp"
 #include "control/listeners.hpp"
 #include "control/page_answers.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,32 +45,13 @@ std::optional<Problem> unknown_argument(const HttpRequest& request, const RouteS
 
 } // namespace
 
-bool names_this_host(std::string_view host, const std::vector<std::string>& names)
-{
-    std::string_view bare = host;
-    if (host.starts_with('[')) {
-        const auto end = host.find(']');
-        if (end == std::string_view::npos) return false;
-        bare = host.substr(1, end - 1);
-    } else if (const auto colon = host.find(':'); colon != std::string_view::npos) {
-        bare = host.substr(0, colon);
-    }
-    in6_addr parsed{};
-    const std::string text(bare);
-    if (::inet_pton(AF_INET, text.c_str(), &parsed) == 1) return true;
-    if (::inet_pton(AF_INET6, text.c_str(), &parsed) == 1) return true;
-    if (text == "localhost") return true;
-    return std::ranges::any_of(names, [&](const std::string& own) {
-        return !own.empty() && (text == own || text.starts_with(own + "."));
-    });
-}
-
 ControlServer::ControlServer(Sources sources, Options options)
     : sources_(std::move(sources)), options_(std::move(options)), own_uid_(::geteuid()),
       names_(sources_.loop), events_(sources_.loop, sources_.supervisor),
-      web_(std::move(options_.web)), begun_(sources_.loop.now().wall)
+      web_(std::move(options_.web)), pass_watch_(sources_.loop, web_),
+      status_pages_(sources_.loop, sources_.supervisor), begun_(sources_.loop.now().wall)
 {
-    options_.host_names.push_back(host_name()); // So that scraping it by name works.
+    std::ranges::copy(own_names(), std::back_inserter(options_.host_names));
 }
 
 ControlServer::~ControlServer()
@@ -118,6 +98,8 @@ Result<std::uint16_t> ControlServer::listen_for_pages(const std::string& address
     const bool is_v6 = parsed->host.find(':') != std::string::npos;
     const std::string host = is_v6 ? fmt::format("[{}]", parsed->host) : parsed->host;
     pages_host_ = fmt::format("{}:{}", is_any ? host_name() : host, port);
+    // A browser keeps cookies by host, whatever the port: there may be another keeld at another.
+    cookie_name_ = fmt::format("keel-{}", port);
     pages_ = std::move(*server);
     return port;
 }
@@ -170,9 +152,13 @@ void ControlServer::serve(const std::shared_ptr<Exchange>& exchange, ServedOn li
         const Role role = asked ? role_of(peer, options_.groups, own_uid_) : Role::nobody;
         if (role < match->spec->role) return refuse(forbidden(role, match->spec->role));
     }
-    if (listener == ServedOn::everywhere && match->spec->served_on == ServedOn::with_pass &&
-        !web_.may_look({request.authorization, request.cookies}, sources_.loop.now()))
-        return refuse_without_pass(exchange, match->spec->route);
+    if (listener == ServedOn::everywhere && match->spec->served_on == ServedOn::with_pass) {
+        const auto pass = pass_of(request);
+        if (!pass) return refuse_without_pass(exchange, match->spec->route);
+        const bool may_stream =
+            match->spec->route == Route::events || match->spec->route == Route::log;
+        if (may_stream && !pass->session.empty()) pass_watch_.watch(pass->session, exchange);
+    }
     if (const auto problem = unknown_argument(request, *match->spec)) return refuse(*problem);
     dispatch(exchange, *match, peer);
 }
@@ -203,9 +189,12 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
             json_answer(encode(VersionInfo{options_.version, "v1", host_name(), begun_})));
     case Route::link: return answer_link(exchange);
     case Route::enter: return answer_enter(exchange, match.name);
+    case Route::leave: return answer_leave(exchange);
     case Route::dashboard: return answer_with_file(exchange, "dashboard.html");
     case Route::page_file: return answer_with_file(exchange, match.name);
-    case Route::status_page: return answer_status_page(exchange);
+    case Route::status_page:
+        return status_pages_.get(
+            [exchange](StatusPages::Text page) { exchange->answer(html_answer(std::move(page))); });
     case Route::status_style: return answer_with_file(exchange, "status.css");
     case Route::icon: return answer_with_file(exchange, "icon.svg");
     case Route::metrics:

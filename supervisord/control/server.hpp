@@ -2,17 +2,19 @@
 //
 // Promises: everything runs on the loop and nothing blocks it; who asks is asked of the kernel; a
 // role that does not suffice gets 403, an unknown route 404, and every error is a problem document
-// that says what to do. The TCP port changes nothing. It serves /metrics, /healthz, /readyz and the
-// status page to everybody, the dashboard and what the API tells to whom has a pass
-// (web_access.hpp), and all of it only to requests that name this host (a web page elsewhere cannot
-// make a browser ask it).
+// that says what to do. The TCP port changes nothing but its own sessions. It serves /metrics,
+// /healthz, /readyz and the status page to everybody, the dashboard and what the API tells to whom
+// has a pass (web_access.hpp), and all of it only to requests that name this host (a web page
+// elsewhere cannot make a browser ask it).
 // It decides nothing about units: questions and requests go to ports::Supervisor.
 #pragma once
 #include "base/result.hpp"
 #include "control/event_hub.hpp"
 #include "control/http_server.hpp"
+#include "control/pass_watch.hpp"
 #include "control/peer.hpp"
 #include "control/routes.hpp"
+#include "control/status_pages.hpp"
 #include "control/user_names.hpp"
 #include "control/web_access.hpp"
 #include "ports/configurer.hpp"
@@ -87,7 +89,9 @@ private:
     void answer_cancel(const std::shared_ptr<Exchange>& exchange, const std::string& id, uid_t uid);
     void answer_link(const std::shared_ptr<Exchange>& exchange);
     void answer_enter(const std::shared_ptr<Exchange>& exchange, const std::string& code);
-    void answer_status_page(const std::shared_ptr<Exchange>& exchange);
+    void answer_leave(const std::shared_ptr<Exchange>& exchange);
+    [[nodiscard]] std::optional<WebAccess::Pass> pass_of(const HttpRequest& request);
+    [[nodiscard]] std::string cookie(std::string_view secret, Duration life) const;
     void refuse_without_pass(const std::shared_ptr<Exchange>& exchange, Route route);
     void carry_out(const std::shared_ptr<Exchange>& exchange, const ports::RequestSpec& spec);
     [[nodiscard]] bool may_have_last_place(int fd) const;
@@ -98,19 +102,16 @@ private:
     UserNames names_;
     EventHub events_;
     WebAccess web_;
-    WallTime begun_;         ///< of this object: what was before it knows from records alone
-    std::string pages_host_; ///< by which a browser reaches the pages: `127.0.0.1:9632`
-    MetricsPage status_page_;
-    MonoTime status_page_made_{};
+    PassWatch pass_watch_;
+    StatusPages status_pages_;
+    WallTime begun_;          ///< of this object
+    std::string pages_host_;  ///< by which a browser reaches the pages: `127.0.0.1:9632`
+    std::string cookie_name_; ///< of sessions
     std::string socket_path_;
     std::uint64_t socket_inode_ = 0;
     std::unique_ptr<HttpServer> control_;
     std::unique_ptr<HttpServer> pages_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0); ///< for what another thread finishes
 };
-
-/// Whether a Host header names this host: an address, `localhost`, or one of `names`, with or
-/// without a port.
-bool names_this_host(std::string_view host, const std::vector<std::string>& names);
 
 } // namespace keel::control

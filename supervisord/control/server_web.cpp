@@ -3,7 +3,6 @@
 #include "control/answers.hpp"
 #include "control/page_answers.hpp"
 #include "control/server.hpp"
-#include "control/status_page.hpp"
 #include "web/assets.hpp"
 
 #include <array>
@@ -14,9 +13,6 @@ namespace keel::control {
 namespace {
 
 using Exchanged = std::shared_ptr<Exchange>;
-
-/// The status page is made at most that often, however many look at it.
-constexpr Duration status_page_age_max = std::chrono::seconds(1);
 
 constexpr const char* content_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -125,24 +121,33 @@ void ControlServer::answer_enter(const Exchanged& exchange, const std::string& c
             html_answer(filled("pass.html", "{{why}}",
                                "This link was used already, or is older than two minutes."),
                         401));
+    pass_watch_.look(); // One more session may have been one too many.
     auto answer = html_answer(std::string(web::find_asset("enter.html")->text));
-    const auto life = std::chrono::floor<std::chrono::seconds>(WebAccess::session_life);
-    answer.headers.emplace_back("Set-Cookie",
-                                fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict",
-                                            WebAccess::cookie, *secret, life.count()));
+    answer.headers.emplace_back("Set-Cookie", cookie(*secret, WebAccess::session_life));
     exchange->answer(std::move(answer));
 }
 
-void ControlServer::answer_status_page(const Exchanged& exchange)
+/// With its session, all that was opened with it ends.
+void ControlServer::answer_leave(const Exchanged& exchange)
 {
-    const Now now = sources_.loop.now();
-    if (status_page_ == nullptr || now.mono - status_page_made_ > status_page_age_max) {
-        const StatusPage page{sources_.supervisor.units(), sources_.supervisor.outages(), begun_,
-                              now.wall};
-        status_page_ = std::make_shared<const std::string>(to_html(page));
-        status_page_made_ = now.mono;
-    }
-    exchange->answer(html_answer(status_page_));
+    if (const auto pass = pass_of(exchange->request())) web_.end(pass->session);
+    pass_watch_.look();
+    auto answer = html_answer(filled("pass.html", "{{why}}", "You have left the dashboard."));
+    answer.headers.emplace_back("Set-Cookie", cookie("", {}));
+    exchange->answer(std::move(answer));
+}
+
+std::optional<WebAccess::Pass> ControlServer::pass_of(const HttpRequest& request)
+{
+    return web_.pass_of({request.authorization, cookie_named(request.cookies, cookie_name_)},
+                        sources_.loop.now());
+}
+
+/// The header that has a browser keep a session's secret for `life`.
+std::string ControlServer::cookie(std::string_view secret, Duration life) const
+{
+    return fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict", cookie_name_, secret,
+                       std::chrono::floor<std::chrono::seconds>(life).count());
 }
 
 } // namespace keel::control

@@ -178,23 +178,63 @@ std::string bar_of(const std::vector<StatusDay>& days, WallTime now)
     return svg + "</svg>";
 }
 
+/// What the records say of one unit, so that not all of them are looked through for each day.
+struct Past {
+    std::vector<Span> down, planned, unknown;
+};
+
+Past past_of(const StatusPage& page, std::string_view unit)
+{
+    Past past;
+    for (const auto& record : page.records) {
+        if (is_gap(record, unit)) past.unknown.push_back(span_of(record));
+        if (record.record.unit == unit && is_told(record))
+            (is_planned(record) ? past.planned : past.down).push_back(span_of(record));
+    }
+    return past;
+}
+
+Duration shared(const std::vector<Span>& spans, const Span& with)
+{
+    Duration sum{0};
+    for (const Span& span : spans)
+        sum += shared(span, with);
+    return sum;
+}
+
 /// `99.98 % of the 12 days known`; nothing if less than an hour is.
-std::string share_of(const StatusPage& page, std::string_view unit)
+std::string share_of(const StatusPage& page, const Past& past)
 {
     const WallTime from =
         std::max(page.known_since, page.now - day * static_cast<int>(status_days));
     const Span known{from, page.now};
-    Duration down{0}, not_due{0};
-    for (const auto& record : page.records) {
-        if (is_gap(record, unit)) not_due += shared(span_of(record), known);
-        if (record.record.unit == unit && is_told(record))
-            (is_planned(record) ? not_due : down) += shared(span_of(record), known);
-    }
-    const Duration due = page.now - from - not_due;
+    const Duration due =
+        page.now - from - shared(past.planned, known) - shared(past.unknown, known);
     if (due < std::chrono::hours(1)) return "";
     // Rounded down: what is not whole is never told as 100 %.
-    const double share = std::floor(10'000.0 * (1.0 - seconds(down) / seconds(due))) / 100.0;
+    const double up = 1.0 - seconds(shared(past.down, known)) / seconds(due);
+    const double share = std::floor(10'000.0 * up) / 100.0;
     return fmt::format("up {} % of {}", share, to_human(due));
+}
+
+std::vector<StatusDay> days_of(const StatusPage& page, const Past& past)
+{
+    std::vector<StatusDay> days;
+    for (std::size_t ago = status_days; ago-- > 0;) {
+        const WallTime from = start_of_day(page.now) - day * static_cast<int>(ago);
+        const Span whole{from, from + day};
+        const Span known{std::max(from, page.known_since), std::min(whole.to, page.now)};
+        StatusDay of{StatusDay::Kind::up, shared(past.down, whole), shared(past.planned, whole),
+                     shared(past.unknown, known)};
+        // A day of which less than half is known, with nothing in it, is not told as good.
+        if (2 * of.unknown >= known.to - known.from) of.kind = StatusDay::Kind::unknown;
+        if (of.planned > Duration{0}) of.kind = StatusDay::Kind::planned;
+        if (of.down > Duration{0})
+            of.kind = of.down < long_outage ? StatusDay::Kind::short_outage
+                                            : StatusDay::Kind::long_outage;
+        days.push_back(of);
+    }
+    return days;
 }
 
 // ---- parts of the page --------------------------------------------------------------------------
@@ -202,6 +242,7 @@ std::string share_of(const StatusPage& page, std::string_view unit)
 std::string unit_part(const StatusPage& page, const core::UnitView& unit)
 {
     const Standing standing = standing_of(unit);
+    const Past past = past_of(page, unit.name);
     std::string since;
     if (unit.since != WallTime{} && std::string_view(standing.name) != "up")
         since = " since " + moment(unit.since, page.now);
@@ -209,8 +250,26 @@ std::string unit_part(const StatusPage& page, const core::UnitView& unit)
                        "<p class=\"scale\"><span>{} days ago</span><span>{}</span>"
                        "<span>today</span></p></li>\n",
                        html_escaped(unit.public_title), standing.name, standing.words, since,
-                       bar_of(days_of(page, unit.name), page.now), status_days - 1,
-                       share_of(page, unit.name));
+                       bar_of(days_of(page, past), page.now), status_days - 1,
+                       share_of(page, past));
+}
+
+/// As many as may be shown, by their titles; of too many rather those that are down.
+std::string units_part(const StatusPage& page, std::vector<const core::UnitView*> units)
+{
+    const std::size_t more = units.size() - std::min(units.size(), status_units_max);
+    const auto is_down = [](const auto* unit) {
+        return std::string_view(standing_of(*unit).name) == "down";
+    };
+    std::ranges::stable_partition(units, is_down);
+    units.resize(units.size() - more);
+    std::ranges::sort(units, {}, [](const auto* unit) { return unit->public_title; });
+    std::string list;
+    for (const auto* unit : units)
+        list += unit_part(page, *unit);
+    if (more > 0)
+        list += fmt::format("<li class=\"unit\"><p>{} more are not shown.</p></li>\n", more);
+    return list;
 }
 
 std::string record_part(const core::OutageView& outage, const std::string& title, WallTime now)
@@ -266,26 +325,7 @@ std::string html_escaped(std::string_view text)
 
 std::vector<StatusDay> days_of(const StatusPage& page, std::string_view unit)
 {
-    std::vector<StatusDay> days;
-    for (std::size_t ago = status_days; ago-- > 0;) {
-        const WallTime from = start_of_day(page.now) - day * static_cast<int>(ago);
-        const Span whole{from, from + day};
-        StatusDay of{StatusDay::Kind::up};
-        const Span known{std::max(from, page.known_since), std::min(whole.to, page.now)};
-        for (const auto& record : page.records) {
-            if (is_gap(record, unit)) of.unknown += shared(span_of(record), known);
-            if (record.record.unit == unit && is_told(record))
-                (is_planned(record) ? of.planned : of.down) += shared(span_of(record), whole);
-        }
-        // A day of which less than half is known, with nothing in it, is not told as good.
-        if (2 * of.unknown >= known.to - known.from) of.kind = StatusDay::Kind::unknown;
-        if (of.planned > Duration{0}) of.kind = StatusDay::Kind::planned;
-        if (of.down > Duration{0})
-            of.kind = of.down < long_outage ? StatusDay::Kind::short_outage
-                                            : StatusDay::Kind::long_outage;
-        days.push_back(of);
-    }
-    return days;
+    return days_of(page, past_of(page, unit));
 }
 
 std::string to_html(const StatusPage& page)
@@ -293,13 +333,11 @@ std::string to_html(const StatusPage& page)
     std::vector<const core::UnitView*> units;
     for (const auto& unit : page.units)
         if (!unit.public_title.empty()) units.push_back(&unit);
-    std::ranges::sort(units, {}, [](const auto* unit) { return unit->public_title; });
 
     const std::string head = headline(units);
-    std::string list;
+    const std::string list = units_part(page, units);
     std::string worst = "up";
     for (const auto* unit : units) {
-        list += unit_part(page, *unit);
         const std::string_view standing = standing_of(*unit).name;
         if (standing == "down" || (worst == "up" && standing != "up")) worst = standing;
     }

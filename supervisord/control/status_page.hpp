@@ -20,7 +20,9 @@ struct StatusPage {
     WallTime now;
 };
 
+/// Of at most `status_units_max` units, those that are down before the others.
 std::string to_html(const StatusPage& page);
+inline constexpr std::size_t status_units_max = 200;
 
 /// One day of a unit's bar.
 struct StatusDay {

@@ -98,25 +98,44 @@ std::optional<std::string> WebAccess::use_link(std::string_view code, Now now)
     return secret;
 }
 
-bool WebAccess::may_look(const Shown& shown, Now now)
+std::optional<WebAccess::Pass> WebAccess::pass_of(const Shown& shown, Now now)
 {
     constexpr std::string_view bearer = "Bearer ";
-    if (shown.authorization.starts_with(bearer))
-        return same_secret(shown.authorization.substr(bearer.size()), options_.token);
+    if (shown.authorization.starts_with(bearer)) {
+        if (!same_secret(shown.authorization.substr(bearer.size()), options_.token))
+            return std::nullopt;
+        return Pass{};
+    }
     forget_old_ones(now);
-    const std::string_view secret = cookie_named(shown.cookies, cookie);
-    return !secret.empty() && has_session(secret);
+    if (shown.session.empty()) return std::nullopt;
+    const auto session = session_of(shown.session);
+    if (!session) return std::nullopt;
+    return Pass{*session};
+}
+
+std::optional<WallTime> WebAccess::end_of(const std::string& session, Now now)
+{
+    forget_old_ones(now);
+    const auto found = sessions_.find(session);
+    if (found == sessions_.end()) return std::nullopt;
+    return found->second;
+}
+
+void WebAccess::end(const std::string& session)
+{
+    if (sessions_.erase(session) > 0) options_.keep(session, std::nullopt);
 }
 
 /// By what comes out of the hash, which a stranger cannot steer, so that how far a comparison gets
 /// tells him nothing; and then in constant time all the same.
-bool WebAccess::has_session(std::string_view secret)
+std::optional<std::string> WebAccess::session_of(std::string_view secret) const
 {
-    const std::string id = fingerprint_of(secret);
+    std::string id = fingerprint_of(secret);
     bool found = false;
     for (const auto& [known, expires] : sessions_)
         found |= same_secret(id, known);
-    return found;
+    if (!found) return std::nullopt;
+    return id;
 }
 
 /// A clock that was set back does not prolong a session beyond its whole life from now.

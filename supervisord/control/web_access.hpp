@@ -47,7 +47,6 @@ public:
     static constexpr Duration session_life = std::chrono::hours(12);
     static constexpr std::size_t links_max = 16;
     static constexpr std::size_t sessions_max = 64;
-    static constexpr std::string_view cookie = "keel_session";
 
     /// The code of a new link.
     std::string new_link(Now now);
@@ -56,16 +55,25 @@ public:
     /// more).
     std::optional<std::string> use_link(std::string_view code, Now now);
 
-    /// What a request shows: its Authorization and Cookie headers.
+    /// What a request shows: its Authorization header and what its cookie says.
     struct Shown {
         std::string_view authorization;
-        std::string_view cookies;
+        std::string_view session;
     };
-    [[nodiscard]] bool may_look(const Shown& shown, Now now);
+    /// By what somebody may look.
+    struct Pass {
+        std::string session; ///< as it is kept; empty: by the token
+    };
+    [[nodiscard]] std::optional<Pass> pass_of(const Shown& shown, Now now);
+
+    /// When the session ends; none: it is over.
+    [[nodiscard]] std::optional<WallTime> end_of(const std::string& session, Now now);
+    /// Ends it now.
+    void end(const std::string& session);
 
 private:
     void forget_old_ones(Now now);
-    [[nodiscard]] bool has_session(std::string_view secret);
+    [[nodiscard]] std::optional<std::string> session_of(std::string_view secret) const;
 
     Options options_;
     std::map<std::string, MonoTime> links_;    ///< until when they open something

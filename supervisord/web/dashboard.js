@@ -516,6 +516,11 @@ readEvents({
   },
 });
 
+$("leave").addEventListener("click", async () => {
+  await fetch("/leave", { method: "POST" });
+  location.replace("/"); // which tells how to get in again
+});
+
 addEventListener("load", () => {
   if (location.hash.length > 1) detail.open(decodeURIComponent(location.hash.slice(1)), null);
 });

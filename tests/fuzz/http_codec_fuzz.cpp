@@ -9,7 +9,7 @@
 #include "control/listeners.hpp"
 #include "control/response_reader.hpp"
 #include "control/routes.hpp"
-#include "control/server.hpp"
+#include "control/host_names.hpp"
 #include "control/sse_reader.hpp"
 
 #include <algorithm>

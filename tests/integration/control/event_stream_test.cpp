@@ -22,10 +22,15 @@ int never_reading(const RunningServer& server, const std::string& target)
     return fd;
 }
 
+/// The bound only stops a failure.
 void await_connections(RunningServer& server, unsigned count)
 {
-    for (unsigned open = count + 1; open != count;)
+    const auto bound = std::chrono::steady_clock::now() + 30s;
+    for (unsigned open = count + 1; open != count;) {
+        ASSERT_LT(std::chrono::steady_clock::now(), bound)
+            << open << " connections are open, not " << count << " as should be";
         server.on_loop([&] { open = server.server->connections(); });
+    }
 }
 
 /// What came of a stream, read until its end or until there are `count` events.
@@ -37,8 +42,9 @@ Read read(Call& call, std::size_t count)
 {
     control::SseReader reader;
     Read all;
+    const auto deadline = control::deadline_in(20s); // only stops a failure
     while (all.events.size() < count) {
-        const auto bytes = call.more(control::deadline_in(1min));
+        const auto bytes = call.more(deadline);
         if (control::trouble_of(bytes) != nullptr || std::get<std::string>(bytes).empty()) break;
         const auto events = reader.feed(std::get<std::string>(bytes));
         if (!events) break;
@@ -71,7 +77,7 @@ TEST(EventStream, CutsAReaderOffThatNeverReadsAndItMayGoOnWhereItWas)
     RunningServer server({.version = "1", .control_limits = {.stream_time = 100ms}});
     Call stuck = open(server, "/v1/events?after=0"); // reads its answer's head and no more
     flood(server);
-    await_connections(server, 0);
+    ASSERT_NO_FATAL_FAILURE(await_connections(server, 0)) << "who never reads is not cut off";
     const Read before = read(stuck, flood_count);
     EXPECT_LT(before.events.size(), std::size_t{flood_count});
     // It has not read to the end of an event, perhaps, but it knows where the last whole one was.
@@ -91,7 +97,7 @@ TEST(EventStream, IsNotHeldUpByOthersThatNeverRead)
     std::vector<int> stuck;
     for (int i = 0; i < 50; ++i)
         stuck.push_back(never_reading(server, "/v1/events?after=0"));
-    await_connections(server, 50);
+    ASSERT_NO_FATAL_FAILURE(await_connections(server, 50));
     Call reading = open(server, "/v1/events?after=0");
     flood(server);
     EXPECT_EQ(read(reading, flood_count).events.size(), std::size_t{flood_count});
@@ -107,7 +113,7 @@ TEST(EventStream, LeavesAReaderAloneThatHasNothingToRead)
     Call quiet = open(server, "/v1/events?unit=quiet");
     const int stuck = never_reading(server, "/v1/events?after=0");
     flood(server);
-    await_connections(server, 1); // so the time of both is over
+    ASSERT_NO_FATAL_FAILURE(await_connections(server, 1)); // so the time of both is over
     server.on_loop([&] { server.engine.tell("quiet", "state", "at last"); });
     const Read got = read(quiet, 1);
     ASSERT_EQ(got.events.size(), 1U);
@@ -163,7 +169,8 @@ TEST(EventStream, IsFollowedByTheClientOverAnEngineThatKnowsNothingOfBefore)
         server.engine.tell("other", "state", "before");
     });
     RunningKeel follower({"events", "-f", "--unit", "worker", "--json", "--root", server.root});
-    await_connections(server, 1); // it follows, and has seen no event so far
+    ASSERT_NO_FATAL_FAILURE(
+        await_connections(server, 1)); // it follows, and has seen no event so far
     server.on_loop([&] { server.engine.tell("worker", "state", "first"); });
     ASSERT_TRUE(follower.wait_for("first"));
     server.on_loop([&] { server.engine.begin_anew(5000); });

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace keel {
@@ -46,8 +47,10 @@ std::string link_of(const RunningServer& server)
 /// The header by which a browser shows the session that the link has opened.
 std::string session_of(const std::string& answer)
 {
-    const auto from = answer.find("keel_session=");
-    if (from == std::string::npos) return "";
+    constexpr std::string_view name = "Set-Cookie: ";
+    const auto found = answer.find(name);
+    if (found == std::string::npos) return "";
+    const auto from = found + name.size();
     return "Cookie: " + answer.substr(from, answer.find(';', from) - from) + "\r\n";
 }
 
@@ -61,9 +64,10 @@ TEST(WebPages, TellNothingWithoutAPass)
           "/", "/web/dashboard.js"}) {
         const std::string answer = asked(server, std::string("GET ") + path);
         EXPECT_THAT(answer, AllOf(HasSubstr("HTTP/1.1 401"), Not(HasSubstr("worker")))) << path;
-        const std::string wrong = asked(server, std::string("GET ") + path,
-                                        "Authorization: Bearer a-token-of-many-characterz\r\n"
-                                        "Cookie: keel_session=0123456789abcdef\r\n");
+        const std::string wrong =
+            asked(server, std::string("GET ") + path,
+                  "Authorization: Bearer a-token-of-many-characterz\r\n" +
+                      fmt::format("Cookie: keel-{}=0123456789abcdef\r\n", server.port));
         EXPECT_THAT(wrong, AllOf(HasSubstr("HTTP/1.1 401"), Not(HasSubstr("worker")))) << path;
     }
 }
@@ -105,6 +109,41 @@ TEST(WebPages, AreOpenedByALinkOnce)
     EXPECT_THAT(asked(server, "GET /v1/units", session_of(entered)), HasSubstr("\"worker\""));
     EXPECT_THAT(asked(server, "GET " + link),
                 AllOf(HasSubstr("HTTP/1.1 401"), Not(HasSubstr("Set-Cookie"))));
+}
+
+TEST(WebPages, OfOnePortDoNotTakeTheCookieOfAnother)
+{
+    RunningServer one, other;
+    const std::string session = session_of(asked(one, "GET " + link_of(one)));
+    EXPECT_THAT(session, HasSubstr(fmt::format("keel-{}=", one.port)));
+    // A browser sends it to both, as cookies know no ports. One that was entered here later must
+    // not take the place of that one.
+    const std::string second = session_of(asked(other, "GET " + link_of(other)));
+    const auto pair_of = [](const std::string& line) { return line.substr(8, line.size() - 10); };
+    const std::string jar = fmt::format("Cookie: {}; {}\r\n", pair_of(session), pair_of(second));
+    EXPECT_THAT(asked(one, "GET /v1/version", jar), HasSubstr("HTTP/1.1 200"));
+    EXPECT_THAT(asked(other, "GET /v1/version", jar), HasSubstr("HTTP/1.1 200"));
+    EXPECT_THAT(asked(other, "GET /v1/version", session), HasSubstr("HTTP/1.1 401"));
+}
+
+TEST(WebPages, OfASessionEndWithItAlsoStreamsThatAreOpen)
+{
+    RunningServer server;
+    const std::string session = session_of(asked(server, "GET " + link_of(server)));
+    const int stream = test::connect_to_port(server.port);
+    test::send_all(stream, "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
+                               session + "\r\n");
+    char first = 0;
+    ASSERT_EQ(::recv(stream, &first, 1, 0), 1) << "it is open";
+    EXPECT_THAT(asked(server, "POST /leave"), HasSubstr("HTTP/1.1 401"));
+    const std::string left = asked(server, "POST /leave", session + "Content-Length: 0\r\n");
+    EXPECT_THAT(left, AllOf(HasSubstr("HTTP/1.1 200"), HasSubstr("Max-Age=0;")));
+    const auto asked_at = std::chrono::steady_clock::now();
+    EXPECT_THAT(test::read_to_end(stream), HasSubstr("\r\n0\r\n")) << "ended in good order";
+    EXPECT_LT(std::chrono::steady_clock::now() - asked_at, control::PassWatch::look_pause / 2)
+        << "not only when it is looked after anyway";
+    ::close(stream);
+    EXPECT_THAT(asked(server, "GET /v1/units", session), HasSubstr("HTTP/1.1 401"));
 }
 
 TEST(WebPages, LetNoPageOfOthersInOrOut)

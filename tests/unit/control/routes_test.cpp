@@ -1,8 +1,8 @@
 #include "control/client.hpp"
+#include "control/host_names.hpp"
 #include "control/listeners.hpp"
 #include "control/peer.hpp"
 #include "control/routes.hpp"
-#include "control/server.hpp"
 
 #include <gtest/gtest.h>
 
@@ -40,7 +40,7 @@ TEST(Routes, TellWhichMethodsAPathHas)
 TEST(Routes, ThatChangeSomethingNeedAnOperatorAndTheControlSocket)
 {
     for (const RouteSpec& spec : routes()) {
-        if (spec.method == "GET") continue;
+        if (spec.method == "GET" || spec.route == Route::leave) continue; // only one's own session
         EXPECT_EQ(spec.served_on, ServedOn::control_only) << spec.pattern;
         // Who may look may also look by a browser.
         EXPECT_EQ(spec.role, spec.route == Route::link ? Role::reader : Role::operator_)
@@ -66,12 +66,27 @@ TEST(Roles, ComeFromUserAndGroups)
 TEST(HostHeader, NamesThisHostByAddressOrName)
 {
     const std::vector<std::string> names = {"web1", ""};
-    for (const char* host : {"127.0.0.1", "10.1.2.3:9632", "[::1]", "[fe80::1]:9632", "localhost",
-                             "localhost:9632", "web1", "web1:80", "web1.example.org"})
+    for (const char* host :
+         {"127.0.0.1", "10.1.2.3:9632", "[::1]", "[fe80::1]:9632", "localhost", "localhost:9632",
+          "web1", "web1:80", "WEB1", "Web1.", "web1.:9632", "LocalHost"})
         EXPECT_TRUE(names_this_host(host, names)) << host;
-    for (const char* host : {"", "evil.example", "web10", "localhost.evil.example",
-                             "127.0.0.1.evil.example", "[::1", "web1evil", ":80"})
+    for (const char* host :
+         {"", "evil.example", "web10", "localhost.evil.example", "127.0.0.1.evil.example", "[::1",
+          "web1evil", ":80", "web1.evil.example", "web1.evil.example:9632", "web1..", ".",
+          "web1:80.evil.example", "web1:evil.example", "[::1].evil.example", "[::1]:80x", "[web1]",
+          "127.0.0.1:evil"})
         EXPECT_FALSE(names_this_host(host, names)) << host;
+}
+
+TEST(HostNames, AreAllThatTheHostsFileGivesToThisHost)
+{
+    constexpr std::string_view file = "127.0.0.1\tlocalhost\n"
+                                      "127.0.1.1  Web1.example.org web1 # web1-old\n"
+                                      "10.0.0.7 web10.example.org web10\n"
+                                      "10.0.0.8 panel.example.org WEB1";
+    EXPECT_EQ(names_beside("web1", file),
+              (std::vector<std::string>{"web1", "Web1.example.org", "panel.example.org"}));
+    EXPECT_EQ(names_beside("web1", ""), std::vector<std::string>{"web1"});
 }
 
 TEST(TcpAddress, IsAnAddressAndAPort)

@@ -76,6 +76,19 @@ TEST(StatusPage, SaysFirstWhatIsDown)
     EXPECT_THAT(to_html(page), HasSubstr("09:15</time>, for 1 h so far"));
 }
 
+TEST(StatusPage, IsBoundedAndThenShowsWhatIsDown)
+{
+    std::vector<core::UnitView> units;
+    for (std::size_t i = 0; i < status_units_max + 50; ++i)
+        units.push_back(public_unit("unit" + std::to_string(i), "Service " + std::to_string(i)));
+    units.back().public_title = "The very last";
+    units.back().status = core::UnitStatus::down;
+    const std::string html = to_html(page_with(units));
+    EXPECT_THAT(html, HasSubstr("<h2>The very last</h2>"));
+    EXPECT_THAT(html, HasSubstr("50 more are not shown"));
+    EXPECT_THAT(html, HasSubstr("<h1>Down: The very last</h1>"));
+}
+
 TEST(StatusPage, WritesWhatATitleSaysAsText)
 {
     const std::string html = to_html(page_with({public_unit("x", "<script>\"&'")}));

@@ -14,11 +14,9 @@ Now at(Duration later) { return {MonoTime(1h + later), WallTime(10'000h + later)
 
 WebAccess::Options with_token(std::string token) { return {.token = std::move(token)}; }
 
-std::string cookie_of(const std::string& secret) { return "keel_session=" + secret; }
-
 bool may_look_by_cookie(WebAccess& access, const std::string& secret, Duration later)
 {
-    return access.may_look({{}, cookie_of(secret)}, at(later));
+    return access.pass_of({{}, secret}, at(later)).has_value();
 }
 
 TEST(Sha256, IsThatOfTheStandard)
@@ -56,13 +54,15 @@ TEST(Cookies, AreFoundByTheirWholeName)
 TEST(WebAccess, IsGivenToTheTokenAlone)
 {
     WebAccess access(with_token("a-token-of-many-characters"));
-    const auto may = [&](std::string_view header) { return access.may_look({header, {}}, at(0s)); };
+    const auto may = [&](std::string_view header) {
+        return access.pass_of({header, {}}, at(0s)).has_value();
+    };
     EXPECT_TRUE(may("Bearer a-token-of-many-characters"));
     for (const char* header : {"", "Bearer ", "Bearer a-token-of-many-character", "Basic Zm9v",
                                "a-token-of-many-characters"})
         EXPECT_FALSE(may(header)) << header;
     WebAccess without(with_token(""));
-    EXPECT_FALSE(without.may_look({"Bearer ", {}}, at(0s))) << "no token is set";
+    EXPECT_FALSE(without.pass_of({"Bearer ", {}}, at(0s))) << "no token is set";
 }
 
 TEST(WebAccess, IsOpenedByALinkOnce)
@@ -92,6 +92,24 @@ TEST(WebAccess, EndsAfterTwelveHours)
     const auto secret = access.use_link(access.new_link(at(0s)), at(0s));
     EXPECT_TRUE(may_look_by_cookie(access, *secret, 12h - 1s));
     EXPECT_FALSE(may_look_by_cookie(access, *secret, 12h));
+}
+
+TEST(WebAccess, EndsWhenItIsToldTo)
+{
+    std::map<std::string, WallTime> kept;
+    WebAccess access({.keep = [&](const std::string& id, std::optional<WallTime> expires) {
+        expires ? static_cast<void>(kept[id] = *expires) : static_cast<void>(kept.erase(id));
+    }});
+    const auto mine = access.use_link(access.new_link(at(0s)), at(0s));
+    const auto other = access.use_link(access.new_link(at(0s)), at(0s));
+    const auto pass = access.pass_of({{}, *mine}, at(1s));
+    ASSERT_TRUE(pass);
+    EXPECT_EQ(access.end_of(pass->session, at(1s)), at(12h).wall);
+    access.end(pass->session);
+    EXPECT_FALSE(access.end_of(pass->session, at(1s)));
+    EXPECT_FALSE(may_look_by_cookie(access, *mine, 1s));
+    EXPECT_TRUE(may_look_by_cookie(access, *other, 1s));
+    EXPECT_THAT(kept, SizeIs(1)) << "the next engine knows of the other one only";
 }
 
 TEST(WebAccess, LetsTheOldestLinksAndSessionsGo)

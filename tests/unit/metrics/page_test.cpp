@@ -3,8 +3,8 @@
 #include "metrics/document.hpp"
 #include "tests/support/fake_supervisor.hpp"
 #include "tests/support/golden.hpp"
+#include "tests/support/manual_loop.hpp"
 
-#include <deque>
 #include <gtest/gtest.h>
 
 namespace keel::metrics {
@@ -12,33 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A loop whose clock stands still and whose offloaded work is done when the test says so.
-class ManualLoop final : public ports::Loop {
-public:
-    Now time{MonoTime{1h}, test::morning()};
-    std::deque<std::pair<std::function<void()>, std::function<void()>>> offloaded;
-
-    void finish_one()
-    {
-        auto [work, done] = std::move(offloaded.front());
-        offloaded.pop_front();
-        work();
-        done();
-    }
-
-    [[nodiscard]] Now now() const override { return time; }
-    [[nodiscard]] Registration watch_fd(int, ports::Interest,
-                                        std::function<void(ports::FdEvents)>) override
-    {
-        return nullptr;
-    }
-    [[nodiscard]] Registration after(Duration, std::function<void()>) override { return nullptr; }
-    void defer(std::function<void()> handler) override { handler(); }
-    void offload(std::function<void()> work, std::function<void()> done) override
-    {
-        offloaded.emplace_back(std::move(work), std::move(done));
-    }
-};
+using test::ManualLoop;
 
 struct PageTest : testing::Test {
     ManualLoop loop;
