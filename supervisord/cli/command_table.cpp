@@ -1,96 +1,13 @@
 #include "cli/command_table.hpp"
 
+#include "cli/option_tables.hpp"
+
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
 
 namespace keel::cli {
 namespace {
-
-constexpr auto required = Option::Presence::required;
-
-constexpr Option no_wait = {"--no-wait", "", "return as soon as keeld has accepted"};
-constexpr Option timeout = {"--timeout", "D",
-                            "wait no longer than this (30s, 2m); the operation itself goes on"};
-constexpr Option all_up = {"--all", "", "every unit that is wanted up"};
-constexpr Option for_the_record = {"--reason", "TEXT", "for the record"};
-
-constexpr std::array status_options = std::to_array<Option>({
-    {"--watch", "", "show them again whenever something happens, until interrupted"},
-});
-
-constexpr std::array start_options =
-    std::to_array<Option>({{"--all", "", "every enabled unit"}, no_wait, timeout, for_the_record});
-
-constexpr std::array stop_options = std::to_array<Option>(
-    {all_up, no_wait, timeout, {"--reason", "TEXT", "for the record, and for those who wonder"}});
-
-constexpr std::array restart_options =
-    std::to_array<Option>({all_up, no_wait, timeout, for_the_record});
-
-constexpr std::array hold_options = std::to_array<Option>({
-    {"--reason", "TEXT", "for those who wonder; `keel status` and `keel why` show it", 0,
-     Names::nothing_known, required},
-    {"--for", "D", "wanted up again after this (30m, 2h), by itself"},
-    {"--running", "",
-     "leave the processes alone: nothing is started, signalled or killed, not even "
-     "what fails its probes (gdb, core dumps)"},
-    all_up,
-    no_wait,
-    timeout,
-});
-
-constexpr std::array logs_options = std::to_array<Option>({
-    {"--follow", "", "go on as more is written, until interrupted", 'f'},
-    {"--lines", "N", "how many lines of each instance (50; with --since, all)", 'n'},
-    {"--since", "TIME",
-     "from then on: so long ago (30m, 2h), the last 09:15, '2025-01-31 09:15', or a time\n"
-     "in UTC as 2025-01-31T09:15:02Z"},
-});
-
-constexpr std::array events_options = std::to_array<Option>({
-    {"--follow", "", "go on as more happens, until interrupted; with --json, one event a line",
-     'f'},
-    {"--count", "N", "how many (50; with --since, all)", 'n'},
-    {"--unit", "UNIT", "those of one unit", 0, Names::units},
-    {"--since", "TIME", "from then on: so long ago (30m, 2h), the last 09:15, …; see keel logs"},
-});
-
-constexpr std::array outages_options = std::to_array<Option>({
-    {"--since", "TIME",
-     "those that were open then or later: so long ago (30m, 7d), the last 09:15,\n"
-     "'2025-01-31 09:15', or a time in UTC as 2025-01-31T09:15:02Z"},
-    {"--count", "N", "how many (50; with --since, 1000)", 'n'},
-});
-
-constexpr std::array graph_options = std::to_array<Option>({
-    {"--dot", "", "for graphviz; thick and red is the critical path"},
-});
-
-constexpr std::array wait_options = std::to_array<Option>({
-    {"--for", "STATE",
-     "ready (default): as many instances as it needs are ready, or it has completed\n"
-     "stopped: no process of it lives\n"
-     "or a status: up degraded down starting blocked done held failed",
-     0, Names::states},
-    {"--timeout", "D", "give up after this (30s, 2m), with exit code 7"},
-});
-
-constexpr std::array apply_options = std::to_array<Option>({
-    {"--keep", "", "stay on it even if a unit does not prove itself"},
-    {"--revert", "", "not what stands on the disk: what was in force before, or generation N"},
-    {"--reason", "TEXT", "for the record"},
-});
-
-constexpr std::array schema_options = std::to_array<Option>({
-    {"--daemon", "", "of keel.toml instead"},
-});
-
-constexpr std::array common = std::to_array<Option>({
-    {"--json", "", "print JSON, for scripts"},
-    {"--root", "DIR", "use the daemon and the files under DIR (KEEL_ROOT)", 0, Names::folders},
-    {"--help", "", "the page about a command: keel status --help", 'h'},
-});
 
 constexpr std::array table = std::to_array<Command>({
     {.name = "status",
@@ -223,6 +140,29 @@ wanted up and has fewer ready instances than it needs.
      .after =
          R"(  keel outages --since 7d
   keel outages --json | jq '.outages[] | select(.unit == "worker") | .cause'
+)"},
+    {.name = "report",
+     .summary = "how available units were",
+     .options = report_options,
+     .text =
+         R"(Prints, in Markdown, how available each unit was: ready time by the time in which it was
+wanted up, without planned outages and without the time in which Keel was not there to
+see. With it stand the number of outages, how long they took to end on average (MTTR),
+how long the unit ran between them (MTBF), and the latest of them one by one.
+)",
+     .after =
+         R"(  keel report --since 30d > report.md
+  keel report --format json | jq '.units[] | select(.availability < 0.999) | .unit'
+)"},
+    {.name = "postmortem",
+     .summary = "the draft of a report about one outage",
+     .words = {"OUTAGE", Names::nothing_known, 1, 1},
+     .text =
+         R"(Prints, in Markdown, what is on record of an outage: when it began and ended, its cause,
+the outages that it caused, and all that happened around it in the order of time. What
+people have to add stands as questions. `keel outages` tells the numbers of outages.
+)",
+     .after = R"(  keel postmortem 12 > outage-12.md
 )"},
     {.name = "web",
      .summary = "a link that opens the dashboard in a browser",

@@ -61,6 +61,15 @@ struct OutagesOptions {
 };
 Exit outages(const Context& context, const OutagesOptions& options);
 
+struct ReportOptions {
+    std::optional<WallTime> since; ///< none: 30 days ago
+    enum class As : std::uint8_t { markdown, json } format = As::markdown;
+};
+/// How available units were.
+Exit report(const Context& context, const ReportOptions& options);
+/// The draft of a report about one outage.
+Exit postmortem(const Context& context, std::uint64_t outage);
+
 struct WaitOptions {
     std::vector<std::string> units;
     std::string state = "ready"; ///< one of wait_states()

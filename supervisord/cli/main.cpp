@@ -105,6 +105,18 @@ OutagesOptions outages_options(const Arguments& arguments)
     return {since, count_of(arguments, "--count").value_or(since ? 1000 : 50)};
 }
 
+ReportOptions report_options(const Arguments& arguments)
+{
+    ReportOptions options{since_of(arguments)};
+    const std::string format = arguments.has("--format") ? arguments.text("--format") : "md";
+    if (format == "json")
+        options.format = ReportOptions::As::json;
+    else if (format != "md")
+        throw Wrong{fmt::format("--format `{}` is not known", printable(format, 64)),
+                    "there are md and json"};
+    return options;
+}
+
 ChangeOptions change_options(const Arguments& arguments, core::Verb verb)
 {
     ChangeOptions options;
@@ -134,14 +146,15 @@ WaitOptions wait_options(const Arguments& arguments)
                      : fmt::format("there are: {}", fmt::join(states, ", "))};
 }
 
-std::uint64_t operation_named(const Arguments& arguments)
+/// The number that a command is about. `what`: of what, with how to learn it.
+std::uint64_t number_named(const Arguments& arguments, std::string_view what, std::string_view hint)
 {
     std::uint64_t id = 0;
     const std::string word = arguments.word();
     const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), id);
     if (failed != std::errc{} || end != word.data() + word.size())
-        throw Wrong{fmt::format("`{}` is not the number of an operation", printable(word, 64)),
-                    "`keel operations` lists them"};
+        throw Wrong{fmt::format("`{}` is not the number of an {}", printable(word, 64), what),
+                    std::string(hint)};
     return id;
 }
 
@@ -199,7 +212,9 @@ Exit run_command(std::string_view command, const Arguments& arguments)
     if (command == "why") return why(context, arguments.word());
     if (command == "operations") return operations(context);
     if (command == "probe") return probe(context, arguments.word());
-    if (command == "cancel") return cancel(context, operation_named(arguments));
+    if (command == "cancel")
+        return cancel(context,
+                      number_named(arguments, "operation", "`keel operations` lists them"));
     if (command == "logs") return logs(context, logs_options(arguments));
     if (command == "events")
         return events(context, {arguments.text("--unit"), count_of(arguments, "--count"),
@@ -210,6 +225,9 @@ Exit run_command(std::string_view command, const Arguments& arguments)
                      {arguments.words(), arguments.has("--dot") ? GraphOptions::Shape::dot
                                                                 : GraphOptions::Shape::tree});
     if (command == "outages") return outages(context, outages_options(arguments));
+    if (command == "report") return report(context, report_options(arguments));
+    if (command == "postmortem")
+        return postmortem(context, number_named(arguments, "outage", "`keel outages` lists them"));
     if (command == "web") return web(context);
     if (command == "wait") return wait(context, wait_options(arguments));
     if (command == "apply") return apply(context, apply_request(arguments));

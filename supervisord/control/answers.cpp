@@ -49,6 +49,16 @@ Problem no_such_unit(std::string_view name, const ports::Supervisor& supervisor)
     return problem;
 }
 
+Problem no_such_outage(std::string_view id, std::string_view missing)
+{
+    Problem problem{404, "urn:keel:problem:no-such-outage", "No such outage", {}, {}, {}};
+    problem.detail = fmt::format("there is no outage {} on record", printable(id, 64));
+    problem.hint = missing.empty()
+                       ? "`keel outages` lists them"
+                       : fmt::format("the ledger cannot be read: {}", printable(missing));
+    return problem;
+}
+
 Problem bad_request(std::string detail, std::string hint)
 {
     return {400, "urn:keel:problem:bad-request", "Bad request", std::move(detail), std::move(hint),
@@ -106,16 +116,20 @@ Problem bad_since()
                        "2025-01-31T09:15:02.482Z");
 }
 
+std::optional<std::uint64_t> whole_number(std::string_view text, std::uint64_t limit)
+{
+    std::uint64_t value = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (failed != std::errc{} || end != text.data() + text.size() || value > limit)
+        return std::nullopt;
+    return value;
+}
+
 std::optional<std::uint64_t> number_argument(const HttpRequest& request, std::string_view key,
                                              std::uint64_t otherwise, std::uint64_t limit)
 {
     const auto text = request.argument(key);
-    if (!text) return otherwise;
-    std::uint64_t value = 0;
-    const auto [end, failed] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (failed != std::errc{} || end != text->data() + text->size() || value > limit)
-        return std::nullopt;
-    return value;
+    return text ? whole_number(*text, limit) : otherwise;
 }
 
 } // namespace keel::control

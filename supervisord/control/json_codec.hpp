@@ -7,6 +7,8 @@
 // versions understand each other, and never throws. It knows nothing of HTTP.
 #pragma once
 #include "base/result.hpp"
+#include "core/availability.hpp"
+#include "core/incident.hpp"
 #include "core/views.hpp"
 #include "units/problem.hpp"
 
@@ -80,6 +82,19 @@ struct OutageList {
     std::string missing{};                   ///< why some may be; empty: none is
 };
 
+/// How available units were.
+struct Report {
+    core::Span window;
+    std::optional<WallTime> records_since{}; ///< what was before is not known; none: nothing is
+    Duration away{0};                        ///< Keel was, within the window
+    struct OfUnit {
+        std::string unit;
+        core::Availability availability;
+    };
+    std::vector<OfUnit> units{}; ///< that were wanted up or down in the window, by name
+    std::string missing{};       ///< why records may be; empty: none is
+};
+
 /// What a check of unit files found.
 struct CheckReport {
     std::size_t checked = 0; ///< units
@@ -104,6 +119,9 @@ enum class Detail : std::uint8_t { full, brief };
 std::string encode(const std::vector<core::UnitView>&, Detail detail = Detail::full,
                    const std::vector<std::string>& alarms = {});
 std::string encode(const OutageList&);
+std::string encode(const Report&);
+/// `incident.outage` is there.
+std::string encode(const core::Incident& incident);
 std::string encode(const EventList&);                     ///< {"events": […], …}
 std::string encode(const std::vector<core::TriedProbe>&); ///< {"probes": […]}
 std::string encode(const OperationReport&);
@@ -124,6 +142,8 @@ Result<std::vector<core::UnitView>> decode_units(std::string_view json);
 /// The `alarms` of the units' document; none where there are none.
 Result<std::vector<std::string>> decode_alarms(std::string_view json);
 Result<OutageList> decode_outages(std::string_view json);
+Result<Report> decode_report(std::string_view json);
+Result<core::Incident> decode_incident(std::string_view json);
 Result<EventList> decode_events(std::string_view json);
 Result<std::vector<core::TriedProbe>> decode_tried(std::string_view json);
 Result<OperationReport> decode_operation(std::string_view json);

@@ -1,6 +1,7 @@
 #include "control/json_codec.hpp"
 
 #include "base/text.hpp"
+#include "control/json_reading.hpp"
 
 #include <fmt/format.h>
 #include <limits>
@@ -8,79 +9,6 @@
 
 namespace keel::control {
 namespace {
-
-using Json = nlohmann::json;
-
-/// What is wrong with a document; thrown and caught in this file only.
-struct Unexpected : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
-
-const Json& member(const Json& object, const char* key)
-{
-    static const Json null;
-    if (!object.is_object()) throw Unexpected(fmt::format("an object with `{}` is missing", key));
-    const auto found = object.find(key);
-    return found == object.end() ? null : *found;
-}
-
-bool is_absent(const Json& object, const char* key) { return member(object, key).is_null(); }
-
-std::string text(const Json& object, const char* key)
-{
-    const Json& value = member(object, key);
-    if (value.is_null()) return {};
-    if (!value.is_string()) throw Unexpected(fmt::format("`{}` is not a string", key));
-    return value.get<std::string>();
-}
-
-template <class Number> Number count(const Json& object, const char* key)
-{
-    const Json& value = member(object, key);
-    if (value.is_null()) return 0;
-    if (!value.is_number_unsigned()) throw Unexpected(fmt::format("`{}` is not a count", key));
-    const auto wide = value.get<std::uint64_t>();
-    if (wide > static_cast<std::uint64_t>(std::numeric_limits<Number>::max()))
-        throw Unexpected(fmt::format("`{}` is too large", key));
-    return static_cast<Number>(wide);
-}
-
-bool truth(const Json& object, const char* key)
-{
-    const Json& value = member(object, key);
-    return value.is_boolean() && value.get<bool>();
-}
-
-Duration duration(const Json& object, const char* key)
-{
-    const Json& value = member(object, key);
-    if (value.is_null()) return Duration{0};
-    if (!value.is_number()) throw Unexpected(fmt::format("`{}` is not a number", key));
-    constexpr double longest = 9e9; // seconds that fit into a Duration
-    const double length = value.get<double>();
-    if (!(length >= -longest && length <= longest))
-        throw Unexpected(fmt::format("`{}` is out of range", key));
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(length));
-}
-
-WallTime moment(const Json& object, const char* key)
-{
-    const auto at = parse_rfc3339(text(object, key));
-    if (!at) throw Unexpected(fmt::format("`{}` is not a time", key));
-    return *at;
-}
-
-std::optional<WallTime> moment_if_any(const Json& object, const char* key)
-{
-    if (is_absent(object, key)) return std::nullopt;
-    return moment(object, key);
-}
-
-/// The enumerator of that name. One that this version does not know gives `otherwise`.
-template <NamedEnum E> E enumerator(const Json& object, const char* key, E otherwise)
-{
-    return from_name<E>(text(object, key)).value_or(otherwise);
-}
 
 /// Views hold names of states as references to core's own tables.
 template <class Table>
@@ -90,19 +18,6 @@ std::string_view known_name(const Table& table, const Json& object, const char* 
     for (const std::string_view known : table)
         if (known == word) return known;
     return "unknown";
-}
-
-template <class View>
-std::vector<View> list(const Json& object, const char* key, View (*decode)(const Json&))
-{
-    const Json& values = member(object, key);
-    if (values.is_null()) return {};
-    if (!values.is_array()) throw Unexpected(fmt::format("`{}` is not a list", key));
-    std::vector<View> views;
-    views.reserve(values.size());
-    for (const Json& value : values)
-        views.push_back(decode(value));
-    return views;
 }
 
 core::ProbeView probe_from(const Json& json)
@@ -142,11 +57,6 @@ core::OperationView operation_from(const Json& json)
             enumerator(json, "verb", core::Verb::start), text(json, "by"), text(json, "step")};
 }
 
-core::ActionTaken action_from(const Json& json)
-{
-    return {moment(json, "at"), text(json, "action"), text(json, "reason"), text(json, "result")};
-}
-
 std::string sentence_from(const Json& json)
 {
     return json.is_string() ? json.get<std::string>() : std::string();
@@ -159,30 +69,6 @@ core::EdgesView edges_from(const Json& json)
             list<std::string>(json, "binds_to", sentence_from),
             list<std::string>(json, "after", sentence_from),
             list<std::string>(json, "restart_with", sentence_from)};
-}
-
-core::OutageView outage_from(const Json& json)
-{
-    core::OutageView outage;
-    core::Outage& record = outage.record;
-    record.id = static_cast<OutageId>(count<std::uint64_t>(json, "id"));
-    record.unit = text(json, "unit");
-    record.kind = enumerator(json, "kind", core::OutageKind::outage);
-    record.planned =
-        truth(json, "planned") ? core::Outage::Planned::yes : core::Outage::Planned::no;
-    record.opened.wall = moment(json, "opened");
-    if (const auto closed = moment_if_any(json, "closed")) record.closed = Now{{}, *closed};
-    if (truth(json, "uncertain")) record.end = core::Outage::End::unseen;
-    outage.length = duration(json, "seconds");
-    if (truth(json, "settling")) outage.settling = core::OutageView::Settling::yes;
-    record.detected_by = text(json, "detected_by");
-    record.cause_text = text(json, "cause");
-    record.cause = enumerator(json, "cause_kind", core::OutageCause::exit);
-    if (!is_absent(json, "caused_by"))
-        record.caused_by = static_cast<OutageId>(count<std::uint64_t>(json, "caused_by"));
-    record.detection = duration(json, "detection_seconds");
-    record.actions = list<core::ActionTaken>(json, "actions", action_from);
-    return outage;
 }
 
 core::Held held_from(const Json& json)
@@ -233,29 +119,6 @@ core::WhyView why_from(const Json& json)
     return {unit_from(member(json, "unit")), list<core::EventView>(json, "happened", event_from),
             list<std::string>(json, "now", sentence_from),
             list<std::string>(json, "next", sentence_from)};
-}
-
-/// An outcome of a later version counts as a failure.
-std::optional<core::OperationResult::Outcome> outcome_if_any(const Json& json)
-{
-    if (is_absent(json, "outcome")) return std::nullopt;
-    return enumerator(json, "outcome", core::OperationResult::Outcome::failed);
-}
-
-core::OperationRecord operation_record_from(const Json& json)
-{
-    core::OperationRecord record;
-    record.id = static_cast<OperationId>(count<std::uint64_t>(json, "id"));
-    record.unit = text(json, "unit");
-    if (!is_absent(json, "instance")) record.slot = count<Slot>(json, "instance");
-    record.verb = enumerator(json, "verb", core::Verb::start);
-    record.by = text(json, "by");
-    record.why = text(json, "why");
-    record.since = moment(json, "since");
-    record.outcome = outcome_if_any(json);
-    record.text = text(json, "text");
-    record.ended = moment_if_any(json, "ended");
-    return record;
 }
 
 OperationReport operation_report_from(const Json& json)
@@ -321,17 +184,6 @@ ChangeRequest change_from(const Json& json)
     return change;
 }
 
-template <class T> Result<T> decode(std::string_view json, T (*from)(const Json&))
-{
-    try {
-        return from(Json::parse(json));
-    } catch (const Unexpected& wrong) {
-        return Error{std::string(wrong.what()), {}, 0};
-    } catch (const Json::exception& wrong) {
-        return Error{"not JSON: " + printable(wrong.what(), 200), {}, 0};
-    }
-}
-
 } // namespace
 
 Result<core::UnitView> decode_unit(std::string_view json) { return decode(json, unit_from); }
@@ -345,27 +197,12 @@ Result<std::vector<core::UnitView>> decode_units(std::string_view json)
     });
 }
 
-Result<std::vector<core::OperationRecord>> decode_operations(std::string_view json)
-{
-    return decode<std::vector<core::OperationRecord>>(json, [](const Json& document) {
-        return list<core::OperationRecord>(document, "operations", operation_record_from);
-    });
-}
-
 Result<std::vector<core::TriedProbe>> decode_tried(std::string_view json)
 {
     return decode<std::vector<core::TriedProbe>>(json, [](const Json& document) {
         return list<core::TriedProbe>(document, "probes", [](const Json& tried) {
             return core::TriedProbe{text(tried, "instance"), probe_from(tried)};
         });
-    });
-}
-
-Result<OutageList> decode_outages(std::string_view json)
-{
-    return decode<OutageList>(json, [](const Json& document) {
-        return OutageList{list<core::OutageView>(document, "outages", outage_from),
-                          text(document, "missing")};
     });
 }
 

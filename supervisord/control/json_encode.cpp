@@ -1,41 +1,11 @@
 #include "control/json_codec.hpp"
 
-#include "control/json_writer.hpp"
+#include "control/json_writing.hpp"
 
 namespace keel::control {
-namespace {
-
 // Members stand in the order in which they are documented, for people who read the raw answer.
 
-// Declared together, as the templates below call any of them.
-void write(JsonWriter& out, const core::ProbeView& probe);
-void write(JsonWriter& out, const core::TriedProbe& tried);
-void write(JsonWriter& out, const core::InstanceView& instance);
-void write(JsonWriter& out, const core::OperationView& operation);
-void write(JsonWriter& out, const core::OperationRecord& record);
-void write(JsonWriter& out, const core::ActionTaken& taken);
-void write(JsonWriter& out, const core::OutageView& outage);
-void write(JsonWriter& out, const core::Held& held);
-void write(JsonWriter& out, const core::UnitView& unit);
-void write(JsonWriter& out, const core::EventView& event);
-void write(JsonWriter& out, const std::string& sentence);
-void write(JsonWriter& out, const units::Problem& problem);
-
-void member(JsonWriter& out, std::string_view name, WallTime at)
-{
-    out.member(name, to_rfc3339(at));
-}
-
-void member(JsonWriter& out, std::string_view name, const std::optional<WallTime>& at)
-{
-    at ? member(out, name, *at) : void(out.key(name).null());
-}
-
-template <class Id>
-void member_id(JsonWriter& out, std::string_view name, const std::optional<Id>& id)
-{
-    id ? out.member(name, number(*id)) : out.key(name).null();
-}
+namespace {
 
 void write_members(JsonWriter& out, const core::ProbeView& probe)
 {
@@ -45,6 +15,8 @@ void write_members(JsonWriter& out, const core::ProbeView& probe)
     probe.verdict ? out.value(seconds(probe.latency)) : out.null();
     out.member("detail", probe.detail);
 }
+
+} // namespace
 
 void write(JsonWriter& out, const core::ProbeView& probe)
 {
@@ -58,22 +30,6 @@ void write(JsonWriter& out, const core::TriedProbe& tried)
     out.begin_object().member("instance", tried.instance);
     write_members(out, tried.probe);
     out.end_object();
-}
-
-template <class View>
-void write_list(JsonWriter& out, std::string_view name, const std::vector<View>& views)
-{
-    out.key(name).begin_list();
-    for (const View& view : views)
-        write(out, view);
-    out.end_list();
-}
-
-template <class View>
-void write_member(JsonWriter& out, std::string_view name, const std::optional<View>& view)
-{
-    out.key(name);
-    view ? write(out, *view) : void(out.null());
 }
 
 void write(JsonWriter& out, const core::InstanceView& instance)
@@ -105,56 +61,6 @@ void write(JsonWriter& out, const core::OperationView& operation)
         .end_object();
 }
 
-void write(JsonWriter& out, const core::OperationRecord& record)
-{
-    out.begin_object()
-        .member("id", number(record.id))
-        .member("unit", record.unit)
-        .member("instance", record.slot)
-        .member("verb", name(record.verb))
-        .member("by", record.by)
-        .member_if_any("why", record.why);
-    member(out, "since", record.since);
-    out.key("outcome");
-    record.outcome ? out.value(name(*record.outcome)) : out.null();
-    out.member_if_any("text", record.text);
-    member(out, "ended", record.ended);
-    out.end_object();
-}
-
-void write(JsonWriter& out, const core::ActionTaken& taken)
-{
-    out.begin_object();
-    member(out, "at", taken.at);
-    out.member("action", taken.action)
-        .member("reason", taken.reason)
-        .member_if_any("result", taken.result)
-        .end_object();
-}
-
-void write(JsonWriter& out, const core::OutageView& outage)
-{
-    const core::Outage& record = outage.record;
-    out.begin_object()
-        .member("id", number(record.id))
-        .member_if_any("unit", record.unit)
-        .member("kind", name(record.kind))
-        .member("planned", record.planned == core::Outage::Planned::yes);
-    member(out, "opened", record.opened.wall);
-    out.member("uncertain", record.end == core::Outage::End::unseen);
-    member(out, "closed", record.closed ? std::optional(record.closed->wall) : std::nullopt);
-    out.member("settling", outage.settling == core::OutageView::Settling::yes)
-        .member("seconds", seconds(outage.length))
-        .member("detected_by", record.detected_by)
-        .member("cause", record.cause_text)
-        .member("cause_kind", name(record.cause));
-    member_id(out, "caused_by", record.caused_by);
-    out.member("detection_seconds", seconds(record.detection)).key("recovery_seconds");
-    record.closed ? out.value(seconds(outage.length)) : out.null();
-    write_list(out, "actions", record.actions);
-    out.key("last_words").null().end_object();
-}
-
 void write(JsonWriter& out, const core::Held& held)
 {
     out.begin_object().member("by", held.by).member_if_any("why", held.why);
@@ -162,6 +68,8 @@ void write(JsonWriter& out, const core::Held& held)
     member(out, "until", held.until ? std::optional(held.until->wall) : std::nullopt);
     out.member("process", name(held.process)).member("lasts", name(held.lasts)).end_object();
 }
+
+namespace {
 
 /// The beginning of a unit, which both of its forms share.
 void write_standing(JsonWriter& out, const core::UnitView& unit)
@@ -186,6 +94,8 @@ void write(JsonWriter& out, const core::EdgesView& edges)
     out.end_object();
 }
 
+} // namespace
+
 void write(JsonWriter& out, const core::UnitView& unit)
 {
     out.begin_object().member("name", unit.name).member("description", unit.description);
@@ -206,6 +116,8 @@ void write(JsonWriter& out, const core::UnitView& unit)
     out.end_object();
 }
 
+namespace {
+
 void write_brief(JsonWriter& out, const core::UnitView& unit)
 {
     out.begin_object().member("name", unit.name);
@@ -220,6 +132,8 @@ void write_brief(JsonWriter& out, const core::UnitView& unit)
     out.end_object();
 }
 
+} // namespace
+
 void write(JsonWriter& out, const core::EventView& event)
 {
     out.begin_object().member("id", event.id);
@@ -230,8 +144,6 @@ void write(JsonWriter& out, const core::EventView& event)
         .member("text", event.text)
         .end_object();
 }
-
-void write(JsonWriter& out, const std::string& sentence) { out.value(sentence); }
 
 void write(JsonWriter& out, const units::Problem& problem)
 {
@@ -245,20 +157,13 @@ void write(JsonWriter& out, const units::Problem& problem)
         .end_object();
 }
 
+namespace {
+
 template <class View> std::string document(const View& view)
 {
     JsonWriter out;
     write(out, view);
     return out.take();
-}
-
-template <class View>
-std::string list_document(std::string_view name, const std::vector<View>& views)
-{
-    JsonWriter out;
-    out.begin_object();
-    write_list(out, name, views);
-    return out.end_object().take();
 }
 
 } // namespace
@@ -289,14 +194,6 @@ std::string encode(const std::vector<core::UnitView>& units, Detail detail,
     return out.end_object().take();
 }
 
-std::string encode(const OutageList& list)
-{
-    JsonWriter out;
-    out.begin_object();
-    write_list(out, "outages", list.outages);
-    return out.member_if_any("missing", list.missing).end_object().take();
-}
-
 std::string encode(const EventList& list)
 {
     JsonWriter out;
@@ -323,11 +220,6 @@ std::string encode(const OperationReport& report)
 std::string encode(const std::vector<core::TriedProbe>& tried)
 {
     return list_document("probes", tried);
-}
-
-std::string encode(const std::vector<core::OperationRecord>& operations)
-{
-    return list_document("operations", operations);
 }
 
 std::string encode(const ChangeRequest& change)

@@ -1,8 +1,7 @@
 // The document of a link to the dashboard.
 #include "control/json_codec.hpp"
+#include "control/json_reading.hpp"
 #include "control/json_writer.hpp"
-
-#include <nlohmann/json.hpp>
 
 namespace keel::control {
 
@@ -18,14 +17,11 @@ std::string encode(const WebLink& link)
 
 Result<WebLink> decode_link(std::string_view json)
 {
-    const auto link = nlohmann::json::parse(json, nullptr, false);
-    const auto text = [&](const char* key) {
-        const bool is_there = link.is_object() && link.contains(key) && link[key].is_string();
-        return is_there ? link[key].get<std::string>() : std::string();
-    };
-    const auto expires = parse_rfc3339(text("expires_at"));
-    if (text("url").empty() || !expires) return Error{"not a link with its time", {}, 0};
-    return WebLink{text("url"), *expires};
+    return decode<WebLink>(json, [](const Json& document) {
+        WebLink link{text(document, "url"), moment(document, "expires_at")};
+        if (link.url.empty()) throw Unexpected("`url` is missing");
+        return link;
+    });
 }
 
 } // namespace keel::control

@@ -13,6 +13,7 @@ constexpr std::array log_arguments =
 constexpr std::array change_arguments = std::to_array<std::string_view>({"wait"});
 constexpr std::array probe_arguments = std::to_array<std::string_view>({"instance"});
 constexpr std::array outage_arguments = std::to_array<std::string_view>({"since", "limit"});
+constexpr std::array report_arguments = std::to_array<std::string_view>({"since"});
 constexpr std::array event_arguments =
     std::to_array<std::string_view>({"after", "unit", "follow", "limit", "since"});
 
@@ -39,6 +40,8 @@ constexpr std::array table = std::to_array<RouteSpec>({
     {Route::apply, "POST", "/v1/config/apply", Role::operator_, ServedOn::control_only, {}},
     {Route::events, "GET", "/v1/events", Role::reader, ServedOn::with_pass, event_arguments},
     {Route::outages, "GET", "/v1/outages", Role::reader, ServedOn::with_pass, outage_arguments},
+    {Route::outage, "GET", "/v1/outages/{name}", Role::reader, ServedOn::with_pass, {}},
+    {Route::report, "GET", "/v1/report", Role::reader, ServedOn::with_pass, report_arguments},
     {Route::version, "GET", "/v1/version", Role::reader, ServedOn::with_pass, {}},
     {Route::link, "POST", "/v1/web/links", Role::reader, ServedOn::control_only, {}},
     {Route::enter, "GET", "/enter/{name}", Role::reader, ServedOn::everywhere, {}},

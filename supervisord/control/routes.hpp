@@ -28,6 +28,8 @@ enum class Route : std::uint8_t {
     apply,
     events,
     outages,
+    outage,
+    report,
     version,
     link,
     enter,

@@ -184,6 +184,8 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::apply: return answer_apply(exchange, peer.uid);
     case Route::events: return answer_events(exchange);
     case Route::outages: return answer_outages(exchange);
+    case Route::outage: return answer_outage(exchange, match.name);
+    case Route::report: return answer_report(exchange);
     case Route::version:
         return exchange->answer(
             json_answer(encode(VersionInfo{options_.version, "v1", host_name(), begun_})));

@@ -80,6 +80,8 @@ private:
     void answer_log(const std::shared_ptr<Exchange>& exchange, const std::string& name);
     void answer_events(const std::shared_ptr<Exchange>& exchange);
     void answer_outages(const std::shared_ptr<Exchange>& exchange);
+    void answer_outage(const std::shared_ptr<Exchange>& exchange, const std::string& id);
+    void answer_report(const std::shared_ptr<Exchange>& exchange);
     void answer_ready(const std::shared_ptr<Exchange>& exchange);
     void answer_change(const std::shared_ptr<Exchange>& exchange, core::Verb verb,
                        const std::string& name, uid_t uid);

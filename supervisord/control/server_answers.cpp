@@ -211,10 +211,8 @@ namespace {
 /// The number in the path; none: it was refused.
 std::optional<OperationId> operation_in(const Exchanged& exchange, const std::string& id)
 {
-    HttpRequest named;
-    named.query.emplace("id", id);
     constexpr auto id_max = std::numeric_limits<std::uint64_t>::max();
-    if (const auto known = number_argument(named, "id", 0, id_max)) return OperationId{*known};
+    if (const auto known = whole_number(id, id_max)) return OperationId{*known};
     refuse(exchange, bad_number("id", id_max));
     return std::nullopt;
 }

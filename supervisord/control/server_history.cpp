@@ -1,4 +1,4 @@
-// The answers of the control API that tell what has been: events and outages.
+// The answers of the control API that tell what has been: events, outages, how available all was.
 #include "control/answers.hpp"
 #include "control/server.hpp"
 
@@ -25,6 +25,22 @@ EventList all_events(const ports::Supervisor& supervisor)
     return list;
 }
 
+/// The time that no window of a report goes beyond: what is older than that is forgotten.
+constexpr Duration window_max = std::chrono::hours(24 * 3650);
+
+Report report_of(const core::PastOfAll& past, core::Span window)
+{
+    Report report{window, past.since, {}, {}, past.missing};
+    const core::Spans gaps(past.gaps);
+    report.away = gaps.within(core::Spans({window})).length();
+    for (const core::UnitPast& of_unit : past.units) {
+        core::Availability found = core::availability(of_unit, gaps, window);
+        if (found.wanted > Duration{0} || found.outages > 0)
+            report.units.push_back({of_unit.unit, found});
+    }
+    return report;
+}
+
 } // namespace
 
 void ControlServer::answer_events(const Exchanged& exchange)
@@ -41,9 +57,7 @@ void ControlServer::answer_events(const Exchanged& exchange)
     auto after = number_argument(request, "after", *follow == 1 ? events_.latest() : 0, id_max);
     // A client that reconnects by itself repeats its first question, and adds where it stopped.
     if (!request.last_event_id.empty()) {
-        HttpRequest resumed;
-        resumed.query.emplace("after", request.last_event_id);
-        after = number_argument(resumed, "after", 0, id_max);
+        after = whole_number(request.last_event_id, id_max);
     }
     if (!after) return refuse(exchange, bad_number("after", id_max));
     const auto since = request.argument("since");
@@ -86,6 +100,41 @@ void ControlServer::answer_outages(const Exchanged& exchange)
             sources_.loop.offload([list, text] { *text = encode(*list); },
                                   [exchange, text] { exchange->answer(json_answer(*text)); });
         });
+}
+
+void ControlServer::answer_outage(const Exchanged& exchange, const std::string& id)
+{
+    // SQLite counts as far as this.
+    const auto wanted = whole_number(id, std::numeric_limits<std::int64_t>::max());
+    if (!wanted) return refuse(exchange, no_such_outage(id));
+    sources_.supervisor.find_incident(
+        OutageId{*wanted},
+        [this, alive = std::weak_ptr(alive_), exchange, id](const core::Incident& incident) {
+            if (alive.expired()) return;
+            if (!incident.outage) return refuse(exchange, no_such_outage(id, incident.missing));
+            exchange->answer(json_answer(encode(incident)));
+        });
+}
+
+/// A year of a thousand units is some work: it is done on another thread.
+void ControlServer::answer_report(const Exchanged& exchange)
+{
+    const WallTime now = sources_.loop.now().wall;
+    core::Span window{now - std::chrono::hours(24 * 30), now};
+    if (const auto since = exchange->request().argument("since")) {
+        const auto when = parse_rfc3339(*since);
+        if (!when || *when >= now || now - *when > window_max) return refuse(exchange, bad_since());
+        window.begin = *when;
+    }
+    sources_.supervisor.find_past(window.begin, [this, alive = std::weak_ptr(alive_), exchange,
+                                                 window](core::PastOfAll found) {
+        if (alive.expired()) return;
+        auto past = std::make_shared<core::PastOfAll>(std::move(found));
+        auto text = std::make_shared<std::string>();
+        sources_.loop.offload(
+            [past, window, text] { *text = encode(report_of(*past, window)); },
+            [exchange, text] { exchange->answer(json_answer(std::move(*text))); });
+    });
 }
 
 } // namespace keel::control

@@ -58,9 +58,11 @@ void Engine::journal(const core::HostEvent& event, const core::HostStep& step)
     journal_host();
     end_operations(step);
     keep_ended_outages(step);
+    keep_spawn(event, step);
     for (const UnitId id : changed_units(event, step)) {
         keep_open_outages(id);
         journal_unit(id);
+        keep_wanted(id);
         keep_counts(id);
         keep_hold(id);
     }
@@ -126,7 +128,7 @@ void Engine::recover(const HostRecord& record)
         return id && host_.unit(*id).operation && host_.unit(*id).operation->id == asked.id;
     });
     keep_hearing();
-    go_on_with_outages();
+    go_on_with_records();
     journal_host();
     // Nothing is decided until it is known what happened meanwhile. The ends that were kept are
     // told before this; a spawn in between might be given the number of one yet to be told.

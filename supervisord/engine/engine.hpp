@@ -110,6 +110,8 @@ public:
     [[nodiscard]] std::vector<core::OutageView> outages() const override;
     void find_outages(const ports::OutageQuery& query,
                       std::function<void(ports::OutageHistory)> done) const override;
+    void find_past(WallTime since, std::function<void(core::PastOfAll)> done) const override;
+    void find_incident(OutageId outage, std::function<void(core::Incident)> done) const override;
     [[nodiscard]] ports::LedgerStanding ledger() const override { return ports_.ledger.standing(); }
     [[nodiscard]] const core::HostCounters& counters() const override { return counters_; }
     void write_down_counts() const override;
@@ -181,15 +183,18 @@ private:
     void hear_of(const core::OperationRecord& record, Done done);
     [[nodiscard]] std::string subject(UnitId unit, Slot slot) const;
 
-    // records.cpp: outages, for the ledger
+    // records.cpp: what goes to the ledger
     void hear_ledger();
     void keep_ended_outages(const core::HostStep& step);
     void keep_ended(const core::Outage& outage);
     void keep_open_outages(UnitId id);
-    void go_on_with_outages();
+    void go_on_with_records();
     [[nodiscard]] std::optional<OutageId> number_of_gap();
     void keep_all_outages();
     [[nodiscard]] std::vector<const core::Outage*> open_outages() const;
+    void keep_spawn(const core::HostEvent& event, const core::HostStep& step);
+    void keep_wanted(UnitId id);
+    void keep_all_wanted();
 
     // totals.cpp: what is counted, kept over boots
     enum class JournalOfBoot : std::uint8_t { there, gone };
@@ -267,8 +272,10 @@ private:
     OperationBook operations_;
     std::deque<core::Outage> ended_;            ///< newest last
     std::map<OutageId, std::size_t> on_record_; ///< open ones: how much of each was recorded
-    std::unique_ptr<ApplyUnderWay> apply_;      ///< under way
-    std::optional<core::Rollout> rollout_;      ///< of that, or of one that was cut short
+    std::unordered_map<std::uint64_t, core::SpawnRecord> running_; ///< by spawn, of this engine
+    std::map<UnitId, Now> wanted_since_;   ///< up, as far as this engine knows
+    std::unique_ptr<ApplyUnderWay> apply_; ///< under way
+    std::optional<core::Rollout> rollout_; ///< of that, or of one that was cut short
     std::map<UnitId, std::string> broken_; ///< that leave because their files cannot be used, why
     std::function<void(int)> on_stopped_;
     std::string journaled_host_;

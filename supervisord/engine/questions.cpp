@@ -143,6 +143,7 @@ std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSp
                      {},
                      {}},
                     what.key);
+    ports_.ledger.keep(*operations_.find(operation));
     operations_.wait_for(operation, std::move(done));
     say(*id, what.unit, "operation",
         fmt::format("{} asked for by {}{}{}", name(what.verb), what.by, terms_of(what),

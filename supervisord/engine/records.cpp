@@ -25,7 +25,11 @@ std::size_t extent_of(const core::Outage& outage)
 void Engine::hear_ledger()
 {
     ports_.ledger.set_handlers({.on_news = [this](const std::string& text) { say_host(text); },
-                                .on_begun_anew = [this] { keep_all_outages(); }});
+                                .on_begun_anew =
+                                    [this] {
+                                        keep_all_outages();
+                                        keep_all_wanted();
+                                    }});
 }
 
 /// Before the step is journaled: an outage that is open no longer is on record as ended. Should
@@ -72,14 +76,20 @@ std::vector<const core::Outage*> Engine::open_outages() const
 }
 
 /// What the last engine kept may not have come as far as the ledger.
-void Engine::go_on_with_outages()
+void Engine::go_on_with_records()
 {
-    std::vector<OutageId> open;
+    ports::Beginning beginning;
     for (const core::Outage* outage : open_outages()) {
-        open.push_back(outage->id);
+        beginning.open.push_back(outage->id);
         std::erase_if(ended_, [&](const core::Outage& ended) { return ended.id == outage->id; });
     }
-    ports_.ledger.go_on_with(std::move(open), number_of_gap());
+    for (const UnitId id : host_.start_order()) {
+        if (!core::is_wanted_up(host_.unit(id))) continue;
+        wanted_since_[id] = ports_.loop.now();
+        beginning.wanted.push_back(host_.spec(id).name);
+    }
+    beginning.gap = number_of_gap();
+    ports_.ledger.go_on_with(std::move(beginning));
     keep_all_outages();
 }
 
@@ -105,26 +115,74 @@ void Engine::keep_all_outages()
     }
 }
 
-void Engine::find_outages(const ports::OutageQuery& query,
-                          std::function<void(ports::OutageHistory)> done) const
+// ---- spawns, operations, what is wanted ---------------------------------------------------------
+
+namespace {
+
+/// What the step tells of that kind of that instance; nullptr: nothing.
+template <class Note> const Note* note_of(InstanceId id, const core::HostStep& step)
 {
-    ports_.ledger.find(query, [this, query, done = std::move(done),
-                               alive = std::weak_ptr(alive_)](ports::OutageHistory history) {
-        if (alive.expired()) return;
-        std::map<OutageId, core::OutageView, std::greater<>> all;
-        // What memory knows of a record is never older than what the ledger does.
-        for (core::OutageView& view : outages()) {
-            const auto& closed = view.record.closed;
-            if (!query.since || !closed || closed->wall >= *query.since)
-                all.emplace(view.record.id, std::move(view));
+    for (const core::HostNote& note : step.notes)
+        if (const auto* told = std::get_if<Note>(&note.note))
+            if (note.unit == id.unit && told->slot == id.slot) return told;
+    return nullptr;
+}
+
+} // namespace
+
+/// The runs of instances; those of hooks are no spawns of anything that is there to serve.
+void Engine::keep_spawn(const core::HostEvent& event, const core::HostStep& step)
+{
+    const auto* of_unit = std::get_if<core::ForUnit>(&event);
+    const auto* of_instance =
+        of_unit != nullptr ? std::get_if<core::ForInstance>(&of_unit->event) : nullptr;
+    if (of_instance == nullptr || of_instance->slot == whole_unit) return;
+    const InstanceId id{of_unit->unit, of_instance->slot};
+    const Now now = ports_.loop.now();
+    const auto keep = [&](SpawnId spawn, std::optional<std::string> ending) {
+        if (body(id).hook == spawn) return;
+        const auto [known, is_new] = running_.try_emplace(number(spawn));
+        core::SpawnRecord& record = known->second;
+        if (is_new) record = {spawn, host_.spec(id.unit).name, id.slot, "", {}, {}, ""};
+        if (!ending) {
+            if (const auto* started = note_of<core::Started>(id, step))
+                record.reason = name(started->cause);
+            record.began = now;
+            return ports_.ledger.keep(record);
         }
-        for (core::OutageView& view : history.outages)
-            all.try_emplace(view.record.id, std::move(view));
-        history.outages.clear();
-        for (auto& [id, view] : all)
-            if (history.outages.size() < query.limit) history.outages.push_back(std::move(view));
-        done(std::move(history));
-    });
+        record.ended = now;
+        record.ending = std::move(*ending);
+        ports_.ledger.keep(record);
+        running_.erase(known);
+    };
+    if (const auto* begun = std::get_if<core::Spawned>(&of_instance->event)) keep(begun->spawn, {});
+    if (const auto* exited = std::get_if<core::ProcessExited>(&of_instance->event))
+        keep(exited->spawn, core::to_text(exited->status));
+    if (const auto* failed = std::get_if<core::SpawnFailed>(&of_instance->event)) {
+        const auto* failure = note_of<core::AttemptFailed>(id, step);
+        keep(failed->spawn,
+             failure != nullptr ? failure->failure.what : std::string(name(failed->stage)));
+    }
+}
+
+void Engine::keep_wanted(UnitId id)
+{
+    const bool is_wanted = core::is_wanted_up(host_.unit(id));
+    if (is_wanted == wanted_since_.contains(id)) return;
+    if (is_wanted)
+        wanted_since_[id] = ports_.loop.now();
+    else
+        wanted_since_.erase(id);
+    using Wanted = ports::WantedChange::Wanted;
+    ports_.ledger.keep(ports::WantedChange{host_.spec(id).name, ports_.loop.now(),
+                                           is_wanted ? Wanted::yes : Wanted::no});
+}
+
+void Engine::keep_all_wanted()
+{
+    for (const auto& [id, since] : wanted_since_)
+        ports_.ledger.keep(
+            ports::WantedChange{host_.spec(id).name, since, ports::WantedChange::Wanted::yes});
 }
 
 } // namespace keel::engine

@@ -45,6 +45,7 @@ void Engine::end_operations(const core::HostStep& step)
         if (ended == nullptr) continue;
         for (auto& done : operations_.end(ended->result, ports_.loop.now().wall))
             ports_.loop.defer([done = std::move(done), result = ended->result] { done(result); });
+        if (const auto* record = operations_.find(ended->result.id)) ports_.ledger.keep(*record);
     }
 }
 

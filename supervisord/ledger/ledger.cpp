@@ -30,29 +30,45 @@ void SqliteLedger::hear()
     if (news.begun_anew && handlers_.on_begun_anew) handlers_.on_begun_anew();
 }
 
-void SqliteLedger::keep(const core::Outage& outage)
+// ---- writing ------------------------------------------------------------------------------------
+
+Duration SqliteLedger::suspended() const
 {
-    const Duration suspended = options_.now().boottime - loop_.precise().time_since_epoch();
-    writer_->keep({outage, suspended});
+    return options_.now().boottime - loop_.precise().time_since_epoch();
 }
 
-void SqliteLedger::go_on_with(std::vector<OutageId> open, std::optional<OutageId> gap)
+void SqliteLedger::keep(const core::Outage& outage) { writer_->keep({outage, suspended()}); }
+
+void SqliteLedger::keep(const core::SpawnRecord& spawn) { writer_->keep(spawn); }
+
+void SqliteLedger::keep(const core::OperationRecord& operation) { writer_->keep(operation); }
+
+void SqliteLedger::keep(const ports::WantedChange& change)
 {
-    writer_->go_on_with({std::move(open), gap});
+    writer_->keep(StampedChange{change, suspended()});
+}
+
+void SqliteLedger::go_on_with(ports::Beginning beginning)
+{
+    writer_->go_on_with(std::move(beginning));
 }
 
 ports::LedgerStanding SqliteLedger::standing() const { return writer_->standing(); }
 
-void SqliteLedger::find(const ports::OutageQuery& query,
-                        std::function<void(ports::OutageHistory)> done)
+// ---- reading ------------------------------------------------------------------------------------
+
+template <class Found>
+void SqliteLedger::find_by(std::function<void(Database&, Found&)> read,
+                           std::function<void(Found)> done)
 {
-    auto found = std::make_shared<ports::OutageHistory>();
+    auto found = std::make_shared<Found>();
     loop_.offload(
-        [found, query, path = options_.path, now = loop_.now().wall, writer = writer_] {
+        [found, read = std::move(read), path = options_.path, writer = writer_] {
             try {
                 Database database(path, Database::Mode::read_only, LedgerFile::patience);
-                found->outages = read_outages(database, query, now);
+                read(database, *found);
             } catch (const Failed& failed) {
+                *found = {};
                 found->missing = failed.what();
                 if (failed.is_damage()) writer->suspect();
             }
@@ -60,6 +76,34 @@ void SqliteLedger::find(const ports::OutageQuery& query,
         [found, done = std::move(done), alive = std::weak_ptr(alive_)] {
             if (!alive.expired()) done(std::move(*found));
         });
+}
+
+void SqliteLedger::find(const ports::OutageQuery& query,
+                        std::function<void(ports::OutageHistory)> done)
+{
+    find_by<ports::OutageHistory>(
+        [query, now = loop_.now().wall](Database& database, ports::OutageHistory& found) {
+            found.outages = read_outages(database, query, now);
+        },
+        std::move(done));
+}
+
+void SqliteLedger::find_past(WallTime since, std::function<void(core::PastOfAll)> done)
+{
+    find_by<core::PastOfAll>(
+        [since, now = loop_.now().wall](Database& database, core::PastOfAll& found) {
+            found = read_past(database, since, now);
+        },
+        std::move(done));
+}
+
+void SqliteLedger::find_incident(OutageId outage, std::function<void(core::Incident)> done)
+{
+    find_by<core::Incident>(
+        [outage, now = loop_.now().wall](Database& database, core::Incident& found) {
+            found = read_incident(database, outage, now);
+        },
+        std::move(done));
 }
 
 } // namespace keel::ledger

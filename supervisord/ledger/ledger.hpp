@@ -28,9 +28,14 @@ public:
 
     void set_handlers(Handlers handlers) override;
     void keep(const core::Outage& outage) override;
-    void go_on_with(std::vector<OutageId> open, std::optional<OutageId> gap) override;
+    void keep(const core::SpawnRecord& spawn) override;
+    void keep(const core::OperationRecord& operation) override;
+    void keep(const ports::WantedChange& change) override;
+    void go_on_with(ports::Beginning beginning) override;
     void find(const ports::OutageQuery& query,
               std::function<void(ports::OutageHistory)> done) override;
+    void find_past(WallTime since, std::function<void(core::PastOfAll)> done) override;
+    void find_incident(OutageId outage, std::function<void(core::Incident)> done) override;
     [[nodiscard]] ports::LedgerStanding standing() const override;
 
     /// The end that is about to come is meant to.
@@ -40,6 +45,10 @@ private:
     class Writer; ///< shared with its thread, which may outlive the ledger when the disk hangs
 
     void hear();
+    [[nodiscard]] Duration suspended() const;
+    /// Has `read` fill in what is found, on another thread over a connection of its own.
+    template <class Found>
+    void find_by(std::function<void(Database&, Found&)> read, std::function<void(Found)> done);
 
     ports::Loop& loop_;
     const LedgerFile::Options options_;

@@ -22,6 +22,7 @@ constexpr std::uint64_t examined_to_the_core = std::uint64_t{64} << 20; ///< byt
 constexpr Duration bounds_every = std::chrono::minutes(10);
 constexpr Duration set_aside_every = std::chrono::minutes(1);
 constexpr std::int64_t forgotten_at_once = 1000;
+constexpr Duration spawns_kept = std::chrono::hours(24 * 30); ///< one by one; then by the day
 constexpr std::string_view aside_mark = ".damaged-";
 
 /// 0: there is none.
@@ -40,6 +41,37 @@ std::string stamp(WallTime at)
 }
 
 } // namespace
+
+// ---- batches ----------------------------------------------------------------------------------
+
+std::size_t Batch::size() const
+{
+    return outages.size() + spawns.size() + operations.size() + changes.size();
+}
+
+void Batch::add_older(Batch older)
+{
+    // merge() leaves what is there already: it is newer.
+    outages.merge(older.outages);
+    spawns.merge(older.spawns);
+    operations.merge(older.operations);
+    changes.insert(changes.begin(), older.changes.begin(), older.changes.end());
+    if (!beginning) beginning = std::move(older.beginning);
+}
+
+void Batch::drop_one()
+{
+    if (!spawns.empty())
+        spawns.erase(spawns.begin());
+    else if (!operations.empty())
+        operations.erase(operations.begin());
+    else if (!outages.empty())
+        outages.erase(outages.begin());
+    else if (!changes.empty())
+        changes.pop_front();
+}
+
+// ---- the file ---------------------------------------------------------------------------------
 
 LedgerFile::LedgerFile(Options options) : options_(std::move(options)) {}
 
@@ -167,10 +199,13 @@ void LedgerFile::close(End how)
 void LedgerFile::carry_out(const Batch& batch)
 {
     Transaction all(*database_);
-    if (batch.beginning) {
-        close_all_but(*database_, batch.beginning->open, life_);
-        if (batch.beginning->gap) put_gap(*database_, *batch.beginning->gap, life_);
-    }
+    if (batch.beginning) put(*database_, *batch.beginning, life_);
+    for (const StampedChange& change : batch.changes)
+        put(*database_, change, options_.boot);
+    for (const auto& [id, operation] : batch.operations)
+        put(*database_, operation);
+    for (const auto& [id, spawn] : batch.spawns)
+        put(*database_, spawn, options_.boot);
     for (const auto& [id, outage] : batch.outages)
         put(*database_, outage, options_.boot);
     note_life(*database_, life_, options_.now());
@@ -188,6 +223,7 @@ void LedgerFile::keep_within_bounds()
     if (is_due) {
         bounds_seen_ = now.boottime;
         Transaction old(*database_);
+        fold_spawns(*database_, now.wall - spawns_kept, options_.boot, forgotten_at_once);
         (void)forget_ended_before(*database_, now.wall - options_.keep, forgotten_at_once);
         old.commit();
     }

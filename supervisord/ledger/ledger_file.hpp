@@ -8,7 +8,9 @@
 #pragma once
 #include "ledger/rows.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -17,17 +19,21 @@
 
 namespace keel::ledger {
 
-/// Of an engine: what it knows to be open, and the number for the time that Keel was away, if so.
-struct Beginning {
-    std::vector<OutageId> open;
-    std::optional<OutageId> gap;
-};
-
 /// What is to be written; a later word on a record takes the place of an earlier one.
 struct Batch {
     std::map<OutageId, Stamped> outages;
-    std::optional<Beginning> beginning;
-    [[nodiscard]] bool empty() const { return outages.empty() && !beginning; }
+    std::map<SpawnId, core::SpawnRecord> spawns;
+    std::map<OperationId, core::OperationRecord> operations;
+    std::deque<StampedChange> changes; ///< in the order of time
+    std::optional<ports::Beginning> beginning;
+
+    [[nodiscard]] bool empty() const { return size() == 0 && !beginning; }
+    /// Records.
+    [[nodiscard]] std::size_t size() const;
+    /// Takes over what of an earlier batch nobody has said anything newer of.
+    void add_older(Batch older);
+    /// Leaves out one record: of what is worth least, the oldest.
+    void drop_one();
 };
 
 class LedgerFile {

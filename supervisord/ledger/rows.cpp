@@ -1,9 +1,9 @@
+// Records as rows: writing.
 #include "ledger/rows.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <ranges>
 
 namespace keel::ledger {
 namespace {
@@ -67,6 +67,111 @@ void put(Database& database, const Stamped& outage, const std::string& boot)
     put_actions(database, o);
 }
 
+void put(Database& database, const core::SpawnRecord& spawn, const std::string& boot)
+{
+    std::optional<std::string> began, began_boot, ended, ending;
+    if (spawn.began) {
+        began = to_rfc3339(spawn.began->wall);
+        began_boot = boot;
+    }
+    if (spawn.ended) {
+        ended = to_rfc3339(spawn.ended->wall);
+        ending = spawn.ending;
+    }
+    database
+        .prepare("INSERT INTO spawns VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) "
+                 "ON CONFLICT (id) DO UPDATE SET began = coalesce(began, ?5), "
+                 "began_boot = coalesce(began_boot, ?6), ended = coalesce(?7, ended), "
+                 "ending = coalesce(?8, ending)")
+        .with(static_cast<std::int64_t>(number(spawn.id)), spawn.unit, std::int64_t{spawn.slot},
+              spawn.reason, began, began_boot, ended, ending)
+        .run();
+}
+
+void put(Database& database, const core::OperationRecord& operation)
+{
+    std::optional<std::int64_t> instance;
+    if (operation.slot) instance = *operation.slot;
+    std::optional<std::string> ended, outcome;
+    if (operation.ended) ended = to_rfc3339(*operation.ended);
+    if (operation.outcome) outcome = name(*operation.outcome);
+    database
+        .prepare("INSERT INTO operations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+                 "ON CONFLICT (id) DO UPDATE SET ended = ?8, outcome = ?9, text = ?10")
+        .with(static_cast<std::int64_t>(number(operation.id)), operation.unit, instance,
+              name(operation.verb), operation.by, operation.why, to_rfc3339(operation.since), ended,
+              outcome, operation.text)
+        .run();
+}
+
+// ---- what was wanted ----------------------------------------------------------------------------
+
+namespace {
+
+/// Unless it is wanted already. A span that ended within the same millisecond goes on.
+constexpr std::string_view begin_wanted =
+    "INSERT INTO wanted SELECT ?1, ?2, ?3, ?4, NULL, NULL "
+    "WHERE NOT EXISTS (SELECT 1 FROM wanted WHERE unit = ?1 AND ended IS NULL) "
+    "ON CONFLICT DO UPDATE SET ended = NULL, seconds = NULL";
+
+constexpr std::string_view end_wanted =
+    R"(UPDATE wanted SET ended = max(began, ?2),
+           seconds = CASE WHEN began_boot = ?3 THEN max(0.0, ?4 - began_boottime)
+                          ELSE max(0.0, round((julianday(?2) - julianday(began)) * 86400, 3)) END
+       WHERE unit = ?1 AND ended IS NULL)";
+
+/// As a list in JSON, as SQLite reads it.
+std::string quoted(const std::vector<std::string>& names)
+{
+    return fmt::format("[{}]", fmt::join(names | std::views::transform([](const auto& each) {
+                                             return fmt::format("\"{}\"", each);
+                                         }),
+                                         ","));
+}
+
+} // namespace
+
+void put(Database& database, const StampedChange& stamped, const std::string& boot)
+{
+    const ports::WantedChange& change = stamped.change;
+    const bool begins = change.wanted == ports::WantedChange::Wanted::yes;
+    database.prepare(begins ? begin_wanted : end_wanted)
+        .with(change.unit, to_rfc3339(change.at.wall), boot,
+              boottime_of(change.at.mono, stamped.suspended))
+        .run();
+}
+
+// ---- a new engine begins ------------------------------------------------------------------------
+
+namespace {
+
+/// What is wanted no longer was so when Keel was last there; what is, and was not, is from now on.
+void go_on_with_wanted(Database& database, const std::vector<std::string>& wanted, std::int64_t own)
+{
+    const std::string units = quoted(wanted);
+    database
+        .prepare(
+            R"(WITH last AS (SELECT boot, seen, seen_boottime FROM lives WHERE id <> ?1
+                             ORDER BY id DESC LIMIT 1)
+               UPDATE wanted SET ended = max(began, last.seen),
+                   seconds = CASE WHEN began_boot = last.boot
+                                  THEN max(0.0, last.seen_boottime - began_boottime)
+                                  ELSE max(0.0, round((julianday(last.seen) - julianday(began))
+                                                      * 86400, 3)) END
+               FROM last WHERE wanted.ended IS NULL
+                   AND unit NOT IN (SELECT value FROM json_each(?2)))")
+        .with(own, units)
+        .run();
+    database
+        .prepare(R"(INSERT INTO wanted
+                    SELECT value, lives.began, lives.boot, lives.began_boottime, NULL, NULL
+                    FROM json_each(?2), lives WHERE lives.id = ?1 AND NOT EXISTS
+                        (SELECT 1 FROM wanted WHERE unit = value AND ended IS NULL)
+                    ON CONFLICT DO UPDATE SET ended = NULL, seconds = NULL)")
+        .with(own, units)
+        .run();
+}
+
 void close_all_but(Database& database, const std::vector<OutageId>& open, std::int64_t own)
 {
     std::vector<std::uint64_t> ids;
@@ -113,147 +218,13 @@ void put_gap(Database& database, OutageId id, std::int64_t own)
         .run();
 }
 
-// ---- reading ----------------------------------------------------------------------------------
-
-namespace {
-
-/// Milliseconds since the epoch, NULL for what is no time.
-#define KEEL_MILLIS(column) "CAST(round((julianday(" column ") - 2440587.5) * 86400000) AS INTEGER)"
-
-constexpr std::string_view select_outages =
-    "SELECT id, unit, kind, planned, " KEEL_MILLIS("opened") ", closed IS NOT NULL, " KEEL_MILLIS(
-        "closed") ", seconds, uncertain, cause, cause_text, detected_by, caused_by, detection "
-                  "FROM outages WHERE closed IS NULL OR closed >= ?1 ORDER BY id DESC LIMIT ?2";
-
-constexpr std::string_view select_actions = "SELECT " KEEL_MILLIS(
-    "at") ", action, reason, result FROM outage_actions WHERE outage = ?1 ORDER BY step LIMIT ?2";
-#undef KEEL_MILLIS
-
-WallTime wall(std::int64_t millis) { return WallTime(std::chrono::milliseconds(millis)); }
-
-/// Never negative, and never more than a lifetime: the file may say anything.
-Duration length(double value)
-{
-    constexpr double longest = 100.0 * 365 * 86400;
-    if (!std::isfinite(value) || value < 0) return Duration{0};
-    return std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>(std::min(value, longest)));
-}
-
-/// Within the years that people have.
-bool is_time(const Statement& row, int column)
-{
-    constexpr std::int64_t year_3000 = 32'503'680'000'000;
-    const auto millis = row.integer(column);
-    return !row.is_null(column) && millis >= 0 && millis < year_3000;
-}
-
-std::optional<core::OutageView> read_outage(const Statement& row, WallTime now)
-{
-    const auto kind = from_name<core::OutageKind>(row.text(2));
-    const auto cause = from_name<core::OutageCause>(row.text(9));
-    const bool closed = row.integer(5) != 0;
-    if (!kind || !cause || !is_time(row, 4) || (closed && !is_time(row, 6))) return std::nullopt;
-    core::OutageView view;
-    core::Outage& o = view.record;
-    o.id = OutageId{static_cast<std::uint64_t>(row.integer(0))};
-    o.unit = row.text(1);
-    o.kind = *kind;
-    o.planned = row.integer(3) != 0 ? core::Outage::Planned::yes : core::Outage::Planned::no;
-    o.opened.wall = wall(row.integer(4));
-    if (closed) o.closed = Now{{}, wall(row.integer(6))};
-    view.length = closed ? length(row.real(7)) : std::max(Duration{0}, now - o.opened.wall);
-    o.end = row.integer(8) != 0 ? core::Outage::End::unseen : core::Outage::End::seen;
-    o.cause = *cause;
-    o.cause_text = row.text(10);
-    o.detected_by = row.text(11);
-    if (!row.is_null(12)) o.caused_by = OutageId{static_cast<std::uint64_t>(row.integer(12))};
-    o.detection = length(row.real(13));
-    view.counted = core::OutageFold::Counted::yes;
-    return view;
-}
-
 } // namespace
 
-std::vector<core::OutageView> read_outages(Database& database, const ports::OutageQuery& query,
-                                           WallTime now)
+void put(Database& database, const ports::Beginning& beginning, std::int64_t own)
 {
-    std::vector<core::OutageView> found;
-    Statement rows = database.prepare(select_outages);
-    Statement actions = database.prepare(select_actions);
-    rows.with(query.since ? to_rfc3339(*query.since) : std::string(),
-              static_cast<std::int64_t>(query.limit));
-    while (rows.step()) {
-        auto view = read_outage(rows, now);
-        if (!view) continue;
-        actions.with(id_of(view->record.id), static_cast<std::int64_t>(core::outage_actions_max));
-        while (actions.step())
-            if (is_time(actions, 0))
-                view->record.actions.push_back(
-                    {wall(actions.integer(0)), actions.text(1), actions.text(2), actions.text(3)});
-        found.push_back(std::move(*view));
-    }
-    return found;
-}
-
-// ---- lives ------------------------------------------------------------------------------------
-
-std::int64_t begin_life(Database& database, const std::string& boot, Moment now)
-{
-    database.prepare("INSERT INTO lives VALUES (NULL, ?1, ?2, ?3, ?2, ?3, NULL)")
-        .with(boot, to_rfc3339(now.wall), seconds(now.boottime))
-        .run();
-    return database.number("SELECT last_insert_rowid()");
-}
-
-void note_life(Database& database, std::int64_t id, Moment now)
-{
-    database.prepare("UPDATE lives SET seen = ?2, seen_boottime = ?3 WHERE id = ?1")
-        .with(id, to_rfc3339(now.wall), seconds(now.boottime))
-        .run();
-}
-
-void end_life(Database& database, std::int64_t id, Moment now)
-{
-    note_life(database, id, now);
-    database.prepare("UPDATE lives SET ended = 'in order' WHERE id = ?1").with(id).run();
-}
-
-// ---- forgetting -------------------------------------------------------------------------------
-
-namespace {
-
-std::int64_t forget(Database& database, Statement& chosen)
-{
-    std::vector<std::int64_t> ids;
-    while (chosen.step())
-        ids.push_back(chosen.integer(0));
-    Statement actions = database.prepare("DELETE FROM outage_actions WHERE outage = ?1");
-    Statement outages = database.prepare("DELETE FROM outages WHERE id = ?1");
-    for (const std::int64_t id : ids) {
-        actions.with(id).run();
-        outages.with(id).run();
-    }
-    return static_cast<std::int64_t>(ids.size());
-}
-
-} // namespace
-
-std::int64_t forget_ended_before(Database& database, WallTime before, std::int64_t limit)
-{
-    database.prepare("DELETE FROM lives WHERE seen < ?1").with(to_rfc3339(before)).run();
-    Statement chosen =
-        database.prepare("SELECT id FROM outages WHERE closed < ?1 ORDER BY id LIMIT ?2");
-    chosen.with(to_rfc3339(before), limit);
-    return forget(database, chosen);
-}
-
-std::int64_t forget_oldest(Database& database, std::int64_t count)
-{
-    Statement chosen =
-        database.prepare("SELECT id FROM outages WHERE closed IS NOT NULL ORDER BY id LIMIT ?1");
-    chosen.with(count);
-    return forget(database, chosen);
+    close_all_but(database, beginning.open, own);
+    go_on_with_wanted(database, beginning.wanted, own);
+    if (beginning.gap) put_gap(database, *beginning.gap, own);
 }
 
 } // namespace keel::ledger

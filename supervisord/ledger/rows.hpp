@@ -21,20 +21,29 @@ struct Stamped {
     Duration suspended{0}; ///< of CLOCK_BOOTTIME ahead of CLOCK_MONOTONIC
 };
 
-/// Writes it, in place of what was known of the same id.
+struct StampedChange {
+    ports::WantedChange change;
+    Duration suspended{0};
+};
+
+// ---- writing: in place of what was known of the same id ----------------------------------------
 void put(Database& database, const Stamped& outage, const std::string& boot);
+void put(Database& database, const core::SpawnRecord& spawn, const std::string& boot);
+void put(Database& database, const core::OperationRecord& operation);
+/// Says nothing new of a unit that is wanted as it was.
+void put(Database& database, const StampedChange& change, const std::string& boot);
+/// Ends, uncertainly, when the life before `own` was last seen, what that left open and this does
+/// not; and a record of the time between these lives, if there is a number for it.
+void put(Database& database, const ports::Beginning& beginning, std::int64_t own);
 
-/// What is open and not among these ended, uncertainly, when the life before `own` was last seen.
-void close_all_but(Database& database, const std::vector<OutageId>& open, std::int64_t own);
-
-/// The time between the life before `own` and that, if there was one.
-void put_gap(Database& database, OutageId id, std::int64_t own);
-
-/// Those that were open at `since` or later, at most `limit`, the latest first. What does not make
-/// sense is left out.
+// ---- reading: what does not make sense is left out ---------------------------------------------
+/// Those that were open at `since` or later, at most `limit`, the latest first.
 std::vector<core::OutageView> read_outages(Database& database, const ports::OutageQuery& query,
                                            WallTime now);
+core::PastOfAll read_past(Database& database, WallTime since, WallTime now);
+core::Incident read_incident(Database& database, OutageId outage, WallTime now);
 
+// ---- lives -------------------------------------------------------------------------------------
 /// A life begins; its id.
 std::int64_t begin_life(Database& database, const std::string& boot, Moment now);
 /// It is still there.
@@ -42,7 +51,12 @@ void note_life(Database& database, std::int64_t id, Moment now);
 /// It ends in order.
 void end_life(Database& database, std::int64_t id, Moment now);
 
-/// Forgets what ended before `before`, but at most so many records, the oldest first. How many.
+// ---- forgetting --------------------------------------------------------------------------------
+/// Spawns that ended before `before`, at most so many, become counts by the day; so do those of
+/// other boots of which no end is known.
+void fold_spawns(Database& database, WallTime before, const std::string& boot, std::int64_t limit);
+/// Forgets what ended before `before`, but at most so many records of a kind, the oldest first. How
+/// many.
 std::int64_t forget_ended_before(Database& database, WallTime before, std::int64_t limit);
 /// Forgets the oldest ones that have ended. How many.
 std::int64_t forget_oldest(Database& database, std::int64_t count);

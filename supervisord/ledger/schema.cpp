@@ -49,6 +49,61 @@ constexpr std::array version_1 = std::to_array<std::string_view>({
         result  TEXT NOT NULL,
         PRIMARY KEY (outage, step)
     ) STRICT, WITHOUT ROWID)",
+    "CREATE INDEX outages_by_cause ON outages (caused_by) WHERE caused_by IS NOT NULL",
+    // One run of an instance; `ending` is NULL while it runs.
+    R"(CREATE TABLE spawns (
+        id          INTEGER PRIMARY KEY,
+        unit        TEXT NOT NULL,
+        instance    INTEGER NOT NULL,
+        reason      TEXT NOT NULL,
+        began       TEXT,
+        began_boot  TEXT,
+        ended       TEXT,
+        ending      TEXT
+    ) STRICT)",
+    "CREATE INDEX spawns_by_unit ON spawns (unit, id)",
+    // What became of those that ended long ago.
+    R"(CREATE TABLE spawn_days (
+        day     TEXT NOT NULL,
+        unit    TEXT NOT NULL,
+        ending  TEXT NOT NULL,
+        count   INTEGER NOT NULL,
+        PRIMARY KEY (day, unit, ending)
+    ) STRICT, WITHOUT ROWID)",
+    R"(CREATE TABLE operations (
+        id        INTEGER PRIMARY KEY,
+        unit      TEXT NOT NULL,
+        instance  INTEGER,
+        verb      TEXT NOT NULL,
+        by        TEXT NOT NULL,
+        why       TEXT NOT NULL,
+        began     TEXT NOT NULL,
+        ended     TEXT,
+        outcome   TEXT,
+        text      TEXT NOT NULL
+    ) STRICT)",
+    "CREATE INDEX operations_by_unit ON operations (unit, id)",
+    // When a unit was wanted up; `ended` is NULL while it is.
+    R"(CREATE TABLE wanted (
+        unit            TEXT NOT NULL,
+        began           TEXT NOT NULL,
+        began_boot      TEXT NOT NULL,
+        began_boottime  REAL NOT NULL,
+        ended           TEXT,
+        seconds         REAL,
+        PRIMARY KEY (unit, began)
+    ) STRICT, WITHOUT ROWID)",
+    // Nothing is deployed yet.
+    R"(CREATE TABLE deployments (
+        id       INTEGER PRIMARY KEY,
+        unit     TEXT NOT NULL,
+        release  TEXT NOT NULL,
+        by       TEXT NOT NULL,
+        began    TEXT NOT NULL,
+        ended    TEXT,
+        result   TEXT,
+        text     TEXT NOT NULL
+    ) STRICT)",
 });
 
 constexpr std::array versions = std::to_array<std::span<const std::string_view>>({version_1});

@@ -41,11 +41,31 @@ void SqliteLedger::Writer::keep(Stamped outage)
 {
     const std::lock_guard lock(mutex_);
     waiting_.outages.insert_or_assign(outage.record.id, std::move(outage));
-    drop_beyond_bound();
-    work_.notify_one();
+    heed_kept();
 }
 
-void SqliteLedger::Writer::go_on_with(Beginning beginning)
+void SqliteLedger::Writer::keep(const core::SpawnRecord& spawn)
+{
+    const std::lock_guard lock(mutex_);
+    waiting_.spawns.insert_or_assign(spawn.id, spawn);
+    heed_kept();
+}
+
+void SqliteLedger::Writer::keep(const core::OperationRecord& operation)
+{
+    const std::lock_guard lock(mutex_);
+    waiting_.operations.insert_or_assign(operation.id, operation);
+    heed_kept();
+}
+
+void SqliteLedger::Writer::keep(StampedChange change)
+{
+    const std::lock_guard lock(mutex_);
+    waiting_.changes.push_back(std::move(change));
+    heed_kept();
+}
+
+void SqliteLedger::Writer::go_on_with(ports::Beginning beginning)
 {
     const std::lock_guard lock(mutex_);
     waiting_.beginning = std::move(beginning);
@@ -59,10 +79,16 @@ void SqliteLedger::Writer::suspect()
     work_.notify_one();
 }
 
+void SqliteLedger::Writer::heed_kept()
+{
+    drop_beyond_bound();
+    work_.notify_one();
+}
+
 void SqliteLedger::Writer::drop_beyond_bound()
 {
-    while (waiting_.outages.size() > waiting_max) {
-        waiting_.outages.erase(waiting_.outages.begin());
+    while (waiting_.size() > waiting_max) {
+        waiting_.drop_one();
         ++lost_;
     }
     if (lost_ == lost_before_ || std::exchange(loss_told_, true)) return;
@@ -72,7 +98,7 @@ void SqliteLedger::Writer::drop_beyond_bound()
 ports::LedgerStanding SqliteLedger::Writer::standing() const
 {
     const std::lock_guard lock(mutex_);
-    return {trouble_, waiting_.outages.size(), lost_};
+    return {trouble_, waiting_.size(), lost_};
 }
 
 LedgerFile::News SqliteLedger::Writer::take_news()
@@ -140,8 +166,7 @@ void SqliteLedger::Writer::write_once(std::unique_lock<std::mutex>& lock)
 
 void SqliteLedger::Writer::put_back(Batch batch)
 {
-    waiting_.outages.merge(batch.outages); // What came meanwhile is newer, and stays.
-    if (!waiting_.beginning) waiting_.beginning = std::move(batch.beginning);
+    waiting_.add_older(std::move(batch));
     drop_beyond_bound();
 }
 

@@ -29,7 +29,10 @@ public:
     void end(Duration patience, LedgerFile::End how);
 
     void keep(Stamped outage);
-    void go_on_with(Beginning beginning);
+    void keep(const core::SpawnRecord& spawn);
+    void keep(const core::OperationRecord& operation);
+    void keep(StampedChange change);
+    void go_on_with(ports::Beginning beginning);
     /// A reader could make no sense of the file.
     void suspect();
 
@@ -46,6 +49,7 @@ private:
     void put_back(Batch batch);
     void settle(const std::optional<std::string>& trouble);
     void tell(std::string text);
+    void heed_kept();
     void drop_beyond_bound();
 
     LedgerFile file_; ///< the thread's alone

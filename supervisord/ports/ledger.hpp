@@ -4,6 +4,8 @@
 // until it can be written, and what finds no room there is lost, counted and told. Writing the same
 // record once more changes nothing, so a new engine may tell again whatever it is not sure of.
 #pragma once
+#include "core/availability.hpp"
+#include "core/incident.hpp"
 #include "core/views.hpp"
 
 #include <cstddef>
@@ -23,6 +25,20 @@ struct OutageQuery {
 struct OutageHistory {
     std::vector<core::OutageView> outages; ///< the latest first
     std::string missing;                   ///< why some may be missing; empty: none is
+};
+
+/// As of then a unit was wanted up, or no longer.
+struct WantedChange {
+    std::string unit;
+    Now at{};
+    enum class Wanted : std::uint8_t { no, yes } wanted = Wanted::yes;
+};
+
+/// What a new engine knows as it begins.
+struct Beginning {
+    std::vector<OutageId> open;      ///< what else is open in the ledger ended, nobody saw when
+    std::vector<std::string> wanted; ///< units that are wanted up
+    std::optional<OutageId> gap;     ///< Keel was away: the number for the record of that
 };
 
 /// How the ledger is.
@@ -49,13 +65,24 @@ public:
     /// The latest word on a record, by its id: opened, changed or closed.
     virtual void keep(const core::Outage& outage) = 0;
 
-    /// Once, after a start: what stands open in the ledger and is none of these ended when Keel was
-    /// last there to see it. `gap`: Keel as a whole was away since then, which is a record of its
-    /// own under this number.
-    virtual void go_on_with(std::vector<OutageId> open, std::optional<OutageId> gap) = 0;
+    /// The same: began, ended.
+    virtual void keep(const core::SpawnRecord& spawn) = 0;
+    /// The same: accepted, over.
+    virtual void keep(const core::OperationRecord& operation) = 0;
+    /// In the order of time; what is no change changes nothing.
+    virtual void keep(const WantedChange& change) = 0;
+
+    /// Once, after a start. What stands open in the ledger and is not named ended when Keel was
+    /// last there to see it.
+    virtual void go_on_with(Beginning beginning) = 0;
 
     /// `done` comes later, on the loop; not if that ends first.
     virtual void find(const OutageQuery& query, std::function<void(OutageHistory)> done) = 0;
+
+    /// The same, of what was so between `since` and now.
+    virtual void find_past(WallTime since, std::function<void(core::PastOfAll)> done) = 0;
+    /// The same, of one outage.
+    virtual void find_incident(OutageId outage, std::function<void(core::Incident)> done) = 0;
 
     [[nodiscard]] virtual LedgerStanding standing() const = 0;
 };

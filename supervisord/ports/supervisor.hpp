@@ -55,6 +55,10 @@ public:
     /// The same with what the ledger has; `done` comes later.
     virtual void find_outages(const OutageQuery& query,
                               std::function<void(OutageHistory)> done) const = 0;
+    /// The same, of what bears on how available units have been since then, by name.
+    virtual void find_past(WallTime since, std::function<void(core::PastOfAll)> done) const = 0;
+    /// The same, of one outage and what is around it.
+    virtual void find_incident(OutageId outage, std::function<void(core::Incident)> done) const = 0;
     [[nodiscard]] virtual LedgerStanding ledger() const = 0;
     [[nodiscard]] virtual const core::HostCounters& counters() const = 0;
     /// Before these are told: no later engine tells less, as far as this one can see to it.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace keel::sim {
@@ -16,6 +17,10 @@ public:
 
     std::map<OutageId, core::Outage> records; ///< written
     std::vector<OutageId> open;               ///< as the latest engine found them
+    std::map<SpawnId, core::SpawnRecord> spawns;
+    std::map<OperationId, core::OperationRecord> operations;
+    std::set<std::string> wanted; ///< up, now
+    core::PastOfAll past;         ///< what whoever asks is told
     ports::LedgerStanding standing_told;
     std::string missing; ///< what whoever asks is told
 
@@ -30,11 +35,24 @@ public:
         waiting_.insert_or_assign(outage.id, outage);
         fuse_.burn();
     }
-    std::optional<OutageId> gap; ///< as the latest engine told of it
-    void go_on_with(std::vector<OutageId> still_open, std::optional<OutageId> away) override
+    void keep(const core::SpawnRecord& spawn) override { spawns.insert_or_assign(spawn.id, spawn); }
+    void keep(const core::OperationRecord& operation) override
     {
-        gap = away;
-        open = std::move(still_open);
+        operations.insert_or_assign(operation.id, operation);
+    }
+    void keep(const ports::WantedChange& change) override
+    {
+        if (change.wanted == ports::WantedChange::Wanted::yes)
+            wanted.insert(change.unit);
+        else
+            wanted.erase(change.unit);
+    }
+    std::optional<OutageId> gap; ///< as the latest engine told of it
+    void go_on_with(ports::Beginning beginning) override
+    {
+        gap = beginning.gap;
+        open = std::move(beginning.open);
+        wanted = {beginning.wanted.begin(), beginning.wanted.end()};
         write();
         for (auto& [id, record] : records) {
             if (record.closed || std::ranges::count(open, id) != 0) continue;
@@ -54,6 +72,19 @@ public:
                 history.outages.push_back(core::make_view(each->second, loop_.now()));
         }
         loop_.defer([done = std::move(done), history = std::move(history)] { done(history); });
+    }
+    void find_past(WallTime, std::function<void(core::PastOfAll)> done) override
+    {
+        loop_.defer([done = std::move(done), past = past] { done(past); });
+    }
+    void find_incident(OutageId id, std::function<void(core::Incident)> done) override
+    {
+        write();
+        core::Incident incident;
+        if (const auto found = records.find(id); found != records.end())
+            incident.outage = core::make_view(found->second, loop_.now());
+        incident.missing = missing;
+        loop_.defer([done = std::move(done), incident = std::move(incident)] { done(incident); });
     }
     [[nodiscard]] ports::LedgerStanding standing() const override { return standing_told; }
 

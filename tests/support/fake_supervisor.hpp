@@ -164,6 +164,19 @@ public:
         history_asked.push_back(query);
         if (answers_history) done({outage_list, missing_history});
     }
+    core::PastOfAll past;
+    mutable std::vector<WallTime> past_asked;
+    void find_past(WallTime since, std::function<void(core::PastOfAll)> done) const override
+    {
+        past_asked.push_back(since);
+        done(past);
+    }
+    core::Incident incident; ///< whatever outage is asked for, if it is that one
+    void find_incident(OutageId outage, std::function<void(core::Incident)> done) const override
+    {
+        const bool is_there = incident.outage && incident.outage->record.id == outage;
+        done(is_there ? incident : core::Incident{});
+    }
     [[nodiscard]] ports::LedgerStanding ledger() const override { return ledger_standing; }
     [[nodiscard]] const core::HostCounters& counters() const override { return host_counters; }
     mutable int written_down = 0;

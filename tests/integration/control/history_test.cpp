@@ -1,4 +1,5 @@
 // What has been, as `keel outages` and the API tell it, and what is wrong with Keel itself.
+#include "sys/clock.hpp"
 #include "tests/integration/control/running_server.hpp"
 
 #include <gmock/gmock.h>
@@ -61,6 +62,59 @@ TEST_F(HistoryTest, TellsWithTheStatusWhatIsWrongWithKeelItself)
                                            "full; 12 records wait"),
                                  HasSubstr("3 records")));
     EXPECT_THAT(keel({"status", "--json"}).out, HasSubstr(R"("alarms":["the ledger)"));
+}
+
+TEST_F(HistoryTest, ReportsHowAvailableUnitsWere)
+{
+    using std::chrono::hours;
+    const WallTime now = sys::read_clocks().wall;
+    server.on_loop([&] {
+        core::UnitPast worker{"worker", {{now - hours(100), now}}, {}};
+        worker.downtimes.push_back({{now - hours(50), now - hours(40)}});
+        server.engine.past.units = {worker};
+        server.engine.past.gaps = {{now - hours(5), now - hours(4)}};
+        server.engine.past.since = now - hours(100);
+    });
+    const auto page = keel({"report"});
+    EXPECT_EQ(page.exit_code, 0);
+    EXPECT_THAT(page.out, HasSubstr("| worker | 89.89"));
+    EXPECT_THAT(page.out, HasSubstr("what was before is not known"));
+    EXPECT_THAT(page.out, HasSubstr("Keel itself was away for 1 h"));
+    EXPECT_THAT(keel({"report", "--since", "20h"}).out, HasSubstr("| worker | 100 % | 0 |"));
+    EXPECT_THAT(keel({"report", "--format", "json"}).out, HasSubstr(R"("unit":"worker")"));
+    EXPECT_THAT(keel({"report", "--json"}).out, HasSubstr(R"("away_seconds":3600)"));
+    EXPECT_EQ(keel({"report", "--format", "pdf"}).exit_code, 2);
+    EXPECT_EQ(server.call("GET", "/v1/report?since=2999-01-01T00:00:00Z").status, 400);
+    server.on_loop([&] { EXPECT_LT(server.engine.past_asked.at(0), now - hours(24 * 30 - 1)); });
+}
+
+TEST_F(HistoryTest, DraftsAPostmortemOfAnOutage)
+{
+    server.on_loop([&] {
+        core::OutageView outage;
+        outage.record.id = OutageId{7};
+        outage.record.unit = "worker";
+        outage.record.opened.wall = test::morning();
+        outage.record.cause_text = "exit 1";
+        outage.length = std::chrono::seconds(2);
+        server.engine.incident.outage = outage;
+        outage.record.id = OutageId{8};
+        outage.record.unit = "panel";
+        server.engine.incident.followers = {outage};
+        server.engine.incident.spawns = {
+            {SpawnId{3}, "worker", 1, "exit", Now{{}, test::morning()}, {}, ""}};
+    });
+    const auto page = keel({"postmortem", "7"});
+    EXPECT_EQ(page.exit_code, 0);
+    EXPECT_THAT(page.out, AllOf(HasSubstr("# Outage 7: worker"), HasSubstr("outage 8 of panel"),
+                                HasSubstr("spawn 3 of worker.1 began (exit)")));
+    EXPECT_THAT(keel({"postmortem", "7", "--json"}).out, HasSubstr(R"("followers":[{"id":8)"));
+    const auto none = keel({"postmortem", "9"});
+    EXPECT_EQ(none.exit_code, 1);
+    EXPECT_THAT(none.err, AllOf(HasSubstr("no outage 9"), HasSubstr("keel outages")));
+    EXPECT_EQ(keel({"postmortem", "nine"}).exit_code, 2);
+    EXPECT_EQ(server.call("GET", "/v1/outages/18446744073709551615").status, 404);
+    EXPECT_EQ(server.call("GET", "/v1/outages/x").status, 404);
 }
 
 TEST_F(HistoryTest, RefusesATimeAndANumberThatAreNone)

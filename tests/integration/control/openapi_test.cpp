@@ -58,7 +58,7 @@ TEST(OpenApi, DocumentsEveryRouteWithItsArgumentsAndNothingElse)
 /// What may stand for `{name}` in that path.
 std::string name_for(const std::string& path, const test::RunningServer& server)
 {
-    if (path.starts_with("/v1/operations/")) return "7";
+    if (path.starts_with("/v1/operations/") || path.starts_with("/v1/outages/")) return "7";
     if (path.starts_with("/web/")) return "dashboard.css";
     if (!path.starts_with("/enter/")) return "worker";
     const auto link = control::decode_link(server.call("POST", "/v1/web/links").body);
@@ -71,6 +71,7 @@ TEST(OpenApi, DocumentsPathsThatAnswer)
     server.on_loop([&] {
         server.engine.put(test::unit_up("worker"));
         server.engine.tried = {{"worker", {"tcp", core::Verdict::pass, {}, {}, "connected"}}};
+        server.engine.incident.outage.emplace().record.id = OutageId{7};
         server.engine.operation_list = {{OperationId{7}, "worker", {}, {}, {}, {}, {}, {}, {}, {}}};
     });
     for (const auto& [operation, arguments] : documented()) {

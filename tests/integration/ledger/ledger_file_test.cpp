@@ -109,7 +109,7 @@ TEST_F(LedgerFixture, EndsWhatNobodySawEndWhenTheLifeBeforeWasLastSeen)
     boots();
     file.emplace(options());
     Batch batch;
-    batch.beginning = Beginning{{OutageId{3}}, {}};
+    batch.beginning = ports::Beginning{{OutageId{3}}, {}, {}};
     ASSERT_FALSE(file->write(batch));
     const auto found = read();
     EXPECT_TRUE(found[0].record.end == core::Outage::End::seen && found[0].record.closed);
@@ -123,7 +123,7 @@ TEST_F(LedgerFixture, TellsOfTheTimeInWhichKeelWasAway)
 {
     std::optional<LedgerFile> file(options());
     Batch batch;
-    batch.beginning = Beginning{{}, OutageId{1}};
+    batch.beginning = ports::Beginning{{}, {}, OutageId{1}};
     ASSERT_FALSE(file->write(batch)); // Nobody was there before.
     EXPECT_THAT(ids(), IsEmpty());
     file.reset(); // as by SIGKILL

@@ -73,6 +73,93 @@ TEST_F(Records, ThatAnEngineTookWithItAreKeptByTheNext)
     EXPECT_THAT(ledger_.open, ElementsAre(OutageId{2}));
 }
 
+TEST_F(Records, OfRunsTellWhatTheyWereStartedForAndHowTheyEnded)
+{
+    start();
+    run(1min);
+    const SpawnId first = spawn_of(0).value();
+    ASSERT_TRUE(ledger_.spawns.contains(first));
+    EXPECT_EQ(ledger_.spawns.at(first).reason, "wanted");
+    EXPECT_EQ(ledger_.spawns.at(first).unit, "a");
+    EXPECT_FALSE(ledger_.spawns.at(first).ended);
+    fail();
+    EXPECT_TRUE(ledger_.spawns.at(first).began);
+    EXPECT_EQ(ledger_.spawns.at(first).ending, "SIGKILL");
+    const SpawnId second = spawn_of(0).value();
+    EXPECT_EQ(ledger_.spawns.at(second).reason, "signal");
+    die();
+    start();
+    run(1s);
+    fail();
+    EXPECT_EQ(ledger_.spawns.at(second).ending, "SIGKILL") << "also where another engine began it";
+}
+
+TEST_F(Records, OfOperationsTellWhoAskedAndWhatBecameOfIt)
+{
+    start();
+    run(1min);
+    ask("a", core::Verb::restart);
+    ASSERT_THAT(ledger_.operations, SizeIs(1));
+    EXPECT_FALSE(ledger_.operations.begin()->second.outcome);
+    run(1min);
+    EXPECT_EQ(ledger_.operations.begin()->second.outcome, core::OperationResult::Outcome::done);
+}
+
+TEST_F(Records, TellWhichUnitsAreWantedUp)
+{
+    start();
+    run(1min);
+    EXPECT_THAT(ledger_.wanted, ElementsAre("a"));
+    ask("a", core::Verb::stop);
+    run(1min);
+    EXPECT_THAT(ledger_.wanted, IsEmpty());
+    die();
+    start();
+    EXPECT_THAT(ledger_.wanted, IsEmpty());
+    ask("a", core::Verb::start);
+    run(1min);
+    EXPECT_THAT(ledger_.wanted, ElementsAre("a"));
+    die();
+    ledger_.wanted.clear();
+    start();
+    EXPECT_THAT(ledger_.wanted, ElementsAre("a"));
+    ledger_.wanted.clear();
+    ledger_.begin_anew();
+    EXPECT_THAT(ledger_.wanted, ElementsAre("a"));
+}
+
+TEST_F(Records, OfThePastAreThoseOfTheLedgerAndWhatMemoryKnows)
+{
+    start();
+    run(1min);
+    ledger_.past.units = {{"a", {}, {{{}, core::OutageKind::outage, {}, {}, OutageId{1}}}}};
+    fail();
+    std::optional<core::PastOfAll> found;
+    engine_->find_past(loop_.now().wall - 1h, [&](core::PastOfAll past) { found = past; });
+    run(1s);
+    ASSERT_TRUE(found);
+    ASSERT_THAT(found->units, SizeIs(1));
+    EXPECT_THAT(found->units[0].wanted, SizeIs(1));
+    ASSERT_THAT(found->units[0].downtimes, SizeIs(1)) << "the ledger's older word gives way";
+    EXPECT_EQ(found->units[0].downtimes[0].over, core::Downtime::Over::no);
+}
+
+TEST_F(Records, OfAnIncidentAreNeverOlderThanMemory)
+{
+    start();
+    run(1min);
+    fail();
+    run(1s);
+    core::Outage older = record(1);
+    run(1min);
+    ledger_.records.at(OutageId{1}) = older;
+    std::optional<core::Incident> found;
+    engine_->find_incident(OutageId{1}, [&](core::Incident incident) { found = incident; });
+    run(1s);
+    ASSERT_TRUE(found && found->outage);
+    EXPECT_TRUE(found->outage->record.closed);
+}
+
 TEST_F(Records, AreKeptOnceMoreWhereTheLedgerBeginsAnew)
 {
     start();

@@ -1,0 +1,132 @@
+// keel postmortem: the draft of a report about one outage, from what is on record of it.
+#include "base/text.hpp"
+#include "cli/commands.hpp"
+#include "cli/report.hpp"
+#include "cli/words.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace keel::cli {
+namespace {
+
+struct Moment {
+    WallTime at;
+    std::string what;
+};
+
+std::string named(const core::OutageView& outage)
+{
+    return fmt::format("outage {} of {}", number(outage.record.id), plain(outage.record.unit));
+}
+
+void add_operations(std::vector<Moment>& timeline, const core::Incident& incident)
+{
+    for (const core::OperationRecord& each : incident.operations) {
+        const std::string what = fmt::format("operation {}, {}", number(each.id), name(each.verb));
+        timeline.push_back(
+            {each.since, fmt::format("{} asked for by {}{}{}", what, plain(each.by),
+                                     each.why.empty() ? "" : ": ", plain(each.why))});
+        if (each.ended && each.outcome)
+            timeline.push_back({*each.ended, fmt::format("{}: {}, {}", what, name(*each.outcome),
+                                                         plain(each.text))});
+    }
+}
+
+void add_spawns(std::vector<Moment>& timeline, const core::Incident& incident)
+{
+    for (const core::SpawnRecord& each : incident.spawns) {
+        const std::string what =
+            fmt::format("spawn {} of {}.{}", number(each.id), plain(each.unit), each.slot);
+        if (each.began)
+            timeline.push_back(
+                {each.began->wall, fmt::format("{} began ({})", what, plain(each.reason))});
+        if (!each.ended) continue;
+        const std::string ran =
+            each.began
+                ? " after " + to_human(std::max(Duration{0}, each.ended->wall - each.began->wall))
+                : "";
+        timeline.push_back(
+            {each.ended->wall, fmt::format("{} ended{}: {}", what, ran, plain(each.ending))});
+    }
+}
+
+std::vector<Moment> timeline_of(const core::Incident& incident)
+{
+    std::vector<Moment> timeline;
+    add_spawns(timeline, incident);
+    const core::OutageView& outage = *incident.outage;
+    const core::Outage& record = outage.record;
+    timeline.push_back(
+        {record.opened.wall,
+         fmt::format("**outage {} opens**: {}", number(record.id), plain(record.cause_text))});
+    for (const core::OutageView& follower : incident.followers)
+        timeline.push_back({follower.record.opened.wall, named(follower) + " follows from it"});
+    for (const core::ActionTaken& taken : record.actions)
+        timeline.push_back(
+            {taken.at, fmt::format("Keel: {} ({}){}{}", plain(taken.action), plain(taken.reason),
+                                   taken.result.empty() ? "" : " → ", plain(taken.result))});
+    add_operations(timeline, incident);
+    if (record.closed)
+        timeline.push_back(
+            {record.closed->wall, fmt::format("**outage {} ends**", number(record.id))});
+    std::ranges::stable_sort(timeline, {}, &Moment::at);
+    return timeline;
+}
+
+std::string summary_of(const core::Incident& incident, WallTime now)
+{
+    const core::OutageView& outage = *incident.outage;
+    const core::Outage& record = outage.record;
+    const bool at_least = record.end == core::Outage::End::unseen;
+    std::string page = fmt::format(
+        "- Unit: {}\n- Kind: {}{}\n- Began: {}\n- Ended: {}\n- Lasted: {}{}\n"
+        "- Cause: {}\n- Detected by: {}, {} after the first sign\n",
+        plain(record.unit), record.planned == core::Outage::Planned::yes ? "planned " : "",
+        name(record.kind), local_time(record.opened.wall, now),
+        record.closed ? local_time(record.closed->wall, now) : "not yet",
+        at_least ? "at least " : "", to_human(outage.length), plain(record.cause_text),
+        plain(record.detected_by), to_human(record.detection));
+    if (incident.cause)
+        page += fmt::format("- Caused by: {} ({})\n", named(*incident.cause),
+                            plain(incident.cause->record.cause_text));
+    for (const core::OutageView& follower : incident.followers)
+        page += fmt::format("- Caused: {}, {}\n", named(follower), to_human(follower.length));
+    return page;
+}
+
+} // namespace
+
+std::string postmortem_page(const core::Incident& incident, WallTime now)
+{
+    const core::OutageView& outage = *incident.outage;
+    std::string page =
+        fmt::format("# Outage {}: {}\n\nA draft from what is on record; what Keel "
+                    "cannot know is left to be filled in.\n\n{}\n## Timeline\n\n"
+                    "| When | What |\n| :-- | :-- |\n",
+                    number(outage.record.id), plain(outage.record.unit), summary_of(incident, now));
+    for (const Moment& moment : timeline_of(incident))
+        page += fmt::format("| {} | {} |\n", local_time(moment.at, now), moment.what);
+    return page + "\n## Impact\n\nWho was affected, how, and how many?\n\n## Root cause\n\n"
+                  "Why did it happen? Why then?\n\n## What went well, what did not\n\n\n"
+                  "## What is to be done\n\n- [ ] \n";
+}
+
+Exit postmortem(const Context& context, std::uint64_t outage)
+{
+    const auto body = control::get(context.socket_path, fmt::format("/v1/outages/{}", outage),
+                                   control::deadline_in(std::chrono::seconds(10)));
+    if (const auto* trouble = control::trouble_of(body)) return give_up(*trouble);
+    const std::string& json = std::get<std::string>(body);
+    if (context.as_json()) return print(json + "\n") ? Exit::done : Exit::failed;
+    const auto incident = control::decode_incident(json);
+    if (!incident) return give_up({control::Trouble::Kind::garbled, incident.error().text(), {}});
+    if (!incident->outage)
+        return give_up({control::Trouble::Kind::garbled, "the answer has no outage", {}});
+    print(postmortem_page(*incident, wall_now()));
+    if (!incident->missing.empty())
+        complain("it is from memory alone: " + printable(incident->missing));
+    return Exit::done;
+}
+
+} // namespace keel::cli

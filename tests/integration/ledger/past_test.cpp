@@ -1,0 +1,254 @@
+// What is on record besides outages: runs, operations, what was wanted; and what is made of it.
+#include "tests/integration/ledger/records.hpp"
+
+#include <gmock/gmock.h>
+
+namespace keel::ledger {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+core::SpawnRecord spawn(std::uint64_t id, std::optional<Duration> began,
+                        std::optional<Duration> ended, std::string ending = "")
+{
+    core::SpawnRecord record{SpawnId{id}, "worker", 1, "exit", {}, {}, std::move(ending)};
+    if (began) record.began = both(*began);
+    if (ended) record.ended = both(*ended);
+    return record;
+}
+
+core::OperationRecord operation(std::uint64_t id, Duration since)
+{
+    core::OperationRecord record;
+    record.id = OperationId{id};
+    record.unit = "worker";
+    record.verb = core::Verb::restart;
+    record.by = "root (uid 0)";
+    record.why = "it leaks";
+    record.since = morning(since);
+    return record;
+}
+
+StampedChange change(ports::WantedChange::Wanted wanted, Duration at, std::string unit = "worker")
+{
+    return {{std::move(unit), both(at), wanted}, {}};
+}
+constexpr auto up = ports::WantedChange::Wanted::yes;
+constexpr auto down = ports::WantedChange::Wanted::no;
+
+class Past : public LedgerFixture {
+protected:
+    void keep(Batch batch)
+    {
+        const auto trouble = file_->write(batch);
+        ASSERT_FALSE(trouble.has_value()) << *trouble;
+    }
+    void keep_all(std::deque<StampedChange> changes)
+    {
+        Batch batch;
+        batch.changes = std::move(changes);
+        keep(std::move(batch));
+    }
+    core::PastOfAll past(Duration since = 0s)
+    {
+        Database database(path_, Database::Mode::read_only, 1s);
+        return read_past(database, morning(since), now_.wall);
+    }
+    std::vector<core::Span> wanted() { return past().units.at(0).wanted; }
+    core::Incident incident(std::uint64_t id)
+    {
+        Database database(path_, Database::Mode::read_only, 1s);
+        return read_incident(database, OutageId{id}, now_.wall);
+    }
+    std::int64_t number(std::string_view sql)
+    {
+        Database database(path_, Database::Mode::read_only, 1s);
+        return database.number(sql);
+    }
+    void begin_another_life(ports::Beginning beginning)
+    {
+        file_->close(LedgerFile::End::cut_short);
+        file_.emplace(options());
+        Batch batch;
+        batch.beginning = std::move(beginning);
+        keep(std::move(batch));
+    }
+
+    std::optional<LedgerFile> file_{options()};
+};
+
+core::Span span(Duration begin, Duration end) { return {morning(begin), morning(end)}; }
+
+TEST_F(Past, TellsWhenAUnitWasWantedUp)
+{
+    keep_all({change(up, 0s), change(up, 1s), change(down, 10s), change(down, 11s)});
+    keep_all({change(up, 30s)});
+    EXPECT_THAT(wanted(), ElementsAre(span(30s, 1h), span(0s, 10s)));
+    EXPECT_THAT(past(20s).units.at(0).wanted, ElementsAre(span(30s, 1h)));
+}
+
+TEST_F(Past, GoesOnWhereAUnitIsWantedUpAgainAtOnce)
+{
+    keep_all({change(up, 0s), change(down, 0s), change(up, 0s)});
+    EXPECT_THAT(wanted(), ElementsAre(span(0s, 1h)));
+}
+
+TEST_F(Past, MeasuresWithTheClockThatNobodySets)
+{
+    Batch batch;
+    batch.changes = {change(up, 0s), change(down, 10s)};
+    batch.changes[1].change.at.wall += 1h;
+    keep(std::move(batch));
+    EXPECT_THAT(wanted(), ElementsAre(span(0s, 10s)));
+}
+
+TEST_F(Past, EndsWhenKeelWasLastThereWhatIsNoLongerWanted)
+{
+    keep_all({change(up, 0s, "gone"), change(up, 0s, "kept")});
+    passes(1h);
+    begin_another_life({{}, {"kept", "new"}, {}});
+    passes(1h);
+    const auto found = past();
+    ASSERT_THAT(found.units, SizeIs(3));
+    EXPECT_THAT(found.units[0].wanted, ElementsAre(span(0s, 2h)));
+    EXPECT_THAT(found.units[1].wanted, ElementsAre(span(0s, 3h)));
+    EXPECT_THAT(found.units[2].wanted, ElementsAre(span(2h, 3h)));
+}
+
+TEST_F(Past, TellsWhatWasDownAndWhenKeelWasAway)
+{
+    Batch batch;
+    batch.outages = {{OutageId{1}, ended(1, 10s, 5s)}, {OutageId{2}, outage(2, 30min)}};
+    batch.outages.at(OutageId{1}).record.planned = core::Outage::Planned::yes;
+    keep(std::move(batch));
+    begin_another_life({{OutageId{2}}, {}, OutageId{3}});
+    const auto found = past();
+    ASSERT_THAT(found.units, SizeIs(1));
+    ASSERT_THAT(found.units[0].downtimes, SizeIs(2));
+    EXPECT_EQ(found.units[0].downtimes[0].span, span(30min, 1h));
+    EXPECT_EQ(found.units[0].downtimes[0].over, core::Downtime::Over::no);
+    EXPECT_EQ(found.units[0].downtimes[1].span, span(10s, 15s));
+    EXPECT_EQ(found.units[0].downtimes[1].planned, core::Outage::Planned::yes);
+    EXPECT_THAT(found.gaps, SizeIs(1));
+    EXPECT_EQ(found.since, morning(1h));
+}
+
+TEST_F(Past, TellsWhatIsAroundAnOutage)
+{
+    Batch batch;
+    batch.outages = {{OutageId{1}, ended(1, 20min, 1min)},
+                     {OutageId{2}, ended(2, 20min, 2min)},
+                     {OutageId{3}, outage(3, 50min)}};
+    batch.outages.at(OutageId{2}).record.caused_by = OutageId{1};
+    batch.spawns = {{SpawnId{1}, spawn(1, 0s, 5min, "exit 1")},
+                    {SpawnId{2}, spawn(2, 5min, 20min, "SIGKILL")},
+                    {SpawnId{3}, spawn(3, 21min, {})},
+                    {SpawnId{4}, spawn(4, 40min, {})}};
+    batch.operations = {{OperationId{1}, operation(1, 15min)},
+                        {OperationId{2}, operation(2, 50min)}};
+    keep(std::move(batch));
+    const core::Incident found = incident(1);
+    ASSERT_TRUE(found.outage);
+    EXPECT_FALSE(found.cause);
+    ASSERT_THAT(found.followers, SizeIs(1));
+    EXPECT_EQ(found.followers[0].record.id, OutageId{2});
+    ASSERT_THAT(found.spawns, SizeIs(2));
+    EXPECT_EQ(found.spawns[0].ending, "SIGKILL");
+    EXPECT_EQ(found.spawns[0].reason, "exit");
+    EXPECT_FALSE(found.spawns[1].ended);
+    ASSERT_THAT(found.operations, SizeIs(1));
+    EXPECT_EQ(found.operations[0].by, "root (uid 0)");
+    EXPECT_EQ(found.operations[0].why, "it leaks");
+    EXPECT_EQ(incident(2).cause->record.id, OutageId{1});
+    EXPECT_FALSE(incident(9).outage);
+}
+
+TEST_F(Past, KeepsTheBeginOfARunWhoseEndAnotherEngineTells)
+{
+    Batch begun, over;
+    begun.spawns = {{SpawnId{1}, spawn(1, 10s, {})}};
+    keep(std::move(begun));
+    over.spawns = {{SpawnId{1}, spawn(1, {}, 20s, "exit 0")}};
+    over.outages = {{OutageId{1}, ended(1, 20s, 1s)}};
+    keep(std::move(over));
+    const auto spawns = incident(1).spawns;
+    ASSERT_THAT(spawns, SizeIs(1));
+    EXPECT_EQ(spawns[0].began->wall, morning(10s));
+    EXPECT_EQ(spawns[0].ended->wall, morning(20s));
+}
+
+TEST_F(Past, KeepsOperationsWithTheirOutcome)
+{
+    Batch asked, over;
+    asked.operations = {{OperationId{1}, operation(1, 0s)}};
+    keep(std::move(asked));
+    auto ended_well = operation(1, 0s);
+    ended_well.outcome = core::OperationResult::Outcome::done;
+    ended_well.text = "ready in 120 ms";
+    ended_well.ended = morning(1s);
+    over.operations = {{OperationId{1}, ended_well}};
+    keep(std::move(over));
+    EXPECT_EQ(number("SELECT count(*) FROM operations WHERE outcome = 'done' "
+                     "AND ended = '2025-01-31T09:15:03.482Z' AND text = 'ready in 120 ms'"),
+              1);
+}
+
+TEST_F(Past, FoldsRunsOfLongAgoToCountsByTheDay)
+{
+    Batch batch;
+    for (std::uint64_t id = 1; id <= 5; ++id)
+        batch.spawns.emplace(SpawnId{id}, spawn(id, 0s, 1min, id == 5 ? "exit 2" : "exit 1"));
+    batch.spawns.emplace(SpawnId{6}, spawn(6, 0s, {})); // It runs still.
+    keep(std::move(batch));
+    passes(24h * 31);
+    Batch latest;
+    latest.spawns = {{SpawnId{7}, spawn(7, 24h * 31, 24h * 31 + 1s, "exit 1")}};
+    keep(std::move(latest));
+    EXPECT_EQ(number("SELECT count(*) FROM spawns"), 2);
+    EXPECT_EQ(number("SELECT count FROM spawn_days WHERE day = '2025-01-31' AND ending = 'exit 1'"),
+              4);
+    EXPECT_EQ(number("SELECT count FROM spawn_days WHERE ending = 'exit 2'"), 1);
+    boots();
+    passes(24h);
+    begin_another_life({});
+    EXPECT_EQ(number("SELECT count FROM spawn_days WHERE ending = 'ended unseen'"), 1);
+}
+
+TEST(Batches, GiveUpFirstWhatIsWorthLeast)
+{
+    Batch batch;
+    batch.outages = {{OutageId{1}, outage(1)}};
+    batch.spawns = {{SpawnId{1}, spawn(1, 0s, {})}, {SpawnId{2}, spawn(2, 0s, {})}};
+    batch.operations = {{OperationId{1}, operation(1, 0s)}};
+    batch.changes = {change(up, 0s)};
+    EXPECT_EQ(batch.size(), 5U);
+    batch.drop_one();
+    EXPECT_THAT(batch.spawns, SizeIs(1));
+    EXPECT_TRUE(batch.spawns.contains(SpawnId{2}));
+    batch.drop_one();
+    batch.drop_one();
+    EXPECT_THAT(batch.operations, IsEmpty());
+    EXPECT_THAT(batch.outages, SizeIs(1));
+    batch.drop_one();
+    batch.drop_one();
+    EXPECT_TRUE(batch.empty());
+}
+
+TEST(Batches, TakeOverWhatNobodySaidAnythingNewerOf)
+{
+    Batch older, newer;
+    older.outages = {{OutageId{1}, outage(1)}, {OutageId{2}, outage(2)}};
+    older.changes = {change(up, 0s)};
+    newer.outages = {{OutageId{2}, ended(2, 0s, 1s)}};
+    newer.changes = {change(down, 1s)};
+    newer.add_older(std::move(older));
+    EXPECT_THAT(newer.outages, SizeIs(2));
+    EXPECT_TRUE(newer.outages.at(OutageId{2}).record.closed);
+    ASSERT_THAT(newer.changes, SizeIs(2));
+    EXPECT_EQ(newer.changes[0].change.wanted, up);
+}
+
+} // namespace
+} // namespace keel::ledger
