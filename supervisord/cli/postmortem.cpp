@@ -6,12 +6,26 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 namespace keel::cli {
 namespace {
 
+/// Of what stands at the same millisecond, causes before effects.
+enum class Rank : std::uint8_t {
+    asked,
+    end_of_run,
+    opens,
+    follows,
+    done_by_keel,
+    begin_of_run,
+    ends,
+    outcome
+};
+
 struct Moment {
     WallTime at;
+    Rank rank;
     std::string what;
 };
 
@@ -24,12 +38,13 @@ void add_operations(std::vector<Moment>& timeline, const core::Incident& inciden
 {
     for (const core::OperationRecord& each : incident.operations) {
         const std::string what = fmt::format("operation {}, {}", number(each.id), name(each.verb));
-        timeline.push_back(
-            {each.since, fmt::format("{} asked for by {}{}{}", what, plain(each.by),
-                                     each.why.empty() ? "" : ": ", plain(each.why))});
+        timeline.push_back({each.since, Rank::asked,
+                            fmt::format("{} asked for by {}{}{}", what, plain(each.by),
+                                        each.why.empty() ? "" : ": ", plain(each.why))});
         if (each.ended && each.outcome)
-            timeline.push_back({*each.ended, fmt::format("{}: {}, {}", what, name(*each.outcome),
-                                                         plain(each.text))});
+            timeline.push_back(
+                {*each.ended, Rank::outcome,
+                 fmt::format("{}: {}, {}", what, name(*each.outcome), plain(each.text))});
     }
 }
 
@@ -39,15 +54,15 @@ void add_spawns(std::vector<Moment>& timeline, const core::Incident& incident)
         const std::string what =
             fmt::format("spawn {} of {}.{}", number(each.id), plain(each.unit), each.slot);
         if (each.began)
-            timeline.push_back(
-                {each.began->wall, fmt::format("{} began ({})", what, plain(each.reason))});
+            timeline.push_back({each.began->wall, Rank::begin_of_run,
+                                fmt::format("{} began ({})", what, plain(each.reason))});
         if (!each.ended) continue;
         const std::string ran =
             each.began
                 ? " after " + to_human(std::max(Duration{0}, each.ended->wall - each.began->wall))
                 : "";
-        timeline.push_back(
-            {each.ended->wall, fmt::format("{} ended{}: {}", what, ran, plain(each.ending))});
+        timeline.push_back({each.ended->wall, Rank::end_of_run,
+                            fmt::format("{} ended{}: {}", what, ran, plain(each.ending))});
     }
 }
 
@@ -58,19 +73,22 @@ std::vector<Moment> timeline_of(const core::Incident& incident)
     const core::OutageView& outage = *incident.outage;
     const core::Outage& record = outage.record;
     timeline.push_back(
-        {record.opened.wall,
+        {record.opened.wall, Rank::opens,
          fmt::format("**outage {} opens**: {}", number(record.id), plain(record.cause_text))});
     for (const core::OutageView& follower : incident.followers)
-        timeline.push_back({follower.record.opened.wall, named(follower) + " follows from it"});
+        timeline.push_back(
+            {follower.record.opened.wall, Rank::follows, named(follower) + " follows from it"});
     for (const core::ActionTaken& taken : record.actions)
         timeline.push_back(
-            {taken.at, fmt::format("Keel: {} ({}){}{}", plain(taken.action), plain(taken.reason),
-                                   taken.result.empty() ? "" : " → ", plain(taken.result))});
+            {taken.at, Rank::done_by_keel,
+             fmt::format("Keel: {} ({}){}{}", plain(taken.action), plain(taken.reason),
+                         taken.result.empty() ? "" : " → ", plain(taken.result))});
     add_operations(timeline, incident);
     if (record.closed)
-        timeline.push_back(
-            {record.closed->wall, fmt::format("**outage {} ends**", number(record.id))});
-    std::ranges::stable_sort(timeline, {}, &Moment::at);
+        timeline.push_back({record.closed->wall, Rank::ends,
+                            fmt::format("**outage {} ends**", number(record.id))});
+    std::ranges::stable_sort(
+        timeline, {}, [](const Moment& moment) { return std::pair(moment.at, moment.rank); });
     return timeline;
 }
 
@@ -81,7 +99,7 @@ std::string summary_of(const core::Incident& incident, WallTime now)
     const bool at_least = record.end == core::Outage::End::unseen;
     std::string page = fmt::format(
         "- Unit: {}\n- Kind: {}{}\n- Began: {}\n- Ended: {}\n- Lasted: {}{}\n"
-        "- Cause: {}\n- Detected by: {}, {} after the first sign\n",
+        "- Cause: {}\n- Detected by: {}, {}\n",
         plain(record.unit), record.planned == core::Outage::Planned::yes ? "planned " : "",
         name(record.kind), local_time(record.opened.wall, now),
         record.closed ? local_time(record.closed->wall, now) : "not yet",

@@ -38,6 +38,7 @@ enum class Metric : std::uint8_t {
     outage_seconds,
     outage_open,
     outage_open_since,
+    availability,
     log_bytes,
     log_dropped_bytes,
     cpu_seconds,
@@ -113,6 +114,12 @@ inline constexpr std::array catalogue = std::to_array<MetricSpec>({
      Kind::gauge,
      "When the open unplanned outage began (Unix time); 0 while none is open.",
      {"unit"}},
+    {"keel_availability_ratio",
+     Kind::gauge,
+     "Ready time by the time in which the unit was wanted up, without planned outages and without "
+     "the time in which Keel was away, in the last hour, day and month; NaN where nothing is "
+     "known.",
+     {"unit", "window"}},
     {"keel_log_bytes_total",
      Kind::counter,
      "Bytes of the unit's output that were stored, since the engine began.",

@@ -5,6 +5,7 @@
 #include "metrics/catalogue.hpp"
 
 #include <initializer_list>
+#include <limits>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
@@ -143,6 +144,17 @@ void add_outages(Families& out, const UnitSnapshot& unit)
     out.add(Metric::outage_open_since, {name}, since);
 }
 
+void add_availability(Families& out, const std::string& unit, const Availabilities::Latest& all)
+{
+    static const Ratios unknown{};
+    const auto found = all != nullptr ? all->find(unit) : RatiosByUnit::const_iterator{};
+    const bool is_known = all != nullptr && found != all->end();
+    for (std::size_t i = 0; i < windows.size(); ++i)
+        out.add(Metric::availability, {unit, windows[i].name},
+                (is_known ? found->second : unknown)[i].value_or(
+                    std::numeric_limits<double>::quiet_NaN()));
+}
+
 /// The latest answer of one probe on one instance; none: nothing runs, or none has come yet.
 const core::ProbeView* answer_of(const core::InstanceView& instance, std::size_t probe)
 {
@@ -193,8 +205,10 @@ void add_unit(Families& out, const UnitSnapshot& unit)
 std::vector<prometheus::MetricFamily> Collector::Collect() const
 {
     Families out;
-    for (const UnitSnapshot& unit : snapshot_.units)
+    for (const UnitSnapshot& unit : snapshot_.units) {
         add_unit(out, unit);
+        add_availability(out, unit.view.name, snapshot_.availabilities);
+    }
     const core::HostCounters& host = snapshot_.host;
     out.add(Metric::restart_latency, host.restart_latency);
     out.add(Metric::outage_detection, host.outage_detection);

@@ -9,7 +9,7 @@ namespace keel::metrics {
 Page::Page(ports::Loop& loop, const ports::Supervisor& supervisor, LogVolumeOf log_volume_of,
            ports::UsageMeter* meter, std::string version, std::function<void()> settle)
     : loop_(loop), supervisor_(supervisor), log_volume_of_(std::move(log_volume_of)), meter_(meter),
-      version_(std::move(version)), settle_(std::move(settle))
+      version_(std::move(version)), settle_(std::move(settle)), availabilities_(loop, supervisor)
 {}
 
 void Page::get(std::function<void(Text)> give)
@@ -40,6 +40,7 @@ void Page::write(const ports::UsageByUnit& usage)
     supervisor_.write_down_counts();
     job->snapshot = take_snapshot(supervisor_, log_volume_of_, usage, version_);
     if (notifier_ != nullptr) job->snapshot.notifications = notifier_->counts();
+    job->snapshot.availabilities = availabilities_.get();
     taken_at_ = loop_.now().mono;
     loop_.offload(
         [job, settle = settle_] {

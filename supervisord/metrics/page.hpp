@@ -4,6 +4,7 @@
 // which takes tens of milliseconds with a thousand units, happens on other threads. However many
 // ask meanwhile, they share one page.
 #pragma once
+#include "metrics/availability.hpp"
 #include "metrics/snapshot.hpp"
 #include "ports/loop.hpp"
 
@@ -45,6 +46,7 @@ private:
     const ports::Notifier* notifier_ = nullptr;
     const std::string version_;
     const std::function<void()> settle_;
+    Availabilities availabilities_;
     Text text_;
     MonoTime taken_at_;
     std::vector<std::function<void(Text)>> waiting_;

@@ -5,6 +5,7 @@
 #pragma once
 #include "core/counters.hpp"
 #include "core/views.hpp"
+#include "metrics/availability.hpp"
 #include "ports/notifier.hpp"
 #include "ports/supervisor.hpp"
 #include "ports/usage_meter.hpp"
@@ -36,6 +37,7 @@ struct Snapshot {
     std::vector<UnitSnapshot> units;
     core::HostCounters host;
     ports::NotificationCounts notifications{};
+    Availabilities::Latest availabilities{};
 };
 
 Snapshot take_snapshot(const ports::Supervisor& supervisor, const LogVolumeOf& log_volume_of,

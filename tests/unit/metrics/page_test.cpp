@@ -20,6 +20,8 @@ struct PageTest : testing::Test {
     Page page{loop, supervisor, {}, nullptr, "1"};
     std::vector<Page::Text> given;
 
+    PageTest() { supervisor.past_is = test::FakeSupervisor::PastIs::slow; }
+
     void ask()
     {
         page.get([this](Page::Text text) { given.push_back(std::move(text)); });
@@ -75,6 +77,7 @@ TEST(Page, AsksOnceWhatUnitsUseHoweverManyAskForIt)
 {
     ManualLoop loop;
     test::FakeSupervisor supervisor;
+    supervisor.past_is = test::FakeSupervisor::PastIs::slow;
     supervisor.put(test::unit_up("api"));
     ManualMeter meter;
     Page page(loop, supervisor, {}, &meter, "1");
