@@ -276,6 +276,7 @@ private:
         options.version = KEEL_VERSION;
         options.groups = {group_named(daemon_.operators_group), group_named(daemon_.readers_group)};
         options.web = web_access_options(daemon_, journal_);
+        options.tls = {.files = daemon_.tls, .tell = warn};
         server_ = std::make_unique<control::ControlServer>(
             control::ControlServer::Sources{
                 loop_, *engine_, std::make_shared<sys::LogReader>(loop_, paths_.log),

@@ -97,6 +97,19 @@ void check_channels(const Channels& channels, const Notes& notes, Report& report
     }
 }
 
+/// A certificate is nothing without its key. One that is there and unusable is told of already.
+void check_tls(const Notes& notes, Report& report)
+{
+    const auto certificate = notes.positions.find("http.tls.certificate");
+    const auto key = notes.positions.find("http.tls.key");
+    const auto none = notes.positions.end();
+    if ((certificate == none) == (key == none)) return;
+    const auto given = certificate != none ? certificate : key;
+    report.add(given->second, given->first,
+               {fmt::format("stands without `{}`", key == none ? "key" : "certificate"),
+                "TLS needs both files"});
+}
+
 } // namespace
 
 LoadedDaemon load_daemon(std::string_view text, const std::string& file)
@@ -116,6 +129,7 @@ LoadedDaemon load_daemon(std::string_view text, const std::string& file)
     Walk(daemon_language(), Extent::whole, draft, report, notes).read_table("", "", table, {1, 1});
     check_hooks(draft.daemon.hooks, notes, report);
     check_channels(draft.daemon.channels, notes, report);
+    check_tls(notes, report);
     loaded.problems = report.take();
     loaded.positions = std::move(notes.positions);
     loaded.spec = std::move(draft.daemon);

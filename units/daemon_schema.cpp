@@ -55,7 +55,16 @@ constexpr Key table[] = {
     {"http", Section{}, restart, "The port for pages and metrics"},
     {"http.listen", Text{daemon<&D::http_listen>, &listen_address, 64}, restart,
      "address and port, or `off`"},
-    {"http.tls", Later{}, restart, "certificate and key of that port"},
+    {"http.tls", Section{}, restart, "Has that port speak TLS, 1.2 or later, and nothing else"},
+    {"http.tls.certificate", Text{daemon<&D::tls, &TlsSpec::certificate>, &absolute_path, 4095},
+     restart,
+     "a file with the host's certificate and those that vouch for it, in PEM form; a file that is "
+     "written anew is in use within ten seconds",
+     "none"},
+    {"http.tls.key", Text{daemon<&D::tls, &TlsSpec::key>, &absolute_path, 4095}, restart,
+     "a file with the key of that certificate, in PEM form, without a passphrase; only its owner "
+     "and group may read it",
+     "none"},
     {"http.token_file", Text{daemon<&D::token_file>, &absolute_path, 4095}, restart,
      "a file with a token of 24 characters or more, which opens the dashboard and what the API "
      "tells "

@@ -55,8 +55,16 @@ struct LedgerSpec {
     std::uint64_t max_size = std::uint64_t{1} << 30; ///< bytes
 };
 
+/// Certificate and key of the port for pages; both or none.
+struct TlsSpec {
+    std::string certificate; ///< a file; empty: the port speaks plain HTTP
+    std::string key;
+    [[nodiscard]] bool is_on() const { return !certificate.empty(); }
+};
+
 struct DaemonSpec {
     std::string http_listen = "127.0.0.1:9632"; ///< or `off`
+    TlsSpec tls;
     std::string token_file;                     ///< empty: there is no token
     std::string operators_group;                ///< empty: nobody but root and keeld's own user
     std::string readers_group;

@@ -6,6 +6,7 @@
 #include "units/placeholders.hpp"
 #include "units/rules.hpp"
 #include "units/show.hpp"
+#include "units/tls_files.hpp"
 #include "units/token_file.hpp"
 
 #include <algorithm>
@@ -267,6 +268,14 @@ std::vector<Problem> check_host(const LoadedDaemon& daemon)
     }
     for (const auto& [name, channel] : daemon.spec.channels)
         check_files(name, channel, daemon, report);
+    const TlsSpec& tls = daemon.spec.tls;
+    if (!tls.certificate.empty() && !tls.key.empty()) {
+        const auto identity = read_tls_files(tls);
+        if (const auto* wrong = std::get_if<TlsMistake>(&identity)) {
+            const std::string key = fmt::format("http.tls.{}", name(wrong->with));
+            report.add(daemon.positions.at(key), key, wrong->mistake);
+        }
+    }
     for (const auto& [name, hook] : daemon.spec.hooks) {
         const std::string key = fmt::format("hook.{}.command", name);
         const auto at = daemon.positions.find(key);

@@ -20,6 +20,8 @@ public:
 
     [[nodiscard]] int get() const { return fd_; }
     explicit operator bool() const { return fd_ >= 0; }
+    /// Gives it to whoever closes it instead.
+    [[nodiscard]] int release() { return std::exchange(fd_, -1); }
     /// Closes it now.
     void reset()
     {

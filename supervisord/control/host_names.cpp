@@ -22,6 +22,15 @@ bool is_same_name(std::string_view a, std::string_view b)
     return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
 }
 
+/// `own` may be `*.example.org`, as certificates have it, which stands for one label.
+bool is_named(std::string_view host, std::string_view own)
+{
+    if (!own.starts_with("*.")) return is_same_name(host, own);
+    const auto dot = host.find('.');
+    return dot != std::string_view::npos && dot > 0 &&
+           is_same_name(host.substr(dot), own.substr(1));
+}
+
 bool is_port(std::string_view text)
 {
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
@@ -84,7 +93,7 @@ bool names_this_host(std::string_view host, const std::vector<std::string>& name
     if (host.ends_with('.')) host.remove_suffix(1);
     if (host.empty()) return false;
     return is_same_name(host, "localhost") ||
-           std::ranges::any_of(names, [&](const auto& own) { return is_same_name(host, own); });
+           std::ranges::any_of(names, [&](const auto& own) { return is_named(host, own); });
 }
 
 } // namespace keel::control

@@ -18,7 +18,8 @@ std::vector<std::string> names_beside(const std::string& name, std::string_view 
 std::vector<std::string> own_names();
 
 /// Whether a Host header names this host: an address, `localhost`, or one of `names`; with or
-/// without a port, in capitals or not, and with or without the dot of the root.
+/// without a port, in capitals or not, and with or without the dot of the root. Of names that begin
+/// with `*.`, as a certificate may have them, any label in its place.
 bool names_this_host(std::string_view host, const std::vector<std::string>& names);
 
 } // namespace keel::control

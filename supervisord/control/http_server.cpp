@@ -111,7 +111,7 @@ public:
         if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
     }
 
-    Result<void> start(int listener, std::function<bool(int)> may_have_last_place)
+    Result<void> start(int listener, HttpDoor door)
     {
         daemon_ = MHD_start_daemon(
             MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, nullptr,
@@ -133,7 +133,7 @@ public:
             loop_.watch_fd(epoll, ports::Interest::readable, [this](ports::FdEvents) { run(); });
         acceptor_.emplace(loop_, listener,
                           [this](int fd, const Peername& peer) { take_connection(fd, peer); });
-        may_have_last_place_ = std::move(may_have_last_place);
+        door_ = std::move(door);
         return {};
     }
 
@@ -162,13 +162,32 @@ private:
     void take_connection(int fd, const Peername& peer)
     {
         const unsigned open = connections();
-        const bool has_place =
-            open + limits_.reserved < limits_.connections ||
-            (open < limits_.connections && may_have_last_place_ && may_have_last_place_(fd));
-        if (!has_place) {
+        const bool has_place = open + limits_.reserved < limits_.connections ||
+                               (open < limits_.connections && door_.may_have_last_place &&
+                                door_.may_have_last_place(fd));
+        if (door_.unwrap) {
+            take_wrapped(OwnedFd(fd), has_place);
+        } else if (has_place) {
+            add(fd, peer);
+        } else {
             turn_away(fd);
-            return;
         }
+    }
+
+    /// What could be told of a lack of room would not be understood.
+    void take_wrapped(OwnedFd outside, bool has_place)
+    {
+        if (!has_place) return;
+        OwnedFd inside = door_.unwrap(std::move(outside));
+        if (!inside) return;
+        Peername nobody;
+        nobody.storage.ss_family = AF_UNIX;
+        nobody.length = sizeof nobody.storage.ss_family;
+        add(inside.release(), nobody);
+    }
+
+    void add(int fd, const Peername& peer)
+    {
         // libmicrohttpd closes the descriptor itself if it cannot take it.
         (void)MHD_add_connection(daemon_, fd, peer.address(), peer.length);
         run_soon();
@@ -332,7 +351,7 @@ private:
     ports::Loop& loop_;
     const HttpLimits limits_;
     const HttpHandler handler_;
-    std::function<bool(int)> may_have_last_place_;
+    HttpDoor door_;
     MHD_Daemon* daemon_ = nullptr;
     std::unordered_set<Connection*> known_;
     std::unordered_set<std::shared_ptr<MhdExchange>> open_;
@@ -347,11 +366,10 @@ private:
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(ports::Loop& loop, int listener,
                                                       HttpLimits limits, HttpHandler handler,
-                                                      std::function<bool(int)> may_have_last_place)
+                                                      HttpDoor door)
 {
     auto impl = std::make_unique<Impl>(loop, limits, std::move(handler));
-    if (auto started = impl->start(listener, std::move(may_have_last_place)); !started)
-        return started.error();
+    if (auto started = impl->start(listener, std::move(door)); !started) return started.error();
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
 }
 

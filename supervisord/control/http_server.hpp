@@ -8,6 +8,7 @@
 // limit waiting unseen in the kernel's queue. Here they are told 503 at once, and the last places
 // are kept for callers that `may_have_last_place`.
 #pragma once
+#include "base/owned_fd.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "control/http.hpp"
@@ -30,13 +31,21 @@ struct HttpLimits {
     Duration stream_time = std::chrono::seconds(60); ///< to take the next piece of a steady stream
 };
 
+/// What is asked about a connection before anything is read of it.
+struct HttpDoor {
+    /// Whether it may have one of the last places; none: nobody may.
+    std::function<bool(int)> may_have_last_place = {};
+    /// Gives what speaks HTTP in its place, or nothing for one that was turned away; none: it
+    /// speaks HTTP itself.
+    std::function<OwnedFd(OwnedFd)> unwrap = {};
+};
+
 class HttpServer {
 public:
     /// `listener`: a listening socket, non-blocking; the server owns it from now on.
-    /// `may_have_last_place` is asked with a connection's descriptor; none: nobody may.
-    static Result<std::unique_ptr<HttpServer>>
-    start(ports::Loop& loop, int listener, HttpLimits limits, HttpHandler handler,
-          std::function<bool(int)> may_have_last_place = {});
+    static Result<std::unique_ptr<HttpServer>> start(ports::Loop& loop, int listener,
+                                                     HttpLimits limits, HttpHandler handler,
+                                                     HttpDoor door = {});
 
     /// Ends all connections. Not from inside the handler.
     ~HttpServer();

@@ -74,7 +74,7 @@ Result<void> ControlServer::listen_on_socket(const std::string& path)
         [this](const std::shared_ptr<Exchange>& exchange) {
             serve(exchange, ServedOn::control_only);
         },
-        [this](int fd) { return may_have_last_place(fd); });
+        {.may_have_last_place = [this](int fd) { return may_have_last_place(fd); }});
     if (!server) return server.error();
     control_ = std::move(*server);
     socket_path_ = path;
@@ -89,17 +89,30 @@ Result<std::uint16_t> ControlServer::listen_for_pages(const std::string& address
     auto listener = listen_on_tcp(*parsed);
     if (!listener) return listener.error();
     const std::uint16_t port = bound_port(*listener);
-    auto server = HttpServer::start(sources_.loop, *listener, options_.page_limits,
-                                    [this](const std::shared_ptr<Exchange>& exchange) {
-                                        serve(exchange, ServedOn::everywhere);
-                                    });
+    HttpDoor door;
+    if (options_.tls.files.is_on()) {
+        // Those that are cut off count until they have taken what was said to them.
+        auto tls = TlsDoor::open(sources_.loop, options_.tls, 2 * options_.page_limits.connections);
+        if (!tls) {
+            ::close(*listener);
+            return tls.error();
+        }
+        tls_ = std::move(*tls);
+        door.unwrap = [this](OwnedFd connection) { return tls_->admit(std::move(connection)); };
+    }
+    auto server = HttpServer::start(
+        sources_.loop, *listener, options_.page_limits,
+        [this](const std::shared_ptr<Exchange>& exchange) {
+            serve(exchange, ServedOn::everywhere);
+        },
+        std::move(door));
     if (!server) return server.error();
     const bool is_any = parsed->host == "0.0.0.0" || parsed->host == "::";
     const bool is_v6 = parsed->host.find(':') != std::string::npos;
-    const std::string host = is_v6 ? fmt::format("[{}]", parsed->host) : parsed->host;
-    pages_host_ = fmt::format("{}:{}", is_any ? host_name() : host, port);
+    pages_host_ = is_any ? host_name() : is_v6 ? fmt::format("[{}]", parsed->host) : parsed->host;
+    pages_port_ = port;
     // A browser keeps cookies by host, whatever the port: there may be another keeld at another.
-    cookie_name_ = fmt::format("keel-{}", port);
+    cookie_name_ = fmt::format("{}keel-{}", tls_ ? "__Host-" : "", port);
     pages_ = std::move(*server);
     return port;
 }
@@ -107,6 +120,12 @@ Result<std::uint16_t> ControlServer::listen_for_pages(const std::string& address
 unsigned ControlServer::connections() const
 {
     return (control_ ? control_->connections() : 0) + (pages_ ? pages_->connections() : 0);
+}
+
+bool ControlServer::is_asked_by_name(std::string_view host) const
+{
+    return names_this_host(host, options_.host_names) ||
+           (tls_ && names_this_host(host, tls_->names()));
 }
 
 bool ControlServer::may_have_last_place(int fd) const
@@ -120,7 +139,7 @@ void ControlServer::serve(const std::shared_ptr<Exchange>& exchange, ServedOn li
 {
     const HttpRequest& request = exchange->request();
     const auto refuse = [&](const Problem& problem) { exchange->answer(problem_answer(problem)); };
-    if (listener == ServedOn::everywhere && !names_this_host(request.host, options_.host_names))
+    if (listener == ServedOn::everywhere && !is_asked_by_name(request.host))
         return refuse({421,
                        "urn:keel:problem:host",
                        "Misdirected Request",

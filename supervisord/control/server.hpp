@@ -15,6 +15,7 @@
 #include "control/peer.hpp"
 #include "control/routes.hpp"
 #include "control/status_pages.hpp"
+#include "control/tls_door.hpp"
 #include "control/user_names.hpp"
 #include "control/web_access.hpp"
 #include "ports/configurer.hpp"
@@ -47,6 +48,7 @@ public:
         RoleGroups groups = {};
         std::vector<std::string> host_names = {}; ///< further names of this host for the TCP port
         WebAccess::Options web = {};
+        TlsDoor::Options tls = {}; ///< without files, pages are served plainly
         HttpLimits control_limits = {};
         HttpLimits page_limits{.connections = 128, .reserved = 0, .body_bytes = 0};
     };
@@ -94,6 +96,8 @@ private:
     void answer_leave(const std::shared_ptr<Exchange>& exchange);
     [[nodiscard]] std::optional<WebAccess::Pass> pass_of(const HttpRequest& request);
     [[nodiscard]] std::string cookie(std::string_view secret, Duration life) const;
+    [[nodiscard]] bool is_asked_by_name(std::string_view host) const;
+    [[nodiscard]] std::string pages_url() const;
     void refuse_without_pass(const std::shared_ptr<Exchange>& exchange, Route route);
     void carry_out(const std::shared_ptr<Exchange>& exchange, const ports::RequestSpec& spec);
     [[nodiscard]] bool may_have_last_place(int fd) const;
@@ -106,12 +110,14 @@ private:
     WebAccess web_;
     PassWatch pass_watch_;
     StatusPages status_pages_;
-    WallTime begun_;          ///< of this object
-    std::string pages_host_;  ///< by which a browser reaches the pages: `127.0.0.1:9632`
+    WallTime begun_;         ///< of this object
+    std::string pages_host_; ///< by which a browser reaches the pages: `127.0.0.1`
+    std::uint16_t pages_port_ = 0;
     std::string cookie_name_; ///< of sessions
     std::string socket_path_;
     std::uint64_t socket_inode_ = 0;
     std::unique_ptr<HttpServer> control_;
+    std::unique_ptr<TlsDoor> tls_; ///< none: pages are served plainly
     std::unique_ptr<HttpServer> pages_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0); ///< for what another thread finishes
 };

@@ -1,10 +1,12 @@
 // The answers that are for browsers: the dashboard, the way into it, the status page.
 #include "base/text.hpp"
 #include "control/answers.hpp"
+#include "control/host_names.hpp"
 #include "control/page_answers.hpp"
 #include "control/server.hpp"
 #include "web/assets.hpp"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <utility>
@@ -104,8 +106,16 @@ void ControlServer::answer_link(const Exchanged& exchange)
              "keeld listens on no port for pages",
              "`listen` in [http] of keel.toml names one; if it does, keeld's log says more",
              {}}));
+    if (tls_ && !tls_->has_certificate())
+        return exchange->answer(
+            problem_answer({422,
+                            "urn:keel:problem:no-certificate",
+                            "There is no certificate",
+                            "the port for pages speaks TLS, and has no certificate that it can use",
+                            "`keel check` tells what is wrong with the files of [http.tls]",
+                            {}}));
     const Now now = sources_.loop.now();
-    const std::string url = fmt::format("http://{}/enter/{}", pages_host_, web_.new_link(now));
+    const std::string url = fmt::format("{}/enter/{}", pages_url(), web_.new_link(now));
     exchange->answer(json_answer(encode(WebLink{url, now.wall + WebAccess::link_life})));
 }
 
@@ -146,8 +156,29 @@ std::optional<WebAccess::Pass> ControlServer::pass_of(const HttpRequest& request
 /// The header that has a browser keep a session's secret for `life`.
 std::string ControlServer::cookie(std::string_view secret, Duration life) const
 {
-    return fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict", cookie_name_, secret,
-                       std::chrono::floor<std::chrono::seconds>(life).count());
+    return fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{}", cookie_name_,
+                       secret, std::chrono::floor<std::chrono::seconds>(life).count(),
+                       tls_ ? "; Secure" : "");
+}
+
+/// By a name that the certificate has, where one leads here: browsers trust no other.
+std::string ControlServer::pages_url() const
+{
+    std::string host = pages_host_;
+    const auto has = [this](std::string_view name) {
+        return names_this_host(name, tls_->names()) && name != "localhost";
+    };
+    const bool is_loopback = host.starts_with("127.") || host == "[::1]";
+    if (tls_ && is_loopback && std::ranges::find(tls_->names(), "localhost") != tls_->names().end())
+        host = "localhost";
+    if (tls_ && !is_loopback) {
+        std::vector<std::string> candidates = options_.host_names;
+        std::ranges::copy(tls_->names(), std::back_inserter(candidates));
+        std::erase_if(candidates,
+                      [&](const auto& name) { return name.starts_with("*.") || !has(name); });
+        if (!candidates.empty()) host = candidates.front();
+    }
+    return fmt::format("{}://{}:{}", tls_ ? "https" : "http", host, pages_port_);
 }
 
 } // namespace keel::control

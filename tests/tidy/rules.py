@@ -14,7 +14,7 @@ PORTS = "base units core ports"
 
 INCLUDES = {
     "supervisord/base":     ("",                                    "fmt"),
-    "units":                ("base",                                "fmt re2 toml++"),
+    "units":                ("base",                                "fmt openssl re2 toml++"),
     "supervisord/core":     ("base units",                          "fmt"),
     "supervisord/ports":    ("base units core",                     ""),
     "supervisord/engine":   (PORTS,                                 "fmt spdlog json"),
@@ -26,7 +26,8 @@ INCLUDES = {
     "supervisord/deploy":   (f"{PORTS} transfer",                   "fmt archive"),
     "supervisord/notify":   (f"{PORTS} transfer",                   "fmt json"),
     "supervisord/web":      ("",                                    ""),
-    "supervisord/control":  (f"{PORTS} web",                        "fmt json json_fwd microhttpd"),
+    "supervisord/control":  (f"{PORTS} web",                        "fmt json json_fwd microhttpd "
+                                                                    "openssl"),
     "supervisord/metrics":  (PORTS,                                 "fmt prometheus"),
     "supervisord/cli":      ("base units core/views.hpp core/unit.hpp control",
                              "fmt json json_fwd CLI11"),
@@ -62,6 +63,7 @@ LIBRARIES = {
     "zstd": r"zstd",
     "curl": r"curl/",
     "microhttpd": r"microhttpd\.h",
+    "openssl": r"openssl/",
     "prometheus": r"prometheus/",
     "sqlite": r"sqlite3",
     "archive": r"archive(_entry)?\.h",
@@ -81,6 +83,7 @@ CONFINED = {
     "CLI11":       ("supervisord/cli/main.cpp supervisord/command_line.cpp", 2),
     "spdlog":      ("supervisord/engine/log.cpp", 1),
     "microhttpd":  ("supervisord/control/http_*", 3),
+    "openssl":     ("units/tls_files.cpp supervisord/control/tls_link.cpp", 2),
     "curl":        ("supervisord/transfer/*", 9),
     "prometheus":  ("supervisord/metrics/*", 9),
 }

@@ -25,6 +25,7 @@ EXCEPT = {
     "{} more problems are not shown": "tested with its number",
     "mend the first ones and check again": "the same",
     "cannot be read": "takes a disk that fails",
+    "nobody says why": "OpenSSL always has a reason",
     "cgroup v2 of this host": "what a host has is its own",
     "no cgroup v2 is mounted on this host": "the same",
     "leave it out, or boot with cgroup v2": "the same",

@@ -65,16 +65,33 @@ TEST(Roles, ComeFromUserAndGroups)
 
 TEST(HostHeader, NamesThisHostByAddressOrName)
 {
-    const std::vector<std::string> names = {"web1", ""};
+    const std::vector<std::string> names = {"web1", "", "*.example.org"};
     for (const char* host :
          {"127.0.0.1", "10.1.2.3:9632", "[::1]", "[fe80::1]:9632", "localhost", "localhost:9632",
-          "web1", "web1:80", "WEB1", "Web1.", "web1.:9632", "LocalHost"})
+          "web1", "web1:80", "WEB1", "Web1.", "web1.:9632", "LocalHost", "panel.Example.org:9632"})
         EXPECT_TRUE(names_this_host(host, names)) << host;
-    for (const char* host :
-         {"", "evil.example", "web10", "localhost.evil.example", "127.0.0.1.evil.example", "[::1",
-          "web1evil", ":80", "web1.evil.example", "web1.evil.example:9632", "web1..", ".",
-          "web1:80.evil.example", "web1:evil.example", "[::1].evil.example", "[::1]:80x", "[web1]",
-          "127.0.0.1:evil"})
+    for (const char* host : {"",
+                             "evil.example",
+                             "web10",
+                             "localhost.evil.example",
+                             "127.0.0.1.evil.example",
+                             "[::1",
+                             "web1evil",
+                             ":80",
+                             "web1.evil.example",
+                             "web1.evil.example:9632",
+                             "web1..",
+                             ".",
+                             "example.org",
+                             ".example.org",
+                             "a.b.example.org",
+                             "panel.example.org.evil.example",
+                             "web1:80.evil.example",
+                             "web1:evil.example",
+                             "[::1].evil.example",
+                             "[::1]:80x",
+                             "[web1]",
+                             "127.0.0.1:evil"})
         EXPECT_FALSE(names_this_host(host, names)) << host;
 }
 

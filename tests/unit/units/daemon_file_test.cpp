@@ -23,6 +23,9 @@ struct DaemonKeyCase {
 
 constexpr auto cases = std::to_array<DaemonKeyCase>({
     {"http.listen", R"("[::1]:80")", R"("panel:80")", "`panel` is a name, not an address"},
+    {"http.tls.certificate", R"("/etc/keel/web1.pem")", R"("web1.pem")",
+     "must be an absolute path"},
+    {"http.tls.key", R"("/etc/keel/web1.key")", "7", R"(write "7")"},
     {"http.token_file", R"("/etc/keel/token")", R"("token")", "must be an absolute path"},
     {"control.operators_group", R"("keel")", "5", R"(write "5")"},
     {"control.readers_group", R"("users")", R"("a b")", "cannot be a user or group"},
@@ -60,6 +63,10 @@ std::string file_with(std::string_view path, std::string_view value)
 {
     constexpr std::string_view of_channel = "channel.NAME.";
     if (path.starts_with(of_channel)) return channel_with(path.substr(of_channel.size()), value);
+    if (path == "http.tls.certificate")
+        return fmt::format("{} = {}\nhttp.tls.key = \"/key\"\n", path, value);
+    if (path == "http.tls.key")
+        return fmt::format("{} = {}\nhttp.tls.certificate = \"/pem\"\n", path, value);
     constexpr std::string_view of_hook = "hook.NAME.";
     if (!path.starts_with(of_hook)) return fmt::format("{} = {}\n", path, value);
     const bool is_whole = path.ends_with("command");
@@ -122,12 +129,13 @@ TEST(DaemonFile, ThatSaysNothingGivesTheDefaults)
 
 TEST(DaemonFile, TellsItsProblemsAsCommitted)
 {
-    const std::array<std::string_view, 22> texts = {
+    const std::array<std::string_view, 23> texts = {
         "http = 5",
         "[htp]\nlisten = \"off\"",
         "[http]\nlisten = \"9632\"",
         "[http]\nlisten = \"panel.example:9632\"",
         "[http]\ntls = { certificate = \"x\" }",
+        "[http]\ntls = { certificate = \"/etc/keel/web1.pem\" }",
         "listen = \"off\"",
         "[log]\nlevel = \"verbose\"",
         "[storm]\nburst = \"many\"",
