@@ -39,6 +39,7 @@ ledger::LedgerFile::Options ledger_options(const sys::Paths& paths, const units:
     if (const auto boot_id = sys::read_boot_id()) options.boot = *boot_id;
     options.keep = spec.keep;
     options.size_max = spec.max_size;
+    options.suspended = sys::read_boottime() - sys::read_clocks().mono.time_since_epoch();
     options.now = [] { return ledger::Moment{sys::read_clocks().wall, sys::read_boottime()}; };
     return options;
 }

@@ -232,13 +232,14 @@ private:
         options.own = engine::own_identity();
         using Absence = engine::EngineOptions::Absence;
         options.absence = run_dir_.keeper_is_new() ? Absence::yes : Absence::no;
+        ledger_ =
+            std::make_unique<ledger::SqliteLedger>(loop_, ledger_options(paths_, daemon_.ledger));
+        if (run_dir_.keeper_is_new()) options.before = ledger_->last_life();
         options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
         options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
         // For tests, which cannot wait ten seconds a thousand times.
         if (const char* trial = std::getenv("KEEL_APPLY_TRIAL"))
             options.trial = parse_duration(trial).value_or(options.trial);
-        ledger_ =
-            std::make_unique<ledger::SqliteLedger>(loop_, ledger_options(paths_, daemon_.ledger));
         engine_ = std::make_unique<engine::Engine>(
             engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_, totals_,
                                 *ledger_, notices_, ready_pipes_,

@@ -22,7 +22,8 @@ std::string outages_table(const std::vector<core::OutageView>& outages, WallTime
         const bool planned = record.planned == core::Outage::Planned::yes;
         std::string lasted = to_human(outage.length);
         const bool settles = outage.settling == core::OutageView::Settling::yes;
-        if (record.end == core::Outage::End::unseen) lasted = "at least " + lasted;
+        if (record.begin == core::Outage::Begin::unseen) lasted = "at most " + lasted;
+        else if (record.end == core::Outage::End::unseen) lasted = "at least " + lasted;
         if (open) lasted = (settles ? "ready again, " : "open, ") + lasted;
         table.add({{std::to_string(number(record.id))},
                    {record.unit.empty() ? "(Keel)" : record.unit, Tone::strong},

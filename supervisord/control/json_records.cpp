@@ -45,7 +45,9 @@ void write(JsonWriter& out, const core::OutageView& outage)
         .member("kind", name(record.kind))
         .member("planned", record.planned == core::Outage::Planned::yes);
     member(out, "opened", record.opened.wall);
-    out.member("uncertain", record.end == core::Outage::End::unseen);
+    out.member("uncertain", record.end == core::Outage::End::unseen ||
+                                record.begin == core::Outage::Begin::unseen);
+    out.member("begin_unseen", record.begin == core::Outage::Begin::unseen);
     member(out, "closed", record.closed ? std::optional(record.closed->wall) : std::nullopt);
     out.member("settling", outage.settling == core::OutageView::Settling::yes)
         .member("seconds", seconds(outage.length))
@@ -186,7 +188,10 @@ core::OutageView outage_from(const Json& json)
         truth(json, "planned") ? core::Outage::Planned::yes : core::Outage::Planned::no;
     record.opened.wall = moment(json, "opened");
     if (const auto closed = moment_if_any(json, "closed")) record.closed = Now{{}, *closed};
-    if (truth(json, "uncertain")) record.end = core::Outage::End::unseen;
+    if (truth(json, "begin_unseen"))
+        record.begin = core::Outage::Begin::unseen;
+    else if (truth(json, "uncertain"))
+        record.end = core::Outage::End::unseen;
     outage.length = duration(json, "seconds");
     if (truth(json, "settling")) outage.settling = core::OutageView::Settling::yes;
     record.detected_by = text(json, "detected_by");

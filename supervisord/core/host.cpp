@@ -148,6 +148,7 @@ UnitInputs Host::inputs_for(UnitId id, const HostInputs& inputs) const
     in.gate = gate_of(id);
     in.brake_tokens = brake_.tokens(inputs.now.mono);
     in.late_turns = inputs.late_turns;
+    in.last_seen = inputs.last_seen;
     for (const UnitId bound : edges_[number(id)].binds)
         if (!is_present(unit(bound))) in.gone = spec(bound).name;
     for (const UnitId needed : edges_[number(id)].needs) {

@@ -44,6 +44,7 @@ struct HostInputs {
     Now now;
     double jitter = 0;                     ///< uniform in [−1, 1)
     const LateTurns* late_turns = nullptr; ///< of the loop; none: it never was late
+    std::optional<Now> last_seen{};        ///< as UnitInputs has it
 };
 
 // ---- what comes back --------------------------------------------------------------------------

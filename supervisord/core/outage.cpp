@@ -43,7 +43,8 @@ Outage open(const OutageLimits& limits, const OutageInputs& in)
     record.unit = limits.unit;
     record.kind = limits.kind;
     record.planned = in.sign.planned;
-    record.opened = in.now;
+    record.opened = in.sign.since.value_or(in.now);
+    if (in.sign.since) record.begin = Outage::Begin::unseen;
     record.cause = in.sign.cause;
     record.cause_text = in.sign.text;
     record.detected_by = in.sign.detected_by;

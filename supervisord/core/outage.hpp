@@ -36,7 +36,8 @@ enum class OutageCause : std::uint8_t {
     lost,
     dependency,
     operation,
-    watchdog
+    watchdog,
+    boot ///< the host's, after which it has to be started again
 };
 OutageCause outage_cause_of(StartCause);
 
@@ -53,6 +54,8 @@ struct Outage {
     OutageKind kind = OutageKind::outage;
     enum class Planned : std::uint8_t { no, yes } planned = Planned::no;
     Now opened{};
+    /// Unseen: Keel was not there, and `opened` is when it last saw the unit ready.
+    enum class Begin : std::uint8_t { seen, unseen } begin = Begin::seen;
     std::optional<Now> closed; ///< the start of the span in which the unit has been ready since
     OutageCause cause = OutageCause::exit;
     std::string cause_text;  ///< `SIGKILL`, `probe http: status 503`, `dependency backbone`
@@ -94,6 +97,7 @@ struct OutageSign {
     std::optional<OutageId> caused_by;
     Outage::Planned planned = Outage::Planned::no;
     Duration detection{0};
+    std::optional<Now> since{}; ///< when the unit was last seen ready; none: now
 };
 
 struct OutageInputs {
@@ -147,5 +151,5 @@ inline constexpr std::array names_of<core::OutageKind> =
 template <>
 inline constexpr std::array names_of<core::OutageCause> = std::to_array<std::string_view>(
     {"start", "exit", "signal", "start-timeout", "liveness", "readiness", "spawn", "lost",
-     "dependency", "operation", "watchdog"});
+     "dependency", "operation", "watchdog", "boot"});
 } // namespace keel

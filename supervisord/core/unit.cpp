@@ -79,7 +79,8 @@ void take_sign(UnitMaking& m, OutageCause cause, std::string text, std::string_v
                                std::string(detected_by),
                                m.inputs.gate_outage,
                                m.inputs.gate_planned,
-                               detection};
+                               detection,
+                               m.inputs.last_seen};
     m.sign = UnitMaking::Sign::fresh;
 }
 
@@ -221,7 +222,10 @@ void want_up(UnitMaking& m, const std::string& why)
     want(m, Up{}, why);
     unit.rung = 0;
     unit.settled = Unit::Settled::no;
-    if (is_first_word && !is_ready(m.spec, unit)) unit.first_wanted_at = m.now();
+    // What was up when Keel was last there is missed already: only a first start has time.
+    const bool is_missed = unit.sign && unit.sign->since;
+    const bool has_time = !is_missed && !std::holds_alternative<OpenOutage>(unit.outage.state);
+    if (is_first_word && has_time && !is_ready(m.spec, unit)) unit.first_wanted_at = m.now();
     recall_if_gone(m); // Of what happened to that unit meanwhile nothing was done.
 }
 

@@ -191,6 +191,7 @@ struct UnitInputs {
     Inputs::Dependencies dependencies = Inputs::Dependencies::ready;
     std::uint32_t brake_tokens = ~0U; ///< charged restarts allowed now
     const LateTurns* late_turns = nullptr;
+    std::optional<Now> last_seen; ///< Keel was away: what is found now came to pass after that
 };
 
 // ---- notes: what the engine logs, counts and tells ----------------------------------------------

@@ -118,11 +118,12 @@ void Engine::recover(const HostRecord& record)
         if (!recover_unit(id, last_end)) fresh.push_back(id);
         keep_hold(id); // Should the last engine have died just before it could.
     }
-    recover_counts();
     const bool takes_over = fresh.size() < host_.size();
     say_host(fmt::format("{} {} units", takes_over ? "a new engine takes over" : "starting with",
                          host_.size()));
     adopt(ports_.spawner.survivors(recover_records()));
+    if (!recovered.contains("host")) recall_what_was_up(fresh);
+    recover_counts();
     operations_.forget_unless([this](const core::OperationRecord& asked) {
         const auto id = host_.find(asked.unit);
         return id && host_.unit(*id).operation && host_.unit(*id).operation->id == asked.id;
@@ -132,10 +133,12 @@ void Engine::recover(const HostRecord& record)
     journal_host();
     // Nothing is decided until it is known what happened meanwhile. The ends that were kept are
     // told before this; a spawn in between might be given the number of one yet to be told.
+    if (options_.before) last_seen_ = options_.before->seen;
     ports_.loop.defer([this, fresh, takes_over, alive = std::weak_ptr<int>(alive_)] {
         if (alive.expired()) return;
         resolve_missing();
         drain();
+        last_seen_.reset();
         if (takes_over)
             go_on(fresh);
         else

@@ -137,7 +137,7 @@ void Engine::drain()
 void Engine::take(const core::HostEvent& event)
 {
     const double draw = std::uniform_real_distribution<double>(-1.0, 1.0)(draws_);
-    core::HostStep step = host_.step(event, {ports_.loop.now(), draw, &late_turns_});
+    core::HostStep step = host_.step(event, {ports_.loop.now(), draw, &late_turns_, last_seen_});
     if (rollout_) rollout_->note(host_, step);
     count(step);
     if (ports_.notifier != nullptr) ports_.notifier->heed(host_, step.notes);

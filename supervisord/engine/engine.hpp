@@ -61,6 +61,7 @@ struct EngineOptions {
     Identity own{};                               ///< keeld's, for hooks of ladders
     /// Yes: before this engine there was not even a keeper.
     enum class Absence : std::uint8_t { no, yes } absence = Absence::no;
+    std::optional<ports::LastLife> before{}; ///< then; none: nothing is known of it
 };
 
 class Engine final : public ports::Supervisor {
@@ -189,6 +190,7 @@ private:
     void keep_ended(const core::Outage& outage);
     void keep_open_outages(UnitId id);
     void go_on_with_records();
+    void recall_what_was_up(const std::vector<UnitId>& fresh);
     [[nodiscard]] std::optional<OutageId> number_of_gap();
     void keep_all_outages();
     [[nodiscard]] std::vector<const core::Outage*> open_outages() const;
@@ -279,6 +281,7 @@ private:
     std::map<UnitId, std::string> broken_; ///< that leave because their files cannot be used, why
     std::function<void(int)> on_stopped_;
     std::string journaled_host_;
+    std::optional<Now> last_seen_; ///< while it is found out what came to pass after that
     std::shared_ptr<int> alive_ =
         std::make_shared<int>(0); ///< answers that come too late see it gone
 };

@@ -93,6 +93,41 @@ void Engine::go_on_with_records()
     keep_all_outages();
 }
 
+/// The state of this boot is gone, with the boot or without: what was up when Keel was last there,
+/// and is not, has been missed since then, and an outage that was open then goes on.
+void Engine::recall_what_was_up(const std::vector<UnitId>& fresh)
+{
+    if (!options_.before) return;
+    const ports::LastLife& before = *options_.before;
+    const bool has_booted = before.boot == ports::LastLife::Boot::another;
+    core::OutageSign sign;
+    sign.cause = has_booted ? core::OutageCause::boot : core::OutageCause::lost;
+    sign.text = has_booted ? "boot of the host" : "ended unseen";
+    sign.detected_by = has_booted ? "boot" : "exit";
+    if (before.end == ports::LastLife::End::in_order) sign.planned = core::Outage::Planned::yes;
+    sign.since = before.seen;
+    for (const UnitId id : fresh) {
+        core::Unit unit = host_.unit(id);
+        const units::UnitSpec& spec = host_.spec(id);
+        const bool is_held = std::holds_alternative<core::Held>(unit.wanted);
+        if (!spec.enabled || is_held || !unit.config_problem.empty() || core::has_spawn(unit))
+            continue;
+        const auto open = std::ranges::find_if(before.open, [&](const core::Outage& outage) {
+            return outage.unit == spec.name && outage.kind == core::OutageKind::outage;
+        });
+        if (open != before.open.end()) {
+            const bool outlived = before.seen.wall - open->opened.wall >= spec.outage.grace;
+            using Counted = core::OutageFold::Counted;
+            unit.outage = {core::OpenOutage{*open}, outlived ? Counted::yes : Counted::no};
+        } else if (std::ranges::count(before.wanted, spec.name) > 0) {
+            unit.sign = sign;
+        } else {
+            continue;
+        }
+        host_.restore(id, std::move(unit));
+    }
+}
+
 /// Before the first start of all there was nobody to be away.
 std::optional<OutageId> Engine::number_of_gap()
 {

@@ -93,6 +93,7 @@ json put(const Outage& o)
             {"detected_by", o.detected_by},
             {"caused_by", o.caused_by ? json(number(*o.caused_by)) : json(nullptr)},
             {"detection", put(o.detection)},
+            {"begin", put_number(o.begin)},
             {"actions", std::move(actions)}};
 }
 
@@ -105,6 +106,7 @@ Outage get_outage(const json& j)
     o.planned = get_number(j.at("planned"), Outage::Planned::yes);
     o.opened = both(j.at("opened"));
     o.closed = if_any(j.at("closed"), both);
+    if (j.contains("begin")) o.begin = get_number(j.at("begin"), Outage::Begin::unseen);
     o.cause = get_name<OutageCause>(j.at("cause"));
     o.cause_text = j.at("cause_text");
     o.detected_by = j.at("detected_by");

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::string_view outage_columns =
     "SELECT id, unit, kind, planned, " KEEL_MILLIS("opened") ", closed IS NOT NULL, " KEEL_MILLIS(
-        "closed") ", seconds, uncertain, cause, cause_text, detected_by, caused_by, detection "
-                  "FROM outages ";
+        "closed") ", seconds, uncertain, cause, cause_text, detected_by, caused_by, detection, "
+                  "begin_unseen FROM outages ";
 
 constexpr std::string_view select_actions = "SELECT " KEEL_MILLIS(
     "at") ", action, reason, result FROM outage_actions WHERE outage = ?1 ORDER BY step LIMIT ?2";
@@ -37,6 +37,9 @@ constexpr std::string_view select_operations =
     "SELECT id, instance, verb, by, why, " KEEL_MILLIS("began") ", " KEEL_MILLIS(
         "ended") ", outcome, text FROM operations WHERE unit = ?1 AND coalesce(ended, '9') >= ?2 "
                  "AND began <= ?3 ORDER BY id LIMIT ?4";
+
+constexpr std::string_view select_last_life = "SELECT " KEEL_MILLIS(
+    "seen") ", seen_boottime, boot = ?1, ended IS NOT NULL FROM lives ORDER BY id DESC LIMIT 1";
 
 constexpr std::string_view select_begin = "SELECT " KEEL_MILLIS("min(began)") " FROM lives";
 #undef KEEL_MILLIS
@@ -81,6 +84,7 @@ std::optional<core::OutageView> read_outage(const Statement& row, WallTime now)
     o.detected_by = row.text(11);
     if (!row.is_null(12)) o.caused_by = OutageId{static_cast<std::uint64_t>(row.integer(12))};
     o.detection = length(row.real(13));
+    if (row.integer(14) != 0) o.begin = core::Outage::Begin::unseen;
     view.counted = core::OutageFold::Counted::yes;
     return view;
 }
@@ -252,6 +256,41 @@ core::Incident read_incident(Database& database, OutageId outage, WallTime now)
     incident.spawns = read_spawns(database, record.unit, around);
     incident.operations = read_operations(database, record.unit, around);
     return incident;
+}
+
+// ---- the life before ----------------------------------------------------------------------------
+
+std::optional<ports::LastLife> read_last_life(Database& database, const std::string& boot,
+                                              Moment now, Duration suspended)
+{
+    Statement last = database.prepare(select_last_life);
+    last.with(boot);
+    if (!last.step() || !is_time(last, 0)) return std::nullopt;
+    const MonoTime mono{now.boottime - suspended};
+    // What the wall clock says of another boot, and nothing that is yet to come.
+    const auto by_wall = [&](WallTime at) {
+        const WallTime then = std::min(at, now.wall);
+        return Now{mono - (now.wall - then), then};
+    };
+    ports::LastLife life;
+    life.seen = by_wall(wall(last.integer(0)));
+    if (last.integer(2) != 0) {
+        life.seen.mono = std::min(mono, MonoTime{length(last.real(1)) - suspended});
+    } else {
+        life.boot = ports::LastLife::Boot::another;
+    }
+    if (last.integer(3) != 0) life.end = ports::LastLife::End::in_order;
+    Statement wanted = database.prepare("SELECT unit FROM wanted WHERE ended IS NULL LIMIT ?1");
+    wanted.with(past_max);
+    while (wanted.step())
+        life.wanted.push_back(wanted.text(0));
+    Statement open = select(database, "WHERE closed IS NULL ORDER BY id LIMIT ?1");
+    open.with(past_max);
+    for (core::OutageView& view : read_all(database, open, now.wall)) {
+        view.record.opened = by_wall(view.record.opened.wall);
+        life.open.push_back(std::move(view.record));
+    }
+    return life;
 }
 
 } // namespace keel::ledger

@@ -20,6 +20,11 @@ SqliteLedger::~SqliteLedger()
     writer_->end(patience_at_end, end_);
 }
 
+std::optional<ports::LastLife> SqliteLedger::last_life() const
+{
+    return writer_->last_life(patience_at_begin);
+}
+
 void SqliteLedger::set_handlers(Handlers handlers) { handlers_ = std::move(handlers); }
 
 void SqliteLedger::hear()

@@ -38,6 +38,11 @@ public:
     void find_incident(OutageId outage, std::function<void(core::Incident)> done) override;
     [[nodiscard]] ports::LedgerStanding standing() const override;
 
+    /// What the run of Keel before this one left; none: there was none, or the disk takes longer
+    /// to tell than `patience_at_begin`, and Keel does not wait for it.
+    [[nodiscard]] std::optional<ports::LastLife> last_life() const;
+    static constexpr Duration patience_at_begin = std::chrono::seconds(1);
+
     /// The end that is about to come is meant to.
     void end_in_order() { end_ = LedgerFile::End::in_order; }
 

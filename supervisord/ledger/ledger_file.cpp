@@ -121,6 +121,8 @@ void LedgerFile::open()
     database_->run("PRAGMA journal_mode = WAL");
     database_->run("PRAGMA synchronous = NORMAL");
     database_->run("PRAGMA journal_size_limit = 1048576");
+    if (found == Found::tables && life_ == 0)
+        last_life_ = read_last_life(*database_, options_.boot, options_.now(), options_.suspended);
     if (found == Found::nothing || life_ == 0)
         life_ = begin_life(*database_, options_.boot, options_.now());
     database_->at_end(Database::AtEnd::tidy);

@@ -44,6 +44,7 @@ public:
         Duration keep = std::chrono::hours(24 * 400);
         std::uint64_t size_max = std::uint64_t{1} << 30;
         std::function<Moment()> now;
+        Duration suspended{0}; ///< of the boot's time ahead of the monotonic clock, as Keel begins
     };
     static constexpr std::size_t aside_max = 3;
     /// So long it waits for others who hold the file; a Database of a reader may wait as long.
@@ -60,6 +61,9 @@ public:
 
     /// Somebody could make no sense of it: it is set aside before anything more is written.
     void suspect() { suspect_ = true; }
+
+    /// Of the run of Keel before this one; none: there was none, or the file has not told yet.
+    [[nodiscard]] const std::optional<ports::LastLife>& last_life() const { return last_life_; }
 
     /// What came to pass since it was asked last.
     struct News {
@@ -82,6 +86,7 @@ private:
     std::uint64_t inode_ = 0;    ///< of the file that is open
     std::uint64_t examined_ = 0; ///< inode of the file that was found sound, last
     std::int64_t life_ = 0;
+    std::optional<ports::LastLife> last_life_;
     std::optional<Duration> bounds_seen_; ///< when, in time since the boot
     std::optional<Duration> set_aside_at_;
     bool suspect_ = false;

@@ -18,8 +18,8 @@ double boottime_of(MonoTime at, Duration suspended)
 constexpr std::string_view put_outage = R"(
     INSERT INTO outages VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
         CASE WHEN ?8 IS NOT NULL THEN max(0.0, ?9 - ?7) END,
-        CASE WHEN ?8 IS NOT NULL THEN 'boottime' END,
-        0, ?10, ?11, ?12, ?13, ?14)
+        CASE WHEN ?8 IS NOT NULL THEN CASE WHEN ?7 < 0 THEN 'wall' ELSE 'boottime' END END,
+        0, ?10, ?11, ?12, ?13, ?14, ?16)
     ON CONFLICT (id) DO UPDATE SET
         unit = ?2, kind = ?3, planned = ?4, cause = ?10, cause_text = ?11, detected_by = ?12,
         caused_by = ?13, detection = ?14, uncertain = 0, closed = ?8,
@@ -28,8 +28,8 @@ constexpr std::string_view put_outage = R"(
                        THEN max(0.0, ?9 - min(opened_boottime, ?7))
                        ELSE max(0.0, ?15) END,
         measured = CASE WHEN ?8 IS NULL THEN NULL
-                        WHEN opened_boot = ?6 THEN 'boottime' ELSE 'wall' END,
-        opened = ?5)";
+                        WHEN opened_boot = ?6 AND ?7 >= 0 THEN 'boottime' ELSE 'wall' END,
+        opened = ?5, begin_unseen = ?16)";
 
 void put_actions(Database& database, const core::Outage& record)
 {
@@ -62,7 +62,8 @@ void put(Database& database, const Stamped& outage, const std::string& boot)
     database.prepare(put_outage)
         .with(id_of(o.id), o.unit, name(o.kind), planned, to_rfc3339(o.opened.wall), boot,
               boottime_of(o.opened.mono, outage.suspended), closed, closed_boottime, name(o.cause),
-              o.cause_text, o.detected_by, caused_by, seconds(o.detection), by_wall)
+              o.cause_text, o.detected_by, caused_by, seconds(o.detection), by_wall,
+              std::int64_t{o.begin == core::Outage::Begin::unseen ? 1 : 0})
         .run();
     put_actions(database, o);
 }
@@ -212,7 +213,7 @@ void put_gap(Database& database, OutageId id, std::int64_t own)
                       CASE WHEN last.boot <> own.boot THEN 'Keel was away, over a boot of the host'
                            WHEN last.ended IS NULL THEN 'Keel was away, as its end was cut short'
                            ELSE 'Keel was away' END,
-                      'ledger', NULL, 0.0
+                      'ledger', NULL, 0.0, 0
                FROM last, own WHERE true ON CONFLICT (id) DO NOTHING)")
         .with(id_of(id), own)
         .run();

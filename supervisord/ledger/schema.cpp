@@ -49,6 +49,12 @@ constexpr std::array version_1 = std::to_array<std::string_view>({
         result  TEXT NOT NULL,
         PRIMARY KEY (outage, step)
     ) STRICT, WITHOUT ROWID)",
+});
+
+/// Besides outages: what ran, who asked for what, what was wanted.
+constexpr std::array version_2 = std::to_array<std::string_view>({
+    // Nobody saw it begin: `opened` is when Keel was last there, and saw the unit ready.
+    "ALTER TABLE outages ADD COLUMN begin_unseen INTEGER NOT NULL DEFAULT 0",
     "CREATE INDEX outages_by_cause ON outages (caused_by) WHERE caused_by IS NOT NULL",
     // One run of an instance; `ending` is NULL while it runs.
     R"(CREATE TABLE spawns (
@@ -106,7 +112,8 @@ constexpr std::array version_1 = std::to_array<std::string_view>({
     ) STRICT)",
 });
 
-constexpr std::array versions = std::to_array<std::span<const std::string_view>>({version_1});
+constexpr std::array versions =
+    std::to_array<std::span<const std::string_view>>({version_1, version_2});
 static_assert(versions.size() == schema_version);
 
 bool is_empty(const Database& database)

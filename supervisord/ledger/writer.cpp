@@ -95,6 +95,13 @@ void SqliteLedger::Writer::drop_beyond_bound()
     tell(fmt::format("more than {} records wait to be written: the oldest are lost", waiting_max));
 }
 
+std::optional<ports::LastLife> SqliteLedger::Writer::last_life(Duration patience)
+{
+    std::unique_lock lock(mutex_);
+    begun_.wait_for(lock, patience, [this] { return tried_ == Tried::yes || life_ == Life::over; });
+    return last_life_;
+}
+
 ports::LedgerStanding SqliteLedger::Writer::standing() const
 {
     const std::lock_guard lock(mutex_);
@@ -154,6 +161,10 @@ void SqliteLedger::Writer::write_once(std::unique_lock<std::mutex>& lock)
     const auto trouble = file_.write(batch);
     LedgerFile::News news = file_.take_news();
     lock.lock();
+    if (std::exchange(tried_, Tried::yes) == Tried::no) {
+        last_life_ = file_.last_life();
+        begun_.notify_all();
+    }
     if (trouble) put_back(std::move(batch));
     for (std::string& text : news.texts)
         tell(std::move(text));

@@ -36,6 +36,9 @@ public:
     /// A reader could make no sense of the file.
     void suspect();
 
+    /// Waits until the file was opened, or could not be.
+    [[nodiscard]] std::optional<ports::LastLife> last_life(Duration patience);
+
     [[nodiscard]] ports::LedgerStanding standing() const;
     [[nodiscard]] LedgerFile::News take_news();
     /// Readable when there is news.
@@ -58,6 +61,7 @@ private:
     mutable std::mutex mutex_; ///< of what follows
     std::condition_variable work_;
     std::condition_variable over_;
+    std::condition_variable begun_;
     Batch waiting_;
     LedgerFile::News news_;
     std::string trouble_;
@@ -65,6 +69,8 @@ private:
     std::uint64_t lost_before_ = 0; ///< the present trouble
     bool loss_told_ = false;
     bool suspect_ = false;
+    enum class Tried : std::uint8_t { no, yes } tried_ = Tried::no; ///< to open the file
+    std::optional<ports::LastLife> last_life_;
     LedgerFile::End end_ = LedgerFile::End::cut_short;
     enum class Life : std::uint8_t { begins, lives, ending, over } life_ = Life::begins;
 };

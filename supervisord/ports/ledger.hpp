@@ -41,6 +41,15 @@ struct Beginning {
     std::optional<OutageId> gap;     ///< Keel was away: the number for the record of that
 };
 
+/// What the run of Keel before this one left in the ledger.
+struct LastLife {
+    Now seen{}; ///< when it was last known to be there
+    enum class End : std::uint8_t { cut_short, in_order } end = End::cut_short;
+    enum class Boot : std::uint8_t { same, another } boot = Boot::same;
+    std::vector<std::string> wanted; ///< units that were wanted up
+    std::vector<core::Outage> open;  ///< outages that were open, of any kind
+};
+
 /// How the ledger is.
 struct LedgerStanding {
     std::string trouble;       ///< why nothing can be written now; empty: all is well

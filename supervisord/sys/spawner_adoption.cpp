@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <poll.h>
 #include <set>
 #include <string_view>
 
@@ -21,6 +22,12 @@ std::optional<std::pair<std::string, Slot>> parse_instance(std::string_view name
     const auto [rest, failure] = std::from_chars(name.data() + dot + 1, end, slot);
     if (failure != std::errc{} || rest != end || slot == 0) return std::nullopt;
     return std::pair{std::string(name.substr(0, dot)), slot};
+}
+
+bool has_ended(const OwnedFd& pidfd)
+{
+    pollfd ended{pidfd.get(), POLLIN, 0};
+    return ::poll(&ended, 1, 0) == 1;
 }
 
 } // namespace
@@ -73,15 +80,17 @@ bool Spawner::adopt_stranger(const Survivor& journaled)
     child.unit = journaled.unit;
     child.age = UsageReading::Age::older;
     child.pidfd = open_pidfd(child.process);
-    const bool is_there = static_cast<bool>(child.pidfd);
+    // What ended before this engine began is told at once, not as something that happens now.
+    const bool is_there = child.pidfd && !has_ended(child.pidfd);
+    core::ExitStatus status{core::ExitStatus::Kind::unknown, 0, false};
+    if (child.pidfd && !is_there) status = end_of(child.process, child.pidfd, options_.ask_pidfd);
     if (is_there) {
         child.cgroup = cgroup_of(child, journaled.unit + "." + std::to_string(journaled.slot));
         child.watch = loop_.watch_fd(child.pidfd.get(), ports::Interest::readable,
                                      [this, id](ports::FdEvents) { on_stranger_readable(id); });
     }
     children_.insert_or_assign(id, std::move(child));
-    if (!is_there)
-        later([this, id] { report_end(id, {core::ExitStatus::Kind::unknown, 0, false}); });
+    if (!is_there) later([this, id, status] { report_end(id, status); });
     return is_there;
 }
 

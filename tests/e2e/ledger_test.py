@@ -75,6 +75,10 @@ def pids(keel):
             if unit["status"] == "up"}
 
 
+def rfc3339(when):
+    return time.strftime("%Y-%m-%dT%H:%M:%S.999Z", time.gmtime(when))
+
+
 def outages_told(keel):
     return json.loads(keel.run("outages", "--json", "-n", "10000").stdout)["outages"]
 
@@ -142,9 +146,17 @@ def keep_over_deaths(keel, ledger):
     keel.kill_engine()
     check_monotonic(counted, counters(keel), "over kill -9 of the engine")
     induce(keel, ["worker"])
+    died = pids(keel)["panel"]
     kill_keeld(keel)
+    away_since = rfc3339(time.time())
+    os.kill(died, signal.SIGKILL)
+    until("the panel is gone", lambda: not alive(died))
     keel.start()
     check(len(unit_outages(keel)) >= 6, "the sixth is told after kill -9 of keeper and engine")
+    unseen = [o for o in unit_outages(keel) if o["begin_unseen"]]
+    check([o["unit"] for o in unseen] == ["panel"] and unseen[0]["opened"] <= away_since
+          and unseen[0]["uncertain"],
+          "what died meanwhile is down since Keel last saw it, uncertainly")
     until("the ledger has it, too", lambda: (ledger.closed() or 0) >= 6)
     check_monotonic(counted, counters(keel), "over kill -9 of both")
     until("the gap is on record", lambda: len(gaps_told(keel)) == 1)
@@ -154,6 +166,8 @@ def keep_over_deaths(keel, ledger):
     keel.start()
     keel.wait(*UNITS)
     check(len(unit_outages(keel)) >= 6, "all are told after the host has lost power")
+    check({o["unit"] for o in unit_outages(keel) if o["id"] > last} == set(UNITS),
+          "and so is that everything was down meanwhile")
     induce(keel, ["panel"])
     ids = [o["id"] for o in outages_told(keel)]
     check(len(set(ids)) == len(ids) and max(ids) > last, "and no number is given out twice")

@@ -1,4 +1,5 @@
 // What is on record besides outages: runs, operations, what was wanted; and what is made of it.
+#include "ledger/schema.hpp"
 #include "tests/integration/ledger/records.hpp"
 
 #include <gmock/gmock.h>
@@ -214,6 +215,63 @@ TEST_F(Past, FoldsRunsOfLongAgoToCountsByTheDay)
     passes(24h);
     begin_another_life({});
     EXPECT_EQ(number("SELECT count FROM spawn_days WHERE ending = 'ended unseen'"), 1);
+}
+
+TEST_F(Past, TellsOfTheLifeBefore)
+{
+    Batch batch;
+    batch.changes = {change(up, 0s), change(up, 0s, "panel"), change(down, 1s, "panel")};
+    batch.outages = {{OutageId{1}, outage(1, 10s)}, {OutageId{2}, ended(2, 10s, 1s)}};
+    batch.outages.at(OutageId{1}).record.begin = core::Outage::Begin::unseen;
+    keep(std::move(batch));
+    EXPECT_FALSE(file_->last_life()) << "there was none";
+    file_->close(LedgerFile::End::in_order);
+    const WallTime seen = now_.wall;
+    passes(10min);
+    file_.emplace(options());
+    keep({});
+    auto life = file_->last_life();
+    ASSERT_TRUE(life);
+    EXPECT_EQ(life->seen.wall, seen);
+    EXPECT_EQ(life->seen.mono, MonoTime(now_.boottime - 10min));
+    EXPECT_EQ(life->boot, ports::LastLife::Boot::same);
+    EXPECT_EQ(life->end, ports::LastLife::End::in_order);
+    EXPECT_THAT(life->wanted, ElementsAre("worker"));
+    ASSERT_THAT(life->open, SizeIs(1));
+    EXPECT_EQ(life->open[0].id, OutageId{1});
+    EXPECT_EQ(life->open[0].begin, core::Outage::Begin::unseen);
+    EXPECT_EQ(life->open[0].opened.mono, MonoTime(now_.boottime - 10min - 1h + 10s));
+    file_->close(LedgerFile::End::cut_short);
+    passes(1min);
+    boots();
+    file_.emplace(options());
+    keep({});
+    life = file_->last_life();
+    ASSERT_TRUE(life);
+    EXPECT_EQ(life->boot, ports::LastLife::Boot::another);
+    EXPECT_EQ(life->end, ports::LastLife::End::cut_short);
+    EXPECT_EQ(life->seen.mono, MonoTime(now_.boottime - 1min)) << "by the wall clock";
+}
+
+TEST_F(Past, OfVersionOneIsTakenOver)
+{
+    Batch batch;
+    batch.outages = {{OutageId{1}, ended(1, 10s, 5s)}};
+    keep(std::move(batch));
+    file_->close(LedgerFile::End::in_order);
+    {
+        const Database other(path_, Database::Mode::read_write, 1s);
+        for (const char* later :
+             {"DROP TABLE spawns", "DROP TABLE spawn_days", "DROP TABLE operations",
+              "DROP TABLE wanted", "DROP TABLE deployments", "DROP INDEX outages_by_cause",
+              "ALTER TABLE outages DROP COLUMN begin_unseen", "PRAGMA user_version = 1"})
+            other.run(later);
+    }
+    file_.emplace(options());
+    keep_all({change(up, 0s)});
+    EXPECT_THAT(ids(), ElementsAre(1));
+    EXPECT_THAT(asides(), IsEmpty());
+    EXPECT_EQ(number("PRAGMA user_version"), schema_version);
 }
 
 TEST(Batches, GiveUpFirstWhatIsWorthLeast)
