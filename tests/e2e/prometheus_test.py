@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""A real Prometheus scrapes keeld through outages that this test makes, and through the end of its
-engine at bad moments. What Prometheus counted in the end is what `keel outages` says, and that is
-what was done.
+"""A real Prometheus scrapes keeld through outages that this test makes, and through the ends of its
+engine and of its keeper at bad moments. What Prometheus counted in the end is what `keel outages`
+and the ledger say, and that is what was done.
 
-    prometheus_test.py --bin build/release/bin --outages 200 --kills 3
+    prometheus_test.py --bin build/release/bin --outages 200 --kills 3 --keeper-kills 1
 """
 import argparse
 import json
@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -19,13 +20,16 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from harness import Failed, Keel, free_ports, until
+from harness import Failed, Keel, alive, free_ports, until
 
 UNITS = [f"unit-{number}" for number in range(1, 6)]
 RULES = Path(__file__).resolve().parents[2] / "packaging/prometheus/keel.rules.yml"
 # How much longer or shorter an outage may seem to Keel than to the test, which sees the same
 # moments through files that a shell writes. While there is no engine, nobody sees anything.
 SLACK = 0.06
+# And how much longer one that began while Keel was away: Keel says how it saw the unit last, and
+# writes down every so often that it is there.
+SEEN_EVERY = 15
 
 # Ready as soon as nothing keeps it: while the file `down` is there, it is not.
 SERVICE = """#!/bin/sh
@@ -158,29 +162,54 @@ settle = "100ms"
 
 def told(keel):
     """{unit: [seconds of each outage that closed]} as keel tells it."""
-    records = json.loads(keel.run("outages", "--json").stdout)["outages"]
+    records = json.loads(keel.run("outages", "--json", "-n", "10000").stdout)["outages"]
     found = {unit: [] for unit in UNITS}
     for record in records:
+        if record["kind"] == "gap":
+            continue
         if record["kind"] != "outage" or record["planned"] or record["closed"] is None:
             raise Failed(f"this is no outage that was made: {record}")
-        found[record["unit"]].append(record["seconds"])
+        found[record["unit"]].append(record)
     return found
 
 
-def induce(keel, made, kills, chance):
+def in_ledger(keel):
+    """{unit: (how many, seconds)} as anybody reads it with SQLite."""
+    path = keel.root / "var/lib/keel/ledger.db"
+    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+    try:
+        return {unit: (count, total) for unit, count, total in database.execute(
+            "SELECT unit, count(*), sum(seconds) FROM outages WHERE kind = 'outage' "
+            "AND closed IS NOT NULL GROUP BY unit")}
+    finally:
+        database.close()
+
+
+def kill_keeper(keel):
+    """And its engine ends with it; the units live on until keeld is started again."""
+    engine = keel.engine_pid()
+    keel.keeld.send_signal(signal.SIGKILL)
+    keel.keeld.wait()
+    until("the engine ends with its keeper", lambda: not alive(engine))
+    keel.start()
+
+
+def induce(keel, made, kills, keeper_kills, chance):
     for one in made:
         one.thread.start()
     total = sum(one.count for one in made)
     absence = 0.0
-    for number in range(kills):
-        due = total * (number + 1) // (kills + 1)
+    ends = [keel.kill_engine] * kills + [lambda: kill_keeper(keel)] * keeper_kills
+    for number, end in enumerate(ends):
+        due = total * (number + 1) // (len(ends) + 1)
         until("enough outages are over",
               lambda due=due: sum(len(one.lengths) for one in made) >= due, patience=600)
         threading.Event().wait(chance.uniform(0, 0.3))  # at no moment in particular
         killed = time.monotonic()
-        keel.kill_engine()
+        end()
         absence += time.monotonic() - killed
-        print(f"  the engine was killed after {due} outages", flush=True)
+        print(f"  {'the engine' if number < kills else 'keeld'} was killed after {due} outages",
+              flush=True)
     for one in made:
         one.thread.join()
         if one.failure:
@@ -190,21 +219,27 @@ def induce(keel, made, kills, chance):
     return absence
 
 
-def compare(keel, prometheus, made, kills, absence):
+def compare(keel, prometheus, made, starts, absence):
     prometheus.await_scrape_after(time.time() + 1)  # the page is up to a second old
     records = told(keel)
+    until("the ledger has them all",
+          lambda: all(in_ledger(keel).get(unit, (0, 0))[0] == len(records[unit])
+                      for unit in UNITS))
     counts = prometheus.values("sum by (unit) (keel_outages_total)")
     seconds = prometheus.values("keel_outage_seconds_total")
     for one in made:
-        mine, keels = one.lengths, records[one.unit]
+        mine, keels = one.lengths, [record["seconds"] for record in records[one.unit]]
+        unseen = sum(record["begin_unseen"] for record in records[one.unit])
         check(len(mine) == len(keels) == counts[one.unit],
               f"{one.unit}: {len(mine)} outages were made, {len(keels)} recorded, "
               f"{counts[one.unit]:.0f} counted by Prometheus")
         off = abs(seconds[one.unit] - sum(keels))
         check(off < 0.001 * len(keels) + 0.001,
               f"  {seconds[one.unit]:.3f} s in Prometheus, {sum(keels):.3f} s in the records")
+        off = abs(in_ledger(keel)[one.unit][1] - sum(keels))
+        check(off < 1e-6 * len(keels), "  and as many in the ledger")
         off = abs(sum(keels) - sum(mine))
-        check(off < SLACK * len(mine) + absence,
+        check(off < SLACK * len(mine) + absence + SEEN_EVERY * unseen,
               f"  {sum(mine):.3f} s by the test's own watch: {1000 * off / len(mine):.1f} ms of "
               "difference for each")
     for unit, values in prometheus.samples("keel_outage_seconds_total").items():
@@ -216,7 +251,7 @@ def compare(keel, prometheus, made, kills, absence):
             raise Failed(f"{series} was set back: {resets}")
     check(True, "no counter went back at any scrape")
     engines = prometheus.values("keel_engine_starts_total", "job")["keel"]
-    check(engines == kills + 1, f"{engines:.0f} engines were counted")
+    check(engines == starts, f"{engines:.0f} engines were counted")
 
 
 def rules_are_evaluated(prometheus):
@@ -231,6 +266,7 @@ def main():
     parser.add_argument("--bin", required=True, type=Path)
     parser.add_argument("--outages", type=int, default=20)
     parser.add_argument("--kills", type=int, default=2)
+    parser.add_argument("--keeper-kills", type=int, default=1)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
     if shutil.which("prometheus") is None:
@@ -246,10 +282,10 @@ def main():
         keel.wait(*UNITS)
         with Prometheus(keel.root / "prometheus", keel.http) as prometheus:
             began = time.monotonic()
-            absence = induce(keel, made, options.kills, chance)
+            absence = induce(keel, made, options.kills, options.keeper_kills, chance)
             print(f"  {options.outages} outages in {time.monotonic() - began:.1f} s, without an "
                   f"engine for {absence:.1f} s of them", flush=True)
-            compare(keel, prometheus, made, options.kills, absence)
+            compare(keel, prometheus, made, 1 + options.kills + options.keeper_kills, absence)
             rules_are_evaluated(prometheus)
 
 
