@@ -207,7 +207,8 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::report: return answer_report(exchange);
     case Route::version:
         return exchange->answer(
-            json_answer(encode(VersionInfo{options_.version, "v1", host_name(), begun_})));
+            json_answer(encode(VersionInfo{options_.version, "v1", host_name(),
+                                           sources_.supervisor.ledger().since.value_or(begun_)})));
     case Route::link: return answer_link(exchange);
     case Route::enter: return answer_enter(exchange, match.name);
     case Route::leave: return answer_leave(exchange);

@@ -45,17 +45,25 @@ void StatusPages::make()
                              });
 }
 
+/// Of more records than a page takes, what was before the oldest of them is not known.
+WallTime StatusPages::known_since(const std::vector<core::OutageView>& records) const
+{
+    WallTime oldest = begun_;
+    for (const core::OutageView& outage : records)
+        oldest = std::min(oldest, outage.record.opened.wall);
+    if (records.size() >= records_max) return oldest;
+    return std::min(oldest, supervisor_.ledger().since.value_or(begun_));
+}
+
 void StatusPages::write(std::vector<core::OutageView> records)
 {
     struct Job {
         StatusPage page;
         Text text;
     };
-    WallTime known_since = begun_;
-    for (const core::OutageView& outage : records)
-        known_since = std::min(known_since, outage.record.opened.wall);
+    const WallTime since = known_since(records);
     auto job = std::make_shared<Job>(
-        Job{{supervisor_.units(), std::move(records), known_since, loop_.now().wall}, nullptr});
+        Job{{supervisor_.units(), std::move(records), since, loop_.now().wall}, nullptr});
     loop_.offload(
         [job] {
             job->text = std::make_shared<const std::string>(to_html(job->page));

@@ -32,10 +32,11 @@ public:
 private:
     void make();
     void write(std::vector<core::OutageView> records);
+    [[nodiscard]] WallTime known_since(const std::vector<core::OutageView>& records) const;
 
     ports::Loop& loop_;
     const ports::Supervisor& supervisor_;
-    const WallTime begun_; ///< of this object; before, records tell how far back is known
+    const WallTime begun_; ///< of this object
     Text text_;
     MonoTime taken_at_;
     std::uint64_t made_ = 0;         ///< pages begun

@@ -173,9 +173,15 @@ core::PastOfAll read_past(Database& database, WallTime since, WallTime now)
         past.units.push_back(std::move(of_unit));
     }
     if (read >= past_max) past.missing = fmt::format("there are more than {} records", past_max);
-    Statement begin = database.prepare(select_begin);
-    if (begin.step() && is_time(begin, 0)) past.since = wall(begin.integer(0));
+    past.since = read_since(database);
     return past;
+}
+
+std::optional<WallTime> read_since(Database& database)
+{
+    Statement begin = database.prepare(select_begin);
+    if (!begin.step() || !is_time(begin, 0)) return std::nullopt;
+    return wall(begin.integer(0));
 }
 
 // ---- one outage and what is around it -----------------------------------------------------------

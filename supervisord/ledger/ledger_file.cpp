@@ -125,6 +125,7 @@ void LedgerFile::open()
         last_life_ = read_last_life(*database_, options_.boot, options_.now(), options_.suspended);
     if (found == Found::nothing || life_ == 0)
         life_ = begin_life(*database_, options_.boot, options_.now());
+    since_ = read_since(*database_);
     database_->at_end(Database::AtEnd::tidy);
     if (found == Found::nothing) news_.begun_anew = true;
 }

@@ -65,6 +65,9 @@ public:
     /// Of the run of Keel before this one; none: there was none, or the file has not told yet.
     [[nodiscard]] const std::optional<ports::LastLife>& last_life() const { return last_life_; }
 
+    /// When its records begin; none: it has not told yet.
+    [[nodiscard]] std::optional<WallTime> since() const { return since_; }
+
     /// What came to pass since it was asked last.
     struct News {
         std::vector<std::string> texts;
@@ -87,6 +90,7 @@ private:
     std::uint64_t examined_ = 0; ///< inode of the file that was found sound, last
     std::int64_t life_ = 0;
     std::optional<ports::LastLife> last_life_;
+    std::optional<WallTime> since_;
     std::optional<Duration> bounds_seen_; ///< when, in time since the boot
     std::optional<Duration> set_aside_at_;
     bool suspect_ = false;

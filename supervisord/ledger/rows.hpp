@@ -41,6 +41,8 @@ void put(Database& database, const ports::Beginning& beginning, std::int64_t own
 std::vector<core::OutageView> read_outages(Database& database, const ports::OutageQuery& query,
                                            WallTime now);
 core::PastOfAll read_past(Database& database, WallTime since, WallTime now);
+/// When records begin; none: there are none.
+std::optional<WallTime> read_since(Database& database);
 /// None: there was no life before this.
 std::optional<ports::LastLife> read_last_life(Database& database, const std::string& boot,
                                               Moment now, Duration suspended);

@@ -105,7 +105,7 @@ std::optional<ports::LastLife> SqliteLedger::Writer::last_life(Duration patience
 ports::LedgerStanding SqliteLedger::Writer::standing() const
 {
     const std::lock_guard lock(mutex_);
-    return {trouble_, waiting_.size(), lost_};
+    return {trouble_, waiting_.size(), lost_, since_};
 }
 
 LedgerFile::News SqliteLedger::Writer::take_news()
@@ -165,6 +165,7 @@ void SqliteLedger::Writer::write_once(std::unique_lock<std::mutex>& lock)
         last_life_ = file_.last_life();
         begun_.notify_all();
     }
+    since_ = file_.since();
     if (trouble) put_back(std::move(batch));
     for (std::string& text : news.texts)
         tell(std::move(text));

@@ -71,6 +71,7 @@ private:
     bool suspect_ = false;
     enum class Tried : std::uint8_t { no, yes } tried_ = Tried::no; ///< to open the file
     std::optional<ports::LastLife> last_life_;
+    std::optional<WallTime> since_;
     LedgerFile::End end_ = LedgerFile::End::cut_short;
     enum class Life : std::uint8_t { begins, lives, ending, over } life_ = Life::begins;
 };

@@ -55,6 +55,7 @@ struct LedgerStanding {
     std::string trouble;       ///< why nothing can be written now; empty: all is well
     std::uint64_t waiting = 0; ///< records that are not written yet
     std::uint64_t lost = 0;    ///< records that found no room, since the engine began
+    std::optional<WallTime> since{}; ///< its records begin; none: it has not told yet
 };
 
 class Ledger {

@@ -367,7 +367,8 @@ async function askAll() {
 }
 
 async function askOutages() {
-  const { json } = await askJson("/v1/outages");
+  const since = new Date(now() - DAY).toISOString();
+  const { json } = await askJson(`/v1/outages?limit=1000&since=${since}`);
   known.outages = json.outages;
   for (const row of rows.values()) row.showDay();
 }

@@ -71,6 +71,27 @@ TEST_F(StatusPagesTest, TellWhatTheLedgerKnowsOfTheTimeBeforeThisEngine)
     EXPECT_THAT(*given.front(), HasSubstr("% of 50 d</span>")) << "it is known from then on";
 }
 
+TEST_F(StatusPagesTest, KnowAsFarBackAsTheLedgerGoes)
+{
+    supervisor.ledger_standing.since = loop.time.wall - 24h * 20;
+    ask();
+    loop.finish_one();
+    EXPECT_THAT(*given.front(), HasSubstr("up 100 % of 20 d</span>"));
+}
+
+TEST_F(StatusPagesTest, CallWhatRecordsWereLeftOutOfNotKnown)
+{
+    supervisor.ledger_standing.since = loop.time.wall - 24h * 80;
+    core::OutageView outage;
+    outage.record.unit = "another";
+    outage.record.opened = {{}, loop.time.wall - 24h * 30};
+    outage.record.closed = Now{{}, loop.time.wall - 24h * 30 + 1s};
+    supervisor.outage_list.assign(1000, outage);
+    ask();
+    loop.finish_one();
+    EXPECT_THAT(*given.front(), HasSubstr("% of 30 d</span>"));
+}
+
 TEST_F(StatusPagesTest, DoNotWaitForALedgerThatDoesNotAnswer)
 {
     supervisor.answers_history = false;
