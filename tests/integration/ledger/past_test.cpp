@@ -211,6 +211,12 @@ TEST_F(Past, FoldsRunsOfLongAgoToCountsByTheDay)
     EXPECT_EQ(number("SELECT count FROM spawn_days WHERE day = '2025-01-31' AND ending = 'exit 1'"),
               4);
     EXPECT_EQ(number("SELECT count FROM spawn_days WHERE ending = 'exit 2'"), 1);
+    passes(11min);
+    Batch one_more;
+    one_more.spawns = {{SpawnId{8}, spawn(8, 0s, 2min, "exit 1")}};
+    keep(std::move(one_more));
+    EXPECT_EQ(number("SELECT count FROM spawn_days WHERE day = '2025-01-31' AND ending = 'exit 1'"),
+              5);
     boots();
     passes(24h);
     begin_another_life({});
