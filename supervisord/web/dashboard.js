@@ -232,13 +232,13 @@ const slots = Array.from({ length: SLOTS }, () => {
   return slot;
 });
 
-function fill(slot, { kind, unit, status, what, words, when, reason, next, more }) {
+function fill(slot, { kind, unit, status, what, words, when, since, reason, next, more }) {
   slot.unit = unit;
   slot.more = more;
   dress(slot.element, kind);
   mark(slot.lamp, "status", status);
   putPieces(slot.what, [what, "unit"], [` ${words}`, `s-${status}`]);
-  put(slot.when, when);
+  putPieces(slot.when, [when], [since, "since"]);
   putPieces(slot.why, [reason], [reason && next ? ` · ${next}` : next, "next"]);
 }
 
@@ -247,8 +247,10 @@ function showTroubles(units, at) {
   // One alone is what the head itself tells.
   const listed = troubles.length === 1 && model.isTroubled(troubles[0]) ? [] : troubles;
   const lines = listed.map((unit) => ({
-    kind: "present", unit: unit.name, status: unit.status, what: unit.name, words: unit.status,
-    when: `${model.coarse(at - Date.parse(unit.since))}, since ${model.clock(Date.parse(unit.since), at)}`,
+    kind: "present", unit: unit.name, status: unit.status, what: unit.name,
+    words: model.isSettling(unit) ? "up again" : unit.status,
+    when: model.coarse(at - Date.parse(unit.since)),
+    since: `, since ${model.clock(Date.parse(unit.since), at)}`,
     reason: model.reasonOf(unit, at), next: model.nextOfUnit(unit, at),
   }));
   if (lines.length > SLOTS) {

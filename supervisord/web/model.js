@@ -2,8 +2,13 @@
 
 /** How grave a status is; 0 is the gravest. Those below CALM want somebody's eye. */
 const GRAVITY = { failed: 0, down: 1, blocked: 2, degraded: 3, starting: 4, held: 6, stopped: 8 };
+const SETTLING = 5;
 export const CALM = 6;
-export const gravityOf = (unit) => GRAVITY[unit.status] ?? 9;
+const gravityOfStatus = (unit) => GRAVITY[unit.status] ?? 9;
+/** Works again, but not for long enough that its outage is over: it may flap. */
+export const isSettling = (unit) =>
+  Boolean(unit.outage?.settling) && gravityOfStatus(unit) > SETTLING && !unit.held;
+export const gravityOf = (unit) => (isSettling(unit) ? SETTLING : gravityOfStatus(unit));
 export const isBad = (unit) => gravityOf(unit) < 3;
 export const isTroubled = (unit) => gravityOf(unit) < CALM;
 
@@ -103,6 +108,10 @@ export function verdictOf(units) {
   if (down.length === 1) return { tone: "bad", text: `${down[0].name} is ${down[0].status}` };
   if (down.length > 1)
     return { tone: "bad", text: `${down.length} of ${units.length} units are down` };
+  if (weak.length > 0 && weak.every(isSettling)) {
+    const who = weak.length === 1 ? `${weak[0].name} is` : `${weak.length} of ${units.length} units are`;
+    return { tone: "weak", text: `${who} up again, not yet for good` };
+  }
   if (weak.length === 1) return { tone: "weak", text: `${weak[0].name} is ${weak[0].status}` };
   if (weak.length > 1)
     return { tone: "weak", text: `${weak.length} of ${units.length} units are not all well` };

@@ -152,6 +152,11 @@ def test_a_killed_unit_goes_down_and_up(world):
         page.until("document.querySelector('#events').innerText.includes('SIGKILL')")
         world.shoot(page, f"backbone-down-{scheme}")
     world.mend_backbone()
+    for page in pages.values():
+        page.until("document.querySelector('#verdict').innerText.includes('not yet for good')",
+                   "that it may go down again")
+        page.until("document.querySelector('#troubles').innerText.includes('up again') || "
+                   "document.querySelector('#verdict').innerText.includes('backbone is up again')")
     for scheme, page in pages.items():
         page.until(status_in_row("backbone", "up"))
         page.until("document.querySelector('#verdict').innerText.startsWith('Everything')")
