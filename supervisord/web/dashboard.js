@@ -345,7 +345,10 @@ function showLink() {
 // ---- asking --------------------------------------------------------------------------------------
 
 const stale = new Set(); // names of units; "" are all
+const learntAt = new Map(); // when what is known of a unit alone was asked for
 let asking = false;
+let askingAll = false;
+let allIsStale = false;
 let timer = 0;
 
 function learn(unit) {
@@ -356,7 +359,11 @@ function learn(unit) {
 }
 
 async function askAll() {
+  const askedAt = performance.now();
   const { json } = await askJson("/v1/units");
+  // What was asked of a unit alone meanwhile is the later word on it.
+  json.units = json.units.map((unit) =>
+    learntAt.get(unit.name) > askedAt ? known.units.get(unit.name) : unit);
   const names = new Set(json.units.map((unit) => unit.name));
   for (const name of known.units.keys()) if (!names.has(name)) known.units.delete(name);
   for (const unit of json.units) known.units.set(unit.name, unit);
@@ -375,22 +382,47 @@ async function askOutages() {
   for (const row of rows.values()) row.showDay();
 }
 
+/** Everything anew. It may take a while; single units are asked for beside it. */
+async function catchUpWithAll() {
+  if (askingAll || known.link !== "live") return;
+  askingAll = true;
+  allIsStale = false;
+  try {
+    await askAll();
+    filter();
+    showHead();
+    await askOutages();
+    showHead();
+  } catch (error) {
+    if (error instanceof NoPass) known.link = "refused";
+    if (error instanceof NoPass) showHead();
+    setTimeout(() => { stale.add(""); soon(0); }, 1000);
+  }
+  askingAll = false;
+  if (allIsStale) catchUpWithAll();
+}
+
 async function catchUp() {
   if (asking || known.link !== "live") return;
   asking = true;
   let pause = TOGETHER;
+  if (stale.delete("") || stale.size > MANY) {
+    if (stale.size > MANY) stale.clear();
+    allIsStale = true;
+    catchUpWithAll();
+  }
   const names = [...stale];
   stale.clear();
   try {
-    if (names.includes("") || names.length > MANY) await askAll();
-    else await Promise.all(names.map(async (name) => {
+    await Promise.all(names.map(async (name) => {
       // Its story and not the unit alone, for which keeld would look at its files on the disk.
+      const askedAt = performance.now();
       const { json } = await askJson(`/v1/units/${encodeURIComponent(name)}/why`);
       json.unit.changed_on_disk = known.units.get(name)?.changed_on_disk ?? false;
+      learntAt.set(name, askedAt);
       learn(json.unit);
       if (detail.unit === name) detail.show(json);
     }));
-    if (names.includes("")) await askOutages();
     filter();
     showHead();
   } catch (error) {
