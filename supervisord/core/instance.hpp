@@ -328,6 +328,9 @@ std::optional<MonoTime> patience_end_of(const units::UnitSpec&, const Instance&)
 /// now. One that waits for its start is not: it will be made from that one.
 bool is_outdated(const units::UnitSpec&, const Instance&);
 
+/// How long the probes that make it unready have been failing.
+Duration failing_for(const units::UnitSpec&, const Instance&, MonoTime now);
+
 /// Whether it is on its way back because it was killed for its liveness.
 bool is_away_for_liveness(const InstanceState&);
 

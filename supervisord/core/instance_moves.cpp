@@ -229,7 +229,7 @@ StartCause cause_of(const ExitStatus& status)
 {
     switch (status.kind) {
     case ExitStatus::Kind::code: return StartCause::exit;
-    case ExitStatus::Kind::signal: return StartCause::signal;
+    case ExitStatus::Kind::signal: return status.oom_killed ? StartCause::oom : StartCause::signal;
     case ExitStatus::Kind::unknown: break;
     }
     return StartCause::lost;

@@ -29,9 +29,9 @@ void take_in(Here& h, const Notice& notice)
 
 /// Asked to end by SIGABRT: unless the program has other ideas, it leaves a core of what it hung
 /// in, where limits.core lets it. What follows is as with a failed liveness.
-InstanceStep fail_for_watchdog(Here& h, SpawnId spawn, std::string what, Duration detection)
+InstanceStep fail_for_watchdog(Here& h, SpawnId spawn, const std::string& what, Duration detection)
 {
-    auto after = judge_trouble(h, {{StartCause::watchdog, {}, std::move(what), {}}, detection});
+    auto after = judge_trouble(h, {{StartCause::watchdog, {}, "watchdog: " + what, {}}, detection});
     after.signal_number = SIGABRT;
     return ask_to_stop(h, spawn, std::move(after));
 }

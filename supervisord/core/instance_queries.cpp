@@ -115,4 +115,16 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Instance&
     return earliest;
 }
 
+Duration failing_for(const units::UnitSpec& spec, const Instance& instance, MonoTime now)
+{
+    Duration longest{0};
+    for (std::size_t i = 0; i < instance.probes.size(); ++i) {
+        const ProbeHealth& health = instance.probes[i];
+        const bool counts = spec.probes[i].role.readiness && health.failing_since;
+        if (counts && !is_passing(spec.probes[i], health))
+            longest = std::max(longest, now - *health.failing_since);
+    }
+    return longest;
+}
+
 } // namespace keel::core

@@ -23,6 +23,7 @@ OutageCause outage_cause_of(StartCause cause)
     case StartCause::bound:
     case StartCause::companion: return OutageCause::dependency;
     case StartCause::watchdog: return OutageCause::watchdog;
+    case StartCause::oom: return OutageCause::oom;
     case StartCause::lost: break;
     }
     return OutageCause::lost;
@@ -50,6 +51,7 @@ Outage open(const OutageLimits& limits, const OutageInputs& in)
     record.detected_by = in.sign.detected_by;
     record.caused_by = in.sign.caused_by;
     record.detection = in.sign.detection;
+    record.instance = in.sign.instance;
     return record;
 }
 

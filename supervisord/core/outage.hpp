@@ -13,6 +13,7 @@
 #include "base/time.hpp"
 #include "core/restart_policy.hpp"
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -37,7 +38,8 @@ enum class OutageCause : std::uint8_t {
     dependency,
     operation,
     watchdog,
-    boot ///< the host's, after which it has to be started again
+    boot, ///< the host's, after which it has to be started again
+    oom
 };
 OutageCause outage_cause_of(StartCause);
 
@@ -62,11 +64,21 @@ struct Outage {
     std::string detected_by; ///< `exit`, `probe`, `deadline`, `operation`
     std::optional<OutageId> caused_by;
     Duration detection{0}; ///< from the first sign to `opened`
+    /// Whose failure opened it; none: no process of the unit's own did.
+    std::optional<Slot> instance{};
     /// Unseen: Keel was not there, and `closed` is when it was last.
     enum class End : std::uint8_t { seen, unseen } end = End::seen;
     std::vector<ActionTaken> actions; ///< at most actions_max; the first ones are kept
 };
 inline constexpr std::size_t outage_actions_max = 100;
+
+/// The lines that an instance wrote last before the failure that opened a record, oldest first, as
+/// people can be shown them. Null: it is not known what they were, or there is no such instance.
+/// They are kept beside records, as what is decided does not depend on them.
+using LastWords = std::shared_ptr<const std::vector<std::string>>;
+inline constexpr std::size_t last_words_max = 50;
+inline constexpr std::size_t last_words_bytes = std::size_t{16} << 10; ///< all lines together
+inline constexpr std::size_t last_words_line = 1000;                   ///< bytes of one
 
 /// Length of a record at `now`; never negative.
 Duration length_of(const Outage&, MonoTime now);
@@ -97,7 +109,8 @@ struct OutageSign {
     std::optional<OutageId> caused_by;
     Outage::Planned planned = Outage::Planned::no;
     Duration detection{0};
-    std::optional<Now> since{}; ///< when the unit was last seen ready; none: now
+    std::optional<Now> since{};     ///< when the unit was last seen ready; none: now
+    std::optional<Slot> instance{}; ///< whose sign it is
 };
 
 struct OutageInputs {
@@ -151,5 +164,5 @@ inline constexpr std::array names_of<core::OutageKind> =
 template <>
 inline constexpr std::array names_of<core::OutageCause> = std::to_array<std::string_view>(
     {"start", "exit", "signal", "start-timeout", "liveness", "readiness", "spawn", "lost",
-     "dependency", "operation", "watchdog", "boot"});
+     "dependency", "operation", "watchdog", "boot", "oom"});
 } // namespace keel

@@ -19,6 +19,7 @@ std::string to_text(const ExitStatus& status)
     switch (status.kind) {
     case ExitStatus::Kind::code: return fmt::format("exit {}", status.number);
     case ExitStatus::Kind::signal:
+        if (status.oom_killed) return "OOM-killed";
         return signal_name(status.number) + (status.core_dumped ? " (core dumped)" : "");
     case ExitStatus::Kind::unknown: break;
     }

@@ -16,10 +16,11 @@ struct ExitStatus {
     enum class Kind : std::uint8_t { code, signal, unknown } kind = Kind::code;
     int number = 0;           ///< exit code or signal number; 0 if unknown
     bool core_dumped = false; ///< signal only
+    bool oom_killed = false;  ///< SIGKILL only: it is the kernel's, for want of memory
     friend bool operator==(const ExitStatus&, const ExitStatus&) = default;
 };
 
-/// `exit 1`, `SIGSEGV (core dumped)`, `ended unseen`.
+/// `exit 1`, `SIGSEGV (core dumped)`, `OOM-killed`, `ended unseen`.
 std::string to_text(const ExitStatus&);
 
 /// `SIGTERM` for 15; `signal 99` for a number without a name.

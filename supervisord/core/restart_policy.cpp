@@ -22,7 +22,8 @@ bool matches(const std::vector<ExitMatch>& list, const ExitStatus& status)
 
 bool is_about_exit(StartCause cause)
 {
-    return cause == StartCause::exit || cause == StartCause::signal || cause == StartCause::lost;
+    return cause == StartCause::exit || cause == StartCause::signal || cause == StartCause::oom ||
+           cause == StartCause::lost;
 }
 
 Judgement judge_failure(const units::RestartSpec& spec, const std::string& what)

@@ -27,7 +27,8 @@ enum class StartCause : std::uint8_t {
     lost,      ///< it ended while no engine was there to see how
     bound,     ///< a unit that it is bound to was gone
     companion, ///< a unit that it restarts with was restarted
-    watchdog   ///< it did not send WATCHDOG=1 in time, or found itself broken
+    watchdog,  ///< it did not send WATCHDOG=1 in time, or found itself broken
+    oom        ///< the kernel killed it for want of memory; last, as journals count by number
 };
 
 /// How long a spawn was ready, in all. None: it never was, which is less than no time at all: a
@@ -37,7 +38,7 @@ using ReadyTime = std::optional<Duration>;
 /// How a run of an instance came to its end.
 struct Ending {
     StartCause cause = StartCause::exit; ///< never wanted or operator_restart
-    ExitStatus status;                   ///< cause exit, signal and lost
+    ExitStatus status;                   ///< cause exit, signal, oom and lost
     std::string what;                    ///< for people: `exit 1`, `probe http: status 503`
     ReadyTime ready_for;
 };
@@ -89,5 +90,5 @@ namespace keel {
 template <>
 inline constexpr std::array names_of<core::StartCause> = std::to_array<std::string_view>(
     {"wanted", "operator", "exit", "signal", "start-timeout", "liveness", "unready", "spawn",
-     "lost", "bound", "companion", "watchdog"});
+     "lost", "bound", "companion", "watchdog", "oom"});
 } // namespace keel

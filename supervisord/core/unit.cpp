@@ -66,13 +66,14 @@ std::string_view detector_of(StartCause cause)
     case StartCause::operator_restart: return "operation";
     case StartCause::exit:
     case StartCause::signal:
+    case StartCause::oom:
     case StartCause::lost: break;
     }
     return "exit";
 }
 
 void take_sign(UnitMaking& m, OutageCause cause, std::string text, std::string_view detected_by,
-               Duration detection)
+               Duration detection, std::optional<Slot> slot)
 {
     m.unit().sign = OutageSign{cause,
                                std::move(text),
@@ -80,7 +81,8 @@ void take_sign(UnitMaking& m, OutageCause cause, std::string text, std::string_v
                                m.inputs.gate_outage,
                                m.inputs.gate_planned,
                                detection,
-                               m.inputs.last_seen};
+                               m.inputs.last_seen,
+                               slot};
     m.sign = UnitMaking::Sign::fresh;
 }
 
@@ -90,7 +92,7 @@ void take_failure(UnitMaking& m, Slot slot, const Failure& failure, std::uint64_
     unit.failed_at = m.now();
     unit.settled = Unit::Settled::yes;
     take_sign(m, outage_cause_of(failure.cause), failure.what, detector_of(failure.cause),
-              failure.detection);
+              failure.detection, slot);
     const auto concerns = [&](const Operation& op) {
         return op.failure.empty() && std::ranges::find(op.targets, slot) != op.targets.end();
     };
@@ -110,18 +112,19 @@ void take_move(UnitMaking& m, Slot slot, std::string_view from, const std::strin
     const Instance& instance = m.instance(slot);
     m.out.notes.emplace_back(Moved{slot, from, state_name(instance.state), reason});
     if (std::holds_alternative<Unready>(instance.state))
-        take_sign(m, OutageCause::readiness, reason, "probe", {});
+        take_sign(m, OutageCause::readiness, reason, "probe",
+                  failing_for(m.spec, instance, m.now()), slot);
     if (std::holds_alternative<Ready>(instance.state) ||
         std::holds_alternative<Done>(instance.state))
         m.unit().settled = Unit::Settled::yes;
 }
 
 /// A clean exit that policy restarts is no failure, yet the unit lacks an instance because of it.
-void take_clean_exit(UnitMaking& m, std::string_view from, const ExitStatus& status)
+void take_clean_exit(UnitMaking& m, Slot slot, std::string_view from, const ExitStatus& status)
 {
     if (from != "ready" && from != "unready") return;
     const StartCause cause = cause_of(status);
-    take_sign(m, outage_cause_of(cause), to_text(status), detector_of(cause), {});
+    take_sign(m, outage_cause_of(cause), to_text(status), detector_of(cause), {}, slot);
 }
 
 bool is_worth_a_line(const InstanceAction& action)
@@ -169,7 +172,7 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     if (made.failure)
         take_failure(m, slot, *made.failure, recipe_before);
     else if (const auto* exited = std::get_if<ProcessExited>(&event); moved && exited != nullptr)
-        take_clean_exit(m, before, exited->status);
+        take_clean_exit(m, slot, before, exited->status);
     if (moved)
         take_move(m, slot, before, made.reason);
     else if (said)
@@ -199,7 +202,8 @@ void recall(UnitMaking& m, const Recalled& recalled, const std::string& cause)
         run_instance(m, slot, recalled);
         any = true;
     }
-    if (any) take_sign(m, outage_cause_of(recalled.cause), cause, detector_of(recalled.cause), {});
+    if (any)
+        take_sign(m, outage_cause_of(recalled.cause), cause, detector_of(recalled.cause), {}, {});
 }
 
 } // namespace
@@ -251,7 +255,7 @@ void be_unusable(UnitMaking& m)
     m.unit().wanted = Up{};
     for (Instance& instance : m.unit().instances)
         instance.since = m.inputs.now;
-    take_sign(m, OutageCause::start, m.unit().config_problem, "check", {});
+    take_sign(m, OutageCause::start, m.unit().config_problem, "check", {}, {});
 }
 
 void on(UnitMaking& m, const Booted&)

@@ -23,6 +23,16 @@ bool takes_out_of_service(const UnitMaking& m, const Operation& op)
     return op.verb == Verb::restart || (op.verb == Verb::start && op.began == m.now());
 }
 
+/// The first that runs and is not ready.
+std::optional<Slot> first_that_is_late(const Unit& unit)
+{
+    const auto late = std::ranges::find_if(unit.instances, [](const Instance& instance) {
+        return has_process(instance) && !serves(instance.state);
+    });
+    if (late == unit.instances.end()) return std::nullopt;
+    return static_cast<Slot>(late - unit.instances.begin() + 1);
+}
+
 /// The best that is known of why the unit is short of instances.
 OutageSign sign_of(const UnitMaking& m)
 {
@@ -48,7 +58,9 @@ OutageSign sign_of(const UnitMaking& m)
             "deadline",
             {},
             Outage::Planned::no,
-            {}};
+            {},
+            {},
+            first_that_is_late(unit)};
 }
 
 bool has_time_to_start(const UnitMaking& m)

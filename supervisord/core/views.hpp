@@ -77,6 +77,7 @@ struct OutageView {
         yes
     } settling = Settling::no;                             ///< ready again, on trial
     OutageFold::Counted counted = OutageFold::Counted::no; ///< open ones: has outlived `grace`
+    LastWords last_words{};                                ///< not in what is made of a unit
 };
 
 struct UnitView {

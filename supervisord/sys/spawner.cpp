@@ -108,13 +108,15 @@ void SpawnerOptions::heed_environment()
 {
     if (std::getenv("KEEL_NO_CLONE3") != nullptr) method = Cloner::Method::clone;
     if (std::getenv("KEEL_NO_PIDFD_INFO") != nullptr) ask_pidfd = AskPidfd::no;
+    if (const char* folder = std::getenv("KEEL_MEMORY_EVENTS"); folder != nullptr)
+        memory_events = std::make_shared<CgroupFolder>(folder);
 }
 
 Spawner::Spawner(ports::Loop& loop, KeeperClient& keeper, SpawnerOptions options)
     : loop_(loop), keeper_(keeper),
       options_(std::move(options)), scope_{::getppid(), ::getpid(), options_.run_dir},
       defaults_(LoginDefaults::differing_from_ours()), can_brand_(locks_are_unlimited()),
-      cloner_(options_.method), alive_(std::make_shared<bool>(true))
+      cloner_(options_.method), oom_(memory_events(options_)), alive_(std::make_shared<bool>(true))
 {
     if (options_.cgroups != nullptr) limits_.emplace(loop_, options_.cgroups->limits());
     keeper_.on_exited([this](const wire::Record& record) { on_exited(record); });
@@ -210,6 +212,7 @@ void Spawner::on_exited(const wire::Record& record)
     if (is_new) {
         child.process = {record.pid, record.start_ticks};
         child.cgroup = cgroup_of(child, record.text);
+        child.oom_group = path_of_instance(record.text); // Nothing lives there any more.
     }
     report_end(id, core::exit_status_from_wait(record.value));
 }
@@ -217,6 +220,7 @@ void Spawner::on_exited(const wire::Record& record)
 void Spawner::report_end(SpawnId id, ExitStatus status)
 {
     Child& child = children_.at(id);
+    if (!child.kill_sent) status = oom_.decode(status, child.oom_group, child.oom_kills);
     child.watch.reset();
     child.pidfd.reset();
     child.addressee.reset();
@@ -275,6 +279,7 @@ void Spawner::kill_tree(SpawnId id)
     }
     if (child.killing) return;
     child.killing = true;
+    child.kill_sent = true;
     child.emptied = false;
     if (child.cgroup.empty())
         want_search(Duration::zero());

@@ -13,6 +13,7 @@
 #include "sys/cloner.hpp"
 #include "sys/keeper_client.hpp"
 #include "sys/limit_changes.hpp"
+#include "sys/oom_watch.hpp"
 #include "sys/pidfd.hpp"
 #include "sys/process_tree.hpp"
 #include "sys/usage_reading.hpp"
@@ -31,8 +32,10 @@ struct SpawnerOptions {
     std::unique_ptr<CgroupTree> cgroups; ///< none: trees are searched in /proc
     Cloner::Method method = Cloner::Method::clone3;
     AskPidfd ask_pidfd = AskPidfd::yes;
+    std::shared_ptr<const CgroupFiles> memory_events{}; ///< none: those of `cgroups`
 
-    /// For tests: KEEL_NO_CLONE3 and KEEL_NO_PIDFD_INFO in the environment take these ways out.
+    /// For tests: KEEL_NO_CLONE3 and KEEL_NO_PIDFD_INFO in the environment take these ways out, and
+    /// KEEL_MEMORY_EVENTS is a folder that stands in for a kernel that counts what it kills.
     void heed_environment();
 };
 
@@ -77,10 +80,13 @@ public:
 private:
     struct Child {
         ProcessIdentity process;
-        OwnedFd pidfd;      ///< closed when the end was reported
-        OwnedFd addressee;  ///< of the process that signals go to instead, while it lives
-        std::string unit;   ///< as in its plan; empty: not known
-        std::string cgroup; ///< relative; empty: none
+        OwnedFd pidfd;               ///< closed when the end was reported
+        OwnedFd addressee;           ///< of the process that signals go to instead, while it lives
+        std::string unit;            ///< as in its plan; empty: not known
+        std::string cgroup;          ///< relative; empty: none
+        std::string oom_group;       ///< the same of one that it ended in
+        std::uint64_t oom_kills = 0; ///< in there, when it began or was found
+        bool kill_sent = false;      ///< by Keel
         UsageReading::Age age = UsageReading::Age::of_this_engine;
         bool ended = false;                 ///< and its end was reported
         std::vector<ProcessIdentity> known; ///< members seen by the last search
@@ -125,6 +131,9 @@ private:
     void on_stranger_readable(SpawnId id);
     void find_unnumbered(std::vector<Survivor>& journaled) const;
     [[nodiscard]] std::string cgroup_of(const Child& child, std::string_view instance) const;
+    [[nodiscard]] std::string path_of_instance(std::string_view instance) const;
+    [[nodiscard]] static std::shared_ptr<const CgroupFiles> memory_events(const SpawnerOptions&);
+    void watch_for_oom(Child& child) const;
 
     ports::Loop& loop_;
     KeeperClient& keeper_;
@@ -134,6 +143,7 @@ private:
     const bool can_brand_; ///< process_tree.hpp says what that is
     Cloner cloner_;
     std::optional<LimitChanges> limits_; ///< of cgroups, where there are some
+    const OomWatch oom_;
     Handlers handlers_;
     Children children_;
     bool searching_ = false;

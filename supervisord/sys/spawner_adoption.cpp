@@ -59,6 +59,7 @@ Spawner::Survivor Spawner::adopt_child(const wire::Record& record)
     child.process = {record.pid, record.start_ticks};
     child.pidfd = open_pidfd(child.process);
     child.cgroup = cgroup_of(child, record.text);
+    watch_for_oom(child);
     Survivor survivor{id, child.process, {}, 1};
     if (const auto instance = parse_instance(record.text))
         std::tie(survivor.unit, survivor.slot) = *instance;
@@ -86,6 +87,7 @@ bool Spawner::adopt_stranger(const Survivor& journaled)
     if (child.pidfd && !is_there) status = end_of(child.process, child.pidfd, options_.ask_pidfd);
     if (is_there) {
         child.cgroup = cgroup_of(child, journaled.unit + "." + std::to_string(journaled.slot));
+        watch_for_oom(child);
         child.watch = loop_.watch_fd(child.pidfd.get(), ports::Interest::readable,
                                      [this, id](ports::FdEvents) { on_stranger_readable(id); });
     }
@@ -118,12 +120,19 @@ void Spawner::find_unnumbered(std::vector<Survivor>& journaled) const
     }
 }
 
-/// The cgroup it was born in; empty if it has none of its own.
-std::string Spawner::cgroup_of(const Child& child, std::string_view instance) const
+/// The cgroup that `UNIT.SLOT` is born in, where there are any.
+std::string Spawner::path_of_instance(std::string_view instance) const
 {
     const auto parts = parse_instance(instance);
     if (options_.cgroups == nullptr || !parts) return {};
-    const std::string path = parts->first + "/" + std::to_string(parts->second);
+    return parts->first + "/" + std::to_string(parts->second);
+}
+
+/// The cgroup it was born in; empty if it has none of its own.
+std::string Spawner::cgroup_of(const Child& child, std::string_view instance) const
+{
+    const std::string path = path_of_instance(instance);
+    if (path.empty()) return {};
     const bool inside = child.pidfd ? options_.cgroups->path_of(child.process.pid) == path
                                     : options_.cgroups->populated(path);
     return inside ? path : std::string();

@@ -49,7 +49,21 @@ std::optional<SpawnFailure> Spawner::prepare_cgroup(ChildSetup& setup, const por
     }
     directory = std::move(*entered);
     child.cgroup = path;
+    watch_for_oom(child);
     return std::nullopt;
+}
+
+std::shared_ptr<const CgroupFiles> Spawner::memory_events(const SpawnerOptions& options)
+{
+    if (options.memory_events || options.cgroups == nullptr) return options.memory_events;
+    return std::make_shared<CgroupFolder>(options.cgroups->base());
+}
+
+/// From now on: what was killed in its group so far was not this one.
+void Spawner::watch_for_oom(Child& child) const
+{
+    child.oom_group = child.cgroup;
+    child.oom_kills = oom_.kills_in(child.oom_group);
 }
 
 void Spawner::set_resources(SpawnId id, const units::ResourcesSpec& resources)

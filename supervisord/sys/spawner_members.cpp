@@ -1,6 +1,8 @@
 // Who belongs to a spawn, and which of them is spoken to.
 #include "sys/spawner.hpp"
 
+#include <csignal>
+
 namespace keel::sys {
 
 void Spawner::signal(SpawnId id, int signal_number)
@@ -8,6 +10,7 @@ void Spawner::signal(SpawnId id, int signal_number)
     const auto found = children_.find(id);
     if (found == children_.end() || !found->second.pidfd) return;
     Child& child = found->second;
+    if (signal_number == SIGKILL) child.kill_sent = true;
     if (child.addressee && send_signal(child.addressee, signal_number)) return;
     child.addressee.reset();
     send_signal(child.pidfd, signal_number);

@@ -107,6 +107,11 @@ private:
 
 } // namespace
 
+std::uint64_t oom_kills_in(std::string_view memory_events)
+{
+    return number_of(memory_events, "oom_kill");
+}
+
 Result<std::optional<UsageReading>> read_group(const std::string& base, const std::string& name,
                                                UsageDepth depth)
 {
@@ -126,7 +131,7 @@ Result<std::optional<UsageReading>> read_group(const std::string& base, const st
     reading.cpu = std::chrono::microseconds(number_of(*cpu, "usage_usec"));
     const auto events = folder.read(name + "/memory.events");
     if (events)
-        reading.oom_kills = number_of(*events, "oom_kill");
+        reading.oom_kills = oom_kills_in(*events);
     else if (!is_gone(events.error())) // No controller: no such file.
         return events.error();
     if (depth == UsageDepth::counters) return std::optional(reading);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace keel::sys {
@@ -39,6 +40,9 @@ read_group(const std::string& base, const std::string& name, UsageDepth depth);
 using UsageReadings = Result<std::vector<UsageReading>>;
 /// Of all groups of units below `base`.
 [[nodiscard]] UsageReadings read_groups(const std::string& base, UsageDepth depth);
+
+/// How many processes the kernel has killed for want of memory, by what memory.events says.
+[[nodiscard]] std::uint64_t oom_kills_in(std::string_view memory_events);
 
 /// A spawn without a control group.
 struct LooseTree {

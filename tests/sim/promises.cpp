@@ -223,7 +223,8 @@ void World::check_move_by_voice(InstanceId id, std::string_view to, std::string_
     if (its.ready == units::ReadyBy::notify && to == "ready" && !voices_.ready_was_told(id))
         violated(who(id) + " is called ready before it said so");
     if (scenario_.weights.meddles > 0 || to != "stopping") return;
-    if (reason.starts_with("no WATCHDOG=1") && now() < voices_.life_said_at(id) + its.watchdog)
+    const bool is_for_silence = reason.starts_with("watchdog: no WATCHDOG=1");
+    if (is_for_silence && now() < voices_.life_said_at(id) + its.watchdog)
         violated(who(id) + " is ended for its silence, and has spoken in time");
     const bool begins_anew = kernel_.memory == FakeKernel::Memory::lossy;
     if (its.ready == units::ReadyBy::notify && reason.starts_with("not ready within") &&

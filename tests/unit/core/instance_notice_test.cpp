@@ -253,7 +253,7 @@ TEST_F(Speaking, MayBeSilentForNoLongerThanItsWatchdog)
     EXPECT_EQ(did<Signal>()->signal_number, SIGABRT);
     ASSERT_TRUE(last.failure);
     EXPECT_EQ(last.failure->cause, StartCause::watchdog);
-    EXPECT_EQ(last.failure->what, "no WATCHDOG=1 for 10s");
+    EXPECT_EQ(last.failure->what, "watchdog: no WATCHDOG=1 for 10s");
     EXPECT_EQ(last.failure->detection, 10s);
     EXPECT_EQ(due(), now() + 10s) << "of stop.timeout";
     tick();
@@ -310,7 +310,7 @@ TEST_F(Speaking, IsReplacedAtOnceIfItFindsItselfBroken)
     says("WATCHDOG=trigger");
     ASSERT_TRUE(state<Stopping>());
     EXPECT_EQ(did<Signal>()->signal_number, SIGABRT);
-    EXPECT_EQ(last.failure->what, "it said WATCHDOG=trigger");
+    EXPECT_EQ(last.failure->what, "watchdog: it said WATCHDOG=trigger");
 }
 
 TEST_F(Speaking, HasItsWholeIntervalAgainUnderANewEngine)

@@ -30,6 +30,7 @@ inline ProbeAnswer unknown() { return {Verdict::unknown, VerdictKind::dns, 1ms, 
 
 inline ExitStatus exit_code(int code) { return {ExitStatus::Kind::code, code, false}; }
 inline ExitStatus by_signal(int number) { return {ExitStatus::Kind::signal, number, false}; }
+inline ExitStatus by_oom() { return {ExitStatus::Kind::signal, 9, false, true}; }
 
 class OneInstance {
 public:

@@ -22,6 +22,7 @@ TEST(ExitStatus, IsSaidInWords)
     EXPECT_EQ(to_text(ExitStatus{ExitStatus::Kind::code, 1, false}), "exit 1");
     EXPECT_EQ(to_text(ExitStatus{ExitStatus::Kind::signal, SIGSEGV, true}),
               "SIGSEGV (core dumped)");
+    EXPECT_EQ(to_text(ExitStatus{ExitStatus::Kind::signal, SIGKILL, false, true}), "OOM-killed");
     EXPECT_EQ(to_text(ExitStatus{ExitStatus::Kind::unknown, 0, false}), "ended unseen");
     EXPECT_EQ(signal_name(99), "signal 99");
 }
