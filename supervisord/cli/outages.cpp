@@ -8,6 +8,11 @@
 #include <fmt/format.h>
 
 namespace keel::cli {
+namespace {
+
+constexpr std::size_t in_full_max = 1000;
+
+} // namespace
 
 std::string outages_table(const std::vector<core::OutageView>& outages, WallTime now,
                           const Screen& screen)
@@ -38,6 +43,11 @@ std::string outages_table(const std::vector<core::OutageView>& outages, WallTime
 Exit outages(const Context& context, const OutagesOptions& options)
 {
     std::string path = fmt::format("/v1/outages?limit={}", options.count);
+    // A table has no room for them; nor has one answer for those of very many.
+    const bool in_full = context.as_json() && options.count <= in_full_max;
+    if (!in_full) path += "&last_words=0";
+    if (context.as_json() && !in_full)
+        complain(fmt::format("of more than {} outages the last words are left out", in_full_max));
     if (options.since) path += "&since=" + control::url_encoded(to_rfc3339(*options.since));
     const auto body =
         control::get(context.socket_path, path, control::deadline_in(std::chrono::seconds(10)));

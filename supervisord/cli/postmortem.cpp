@@ -113,6 +113,17 @@ std::string summary_of(const core::Incident& incident, WallTime now)
     return page;
 }
 
+/// As they stand, in a block of their own.
+std::string last_words_of(const core::OutageView& outage)
+{
+    if (!outage.last_words) return {};
+    if (outage.last_words->empty()) return "\n## Last words\n\nNothing was written.\n";
+    std::string text = "\n## Last words\n\n";
+    for (const std::string& line : *outage.last_words)
+        text += fmt::format("    {}\n", printable(line, core::last_words_line + 3));
+    return text;
+}
+
 } // namespace
 
 std::string postmortem_page(const core::Incident& incident, WallTime now)
@@ -125,6 +136,7 @@ std::string postmortem_page(const core::Incident& incident, WallTime now)
                     number(outage.record.id), plain(outage.record.unit), summary_of(incident, now));
     for (const Moment& moment : timeline_of(incident))
         page += fmt::format("| {} | {} |\n", local_time(moment.at, now), moment.what);
+    page += last_words_of(outage);
     return page + "\n## Impact\n\nWho was affected, how, and how many?\n\n## Root cause\n\n"
                   "Why did it happen? Why then?\n\n## What went well, what did not\n\n\n"
                   "## What is to be done\n\n- [ ] \n";

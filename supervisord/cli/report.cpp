@@ -111,7 +111,7 @@ Exit report(const Context& context, const ReportOptions& options)
         return print(json + "\n") ? Exit::done : Exit::failed;
     const auto report = control::decode_report(json);
     if (!report) return give_up({control::Trouble::Kind::garbled, report.error().text(), {}});
-    const auto more = ask(fmt::format("/v1/outages?limit=10000&since={}",
+    const auto more = ask(fmt::format("/v1/outages?limit=10000&last_words=0&since={}",
                                       control::url_encoded(to_rfc3339(report->window.begin))));
     if (const auto* trouble = control::trouble_of(more)) return give_up(*trouble);
     const auto list = control::decode_outages(std::get<std::string>(more));

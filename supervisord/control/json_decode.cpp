@@ -57,11 +57,6 @@ core::OperationView operation_from(const Json& json)
             enumerator(json, "verb", core::Verb::start), text(json, "by"), text(json, "step")};
 }
 
-std::string sentence_from(const Json& json)
-{
-    return json.is_string() ? json.get<std::string>() : std::string();
-}
-
 core::EdgesView edges_from(const Json& json)
 {
     if (json.is_null()) return {};

@@ -26,6 +26,11 @@ std::string text(const Json& object, const char* key)
     return value.get<std::string>();
 }
 
+std::string sentence_from(const Json& json)
+{
+    return json.is_string() ? json.get<std::string>() : std::string();
+}
+
 std::uint64_t count_up_to(const Json& object, const char* key, std::uint64_t limit)
 {
     const Json& value = member(object, key);

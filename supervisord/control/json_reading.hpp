@@ -72,6 +72,9 @@ template <class T> Result<T> decode(std::string_view json, T (*from)(const Json&
     }
 }
 
+/// What is no text is an empty one.
+std::string sentence_from(const Json& json);
+
 // Documents that stand in others.
 core::OutageView outage_from(const Json& json);
 /// An outcome of a later version counts as a failure.

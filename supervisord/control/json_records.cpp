@@ -58,7 +58,11 @@ void write(JsonWriter& out, const core::OutageView& outage)
     out.member("detection_seconds", seconds(record.detection)).key("recovery_seconds");
     record.closed ? out.value(seconds(outage.length)) : out.null();
     write_list(out, "actions", record.actions);
-    out.key("last_words").null().end_object();
+    if (outage.last_words)
+        write_list(out, "last_words", *outage.last_words);
+    else
+        out.key("last_words").null();
+    out.end_object();
 }
 
 std::string encode(const OutageList& list)
@@ -91,8 +95,7 @@ void write(JsonWriter& out, const core::SpawnRecord& spawn)
 
 namespace {
 
-void member_length(JsonWriter& out, std::string_view name,
-                   const std::optional<Duration>& length)
+void member_length(JsonWriter& out, std::string_view name, const std::optional<Duration>& length)
 {
     length ? out.member(name, seconds(*length)) : out.key(name).null();
 }
@@ -201,6 +204,9 @@ core::OutageView outage_from(const Json& json)
         record.caused_by = static_cast<OutageId>(count<std::uint64_t>(json, "caused_by"));
     record.detection = duration(json, "detection_seconds");
     record.actions = list<core::ActionTaken>(json, "actions", action_from);
+    if (!is_absent(json, "last_words"))
+        outage.last_words = std::make_shared<const std::vector<std::string>>(
+            list<std::string>(json, "last_words", sentence_from));
     return outage;
 }
 

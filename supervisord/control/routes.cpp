@@ -12,7 +12,8 @@ constexpr std::array log_arguments =
     std::to_array<std::string_view>({"lines", "since", "follow", "instance"});
 constexpr std::array change_arguments = std::to_array<std::string_view>({"wait"});
 constexpr std::array probe_arguments = std::to_array<std::string_view>({"instance"});
-constexpr std::array outage_arguments = std::to_array<std::string_view>({"since", "limit"});
+constexpr std::array outage_arguments =
+    std::to_array<std::string_view>({"since", "limit", "last_words"});
 constexpr std::array report_arguments = std::to_array<std::string_view>({"since"});
 constexpr std::array event_arguments =
     std::to_array<std::string_view>({"after", "unit", "follow", "limit", "since"});

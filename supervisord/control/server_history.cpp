@@ -12,6 +12,8 @@ using Exchanged = std::shared_ptr<Exchange>;
 
 constexpr std::uint64_t events_max = 10'000;
 constexpr std::uint64_t outages_max = 10'000;
+/// With their last words, which may be 16 KiB each.
+constexpr std::uint64_t outages_in_full_max = 1000;
 /// More of them are turned into text on another thread.
 constexpr std::size_t outages_at_once = 256;
 
@@ -86,8 +88,12 @@ void ControlServer::answer_outages(const Exchanged& exchange)
         query.since = parse_rfc3339(*since);
         if (!query.since) return refuse(exchange, bad_since());
     }
-    const auto limit = number_argument(request, "limit", query.limit, outages_max);
-    if (!limit) return refuse(exchange, bad_number("limit", outages_max));
+    const auto in_full = number_argument(request, "last_words", 1, 1);
+    if (!in_full) return refuse(exchange, bad_number("last_words", 1));
+    const auto most = *in_full == 1 ? outages_in_full_max : outages_max;
+    const auto limit = number_argument(request, "limit", query.limit, most);
+    if (!limit) return refuse(exchange, bad_number("limit", most));
+    if (*in_full == 1) query.last_words = ports::OutageQuery::LastWords::told;
     query.limit = static_cast<std::size_t>(*limit);
     sources_.supervisor.find_outages(
         query, [this, alive = std::weak_ptr(alive_), exchange](ports::OutageHistory history) {

@@ -35,6 +35,7 @@ void Engine::remove_left()
         if (wanted_since_.erase(id) > 0)
             ports_.ledger.keep(ports::WantedChange{unit_name, ports_.loop.now(),
                                                    ports::WantedChange::Wanted::no});
+        hearings_.erase(id);
         host_.remove(id);
         say_host(unit_name + " is no longer configured");
     }

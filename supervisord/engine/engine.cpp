@@ -142,6 +142,7 @@ void Engine::take(const core::HostEvent& event)
     count(step);
     if (ports_.notifier != nullptr) ports_.notifier->heed(host_, step.notes);
     journal(event, step);
+    hear_last_words(step);
     for (const core::HostNote& note : step.notes)
         tell(note);
     for (core::HostAction& action : step.actions)

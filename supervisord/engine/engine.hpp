@@ -198,6 +198,18 @@ private:
     void keep_wanted(UnitId id);
     void keep_all_wanted();
 
+    // last_words.cpp: what instances wrote before they failed
+    struct Hearing;
+    void hear_last_words(const core::HostStep& step);
+    [[nodiscard]] std::shared_ptr<Hearing> begin_hearing(UnitId unit, Slot slot,
+                                                         std::string failure);
+    void hear_for(UnitId unit, const core::Outage& record);
+    void hear_again(UnitId unit, const core::Outage& open);
+    void keep_last_words(OutageId id, const core::LastWords& words);
+    [[nodiscard]] core::LastWords last_words_of(OutageId id) const;
+    void forget_last_words(OutageId id);
+    void recover_last_words();
+
     // totals.cpp: what is counted, kept over boots
     enum class JournalOfBoot : std::uint8_t { there, gone };
     void recover_numbers(JournalOfBoot journal);
@@ -272,8 +284,10 @@ private:
     std::map<std::string, std::vector<ports::AttemptId>> tries_; ///< by unit, until all answered
     OperationId next_operation_{1};
     OperationBook operations_;
-    std::deque<core::Outage> ended_;            ///< newest last
-    std::map<OutageId, std::size_t> on_record_; ///< open ones: how much of each was recorded
+    std::deque<core::Outage> ended_;                 ///< newest last
+    std::map<OutageId, std::size_t> on_record_;      ///< open ones: how much of each was recorded
+    std::map<OutageId, core::LastWords> last_words_; ///< of open ones and ended_
+    std::map<UnitId, std::shared_ptr<Hearing>> hearings_;          ///< of the latest failure
     std::unordered_map<std::uint64_t, core::SpawnRecord> running_; ///< by spawn, of this engine
     std::map<UnitId, Now> wanted_since_;   ///< up, as far as this engine knows
     std::unique_ptr<ApplyUnderWay> apply_; ///< under way

@@ -15,12 +15,17 @@ void Engine::find_outages(const ports::OutageQuery& query,
         if (alive.expired()) return;
         std::map<OutageId, core::OutageView, std::greater<>> all;
         for (core::OutageView& view : outages()) {
+            using Words = ports::OutageQuery::LastWords;
+            if (query.last_words == Words::left_out) view.last_words.reset();
             const auto& closed = view.record.closed;
             if (!query.since || !closed || closed->wall >= *query.since)
                 all.emplace(view.record.id, std::move(view));
         }
-        for (core::OutageView& view : history.outages)
-            all.try_emplace(view.record.id, std::move(view));
+        for (core::OutageView& view : history.outages) {
+            const core::LastWords words = view.last_words;
+            const auto [found, is_new] = all.try_emplace(view.record.id, std::move(view));
+            if (!found->second.last_words) found->second.last_words = words;
+        }
         history.outages.clear();
         for (auto& [id, view] : all)
             if (history.outages.size() < query.limit) history.outages.push_back(std::move(view));
@@ -82,7 +87,11 @@ void Engine::find_incident(OutageId outage, std::function<void(core::Incident)> 
             return std::ranges::find(in_memory, id,
                                      [](const core::OutageView& view) { return view.record.id; });
         };
-        if (const auto known = find(outage); known != in_memory.end()) incident.outage = *known;
+        if (const auto known = find(outage); known != in_memory.end()) {
+            const auto words = incident.outage ? incident.outage->last_words : nullptr;
+            incident.outage = *known;
+            if (!incident.outage->last_words) incident.outage->last_words = words;
+        }
         if (incident.outage && incident.outage->record.caused_by)
             if (const auto known = find(*incident.outage->record.caused_by);
                 known != in_memory.end())

@@ -66,6 +66,8 @@ std::vector<core::OutageView> Engine::outages() const
     }
     for (const core::Outage& ended : ended_)
         views.push_back(core::make_view(ended, now));
+    for (core::OutageView& view : views)
+        view.last_words = last_words_of(view.record.id);
     std::ranges::sort(views, std::greater{}, [](const auto& v) { return number(v.record.id); });
     return views;
 }

@@ -45,11 +45,12 @@ void Engine::keep_ended(const core::Outage& outage)
 {
     ports_.journal.put(key_of(outage.id), encode(outage));
     on_record_.erase(outage.id);
-    ports_.ledger.keep(outage);
+    ports_.ledger.keep(outage, last_words_of(outage.id));
     std::erase_if(ended_, [&](const core::Outage& ended) { return ended.id == outage.id; });
     ended_.push_back(outage);
     if (ended_.size() <= ended_max) return;
     ports_.journal.erase(key_of(ended_.front().id));
+    forget_last_words(ended_.front().id);
     ended_.pop_front();
 }
 
@@ -62,7 +63,7 @@ void Engine::keep_open_outages(UnitId id)
         const std::size_t extent = extent_of(*open);
         const auto [known, is_new] = on_record_.try_emplace(open->id, extent);
         if (!is_new && std::exchange(known->second, extent) == extent) continue;
-        ports_.ledger.keep(*open);
+        ports_.ledger.keep(*open, last_words_of(open->id));
     }
 }
 
@@ -83,6 +84,7 @@ void Engine::go_on_with_records()
         beginning.open.push_back(outage->id);
         std::erase_if(ended_, [&](const core::Outage& ended) { return ended.id == outage->id; });
     }
+    recover_last_words();
     for (const UnitId id : host_.start_order()) {
         if (!core::is_wanted_up(host_.unit(id))) continue;
         wanted_since_[id] = ports_.loop.now();
@@ -143,10 +145,10 @@ std::optional<OutageId> Engine::number_of_gap()
 void Engine::keep_all_outages()
 {
     for (const core::Outage& ended : ended_)
-        ports_.ledger.keep(ended);
+        ports_.ledger.keep(ended, last_words_of(ended.id));
     for (const core::Outage* open : open_outages()) {
         on_record_[open->id] = extent_of(*open);
-        ports_.ledger.keep(*open);
+        ports_.ledger.keep(*open, last_words_of(open->id));
     }
 }
 

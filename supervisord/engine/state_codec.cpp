@@ -94,6 +94,7 @@ json put(const Outage& o)
             {"caused_by", o.caused_by ? json(number(*o.caused_by)) : json(nullptr)},
             {"detection", put(o.detection)},
             {"begin", put_number(o.begin)},
+            {"instance", o.instance ? json(*o.instance) : json(nullptr)},
             {"actions", std::move(actions)}};
 }
 
@@ -113,6 +114,8 @@ Outage get_outage(const json& j)
     if (!j.at("caused_by").is_null())
         o.caused_by = OutageId{j.at("caused_by").get<std::uint64_t>()};
     o.detection = duration(j.at("detection"));
+    if (j.contains("instance") && !j.at("instance").is_null()) // Later than the rest.
+        o.instance = j.at("instance").get<Slot>();
     for (const json& a : j.at("actions"))
         o.actions.push_back({wall(a.at(0)), a.at(1), a.at(2), a.at(3)});
     return o;
@@ -352,12 +355,22 @@ std::optional<ports::Spawner::Survivor> decode_process(std::string_view record)
 }
 
 std::string encode(const Outage& o) { return text(put(o)); }
+std::string encode(const std::vector<std::string>& last_words) { return text(last_words); }
 
 std::optional<Outage> decode_outage(std::string_view record)
 {
     std::optional<Outage> o;
     (void)refuse_or(record, [&](const json& j) { o = get_outage(j); });
     return o;
+}
+
+LastWords decode_last_words(std::string_view record)
+{
+    LastWords words;
+    (void)refuse_or(record, [&](const json& j) {
+        words = std::make_shared<const std::vector<std::string>>(j.get<std::vector<std::string>>());
+    });
+    return words;
 }
 
 } // namespace keel::engine

@@ -1,5 +1,5 @@
-// What the state journal's records say: one JSON object per host, unit, process and ended
-// outage.
+// What the state journal's records say: one JSON object per host, unit, process and ended outage,
+// and the last words of outages as lists.
 //
 // A record holds what a new engine cannot find out by looking: what is wanted, histories,
 // deadlines, open outages, counters. Times on the monotonic clock are its nanoseconds; they hold
@@ -41,6 +41,7 @@ std::string encode(const KeyedOperation&);
 std::string encode(const core::Unit&, const core::UnitCounters&);
 std::string encode(const ports::Spawner::Survivor&);
 std::string encode(const core::Outage&);
+std::string encode(const std::vector<std::string>& last_words);
 
 /// A hold that outlives the boot, for a journal that does so, too.
 std::string encode(const core::Held&);
@@ -54,6 +55,8 @@ std::optional<HostRecord> decode_host(std::string_view);
 bool decode(std::string_view, core::Unit& unit, core::UnitCounters&);
 std::optional<ports::Spawner::Survivor> decode_process(std::string_view);
 std::optional<core::Outage> decode_outage(std::string_view);
+/// Null: no sense in it.
+core::LastWords decode_last_words(std::string_view);
 std::optional<KeyedOperation> decode_operation(std::string_view);
 
 } // namespace keel::engine

@@ -44,6 +44,9 @@ constexpr std::string_view select_last_life = "SELECT " KEEL_MILLIS(
 constexpr std::string_view select_begin = "SELECT " KEEL_MILLIS("min(began)") " FROM lives";
 #undef KEEL_MILLIS
 
+constexpr std::string_view select_words =
+    "SELECT line, text FROM outage_words WHERE outage = ?1 ORDER BY line LIMIT ?2";
+
 WallTime wall(std::int64_t millis) { return WallTime(std::chrono::milliseconds(millis)); }
 
 /// Never negative, and never more than a lifetime: the file may say anything.
@@ -91,11 +94,27 @@ std::optional<core::OutageView> read_outage(const Statement& row, WallTime now)
 
 std::int64_t id_of(OutageId id) { return static_cast<std::int64_t>(number(id)); }
 
+core::LastWords read_words(Statement& rows, OutageId id)
+{
+    std::vector<std::string> words;
+    rows.with(id_of(id), static_cast<std::int64_t>(core::last_words_max));
+    bool any = false;
+    while (rows.step()) {
+        any = true;
+        if (rows.integer(0) > 0) words.push_back(rows.text(1));
+    }
+    return any ? std::make_shared<const std::vector<std::string>>(std::move(words)) : nullptr;
+}
+
+using LastWords = ports::OutageQuery::LastWords;
+
 /// With what was tried.
-std::vector<core::OutageView> read_all(Database& database, Statement& rows, WallTime now)
+std::vector<core::OutageView> read_all(Database& database, Statement& rows, WallTime now,
+                                       LastWords last_words = LastWords::left_out)
 {
     std::vector<core::OutageView> found;
     Statement actions = database.prepare(select_actions);
+    Statement words = database.prepare(select_words);
     while (rows.step()) {
         auto view = read_outage(rows, now);
         if (!view) continue;
@@ -104,6 +123,7 @@ std::vector<core::OutageView> read_all(Database& database, Statement& rows, Wall
             if (is_time(actions, 0))
                 view->record.actions.push_back(
                     {wall(actions.integer(0)), actions.text(1), actions.text(2), actions.text(3)});
+        if (last_words == LastWords::told) view->last_words = read_words(words, view->record.id);
         found.push_back(std::move(*view));
     }
     return found;
@@ -123,7 +143,7 @@ std::vector<core::OutageView> read_outages(Database& database, const ports::Outa
         select(database, "WHERE closed IS NULL OR closed >= ?1 ORDER BY id DESC LIMIT ?2");
     rows.with(query.since ? to_rfc3339(*query.since) : std::string(),
               static_cast<std::int64_t>(query.limit));
-    return read_all(database, rows, now);
+    return read_all(database, rows, now, query.last_words);
 }
 
 // ---- how available units were -------------------------------------------------------------------
@@ -252,6 +272,8 @@ core::Incident read_incident(Database& database, OutageId outage, WallTime now)
     core::Incident incident;
     incident.outage = read_one(database, outage, now);
     if (!incident.outage) return incident;
+    Statement words = database.prepare(select_words);
+    incident.outage->last_words = read_words(words, outage);
     const core::Outage& record = incident.outage->record;
     if (record.caused_by) incident.cause = read_one(database, *record.caused_by, now);
     Statement followers = select(database, "WHERE caused_by = ?1 ORDER BY id LIMIT ?2");

@@ -42,7 +42,10 @@ Duration SqliteLedger::suspended() const
     return options_.now().boottime - loop_.precise().time_since_epoch();
 }
 
-void SqliteLedger::keep(const core::Outage& outage) { writer_->keep({outage, suspended()}); }
+void SqliteLedger::keep(const core::Outage& outage, core::LastWords words)
+{
+    writer_->keep(Stamped{outage, suspended(), std::move(words)});
+}
 
 void SqliteLedger::keep(const core::SpawnRecord& spawn) { writer_->keep(spawn); }
 

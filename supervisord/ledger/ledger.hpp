@@ -27,7 +27,7 @@ public:
     SqliteLedger& operator=(const SqliteLedger&) = delete;
 
     void set_handlers(Handlers handlers) override;
-    void keep(const core::Outage& outage) override;
+    void keep(const core::Outage& outage, core::LastWords words) override;
     void keep(const core::SpawnRecord& spawn) override;
     void keep(const core::OperationRecord& operation) override;
     void keep(const ports::WantedChange& change) override;

@@ -56,9 +56,11 @@ std::int64_t forget(Database& database, Statement& chosen)
     while (chosen.step())
         ids.push_back(chosen.integer(0));
     Statement actions = database.prepare("DELETE FROM outage_actions WHERE outage = ?1");
+    Statement words = database.prepare("DELETE FROM outage_words WHERE outage = ?1");
     Statement outages = database.prepare("DELETE FROM outages WHERE id = ?1");
     for (const std::int64_t id : ids) {
         actions.with(id).run();
+        words.with(id).run();
         outages.with(id).run();
     }
     return static_cast<std::int64_t>(ids.size());

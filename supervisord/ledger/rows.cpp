@@ -44,6 +44,18 @@ void put_actions(Database& database, const core::Outage& record)
             .run();
 }
 
+/// Once: they do not change.
+void put_words(Database& database, OutageId id, const std::vector<std::string>& words)
+{
+    Statement known = database.prepare("SELECT 1 FROM outage_words WHERE outage = ?1 LIMIT 1");
+    if (known.with(id_of(id)).step()) return;
+    Statement statement = database.prepare("INSERT INTO outage_words VALUES (?1, ?2, ?3)");
+    if (words.empty()) statement.with(id_of(id), std::int64_t{0}, std::string_view()).run();
+    std::int64_t line = 0;
+    for (const std::string& text : words)
+        statement.with(id_of(id), ++line, text).run();
+}
+
 } // namespace
 
 void put(Database& database, const Stamped& outage, const std::string& boot)
@@ -66,6 +78,7 @@ void put(Database& database, const Stamped& outage, const std::string& boot)
               std::int64_t{o.begin == core::Outage::Begin::unseen ? 1 : 0})
         .run();
     put_actions(database, o);
+    if (outage.words) put_words(database, o.id, *outage.words);
 }
 
 void put(Database& database, const core::SpawnRecord& spawn, const std::string& boot)

@@ -19,6 +19,7 @@ struct Moment {
 struct Stamped {
     core::Outage record;
     Duration suspended{0}; ///< of CLOCK_BOOTTIME ahead of CLOCK_MONOTONIC
+    core::LastWords words{};
 };
 
 struct StampedChange {

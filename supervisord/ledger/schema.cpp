@@ -110,6 +110,14 @@ constexpr std::array version_2 = std::to_array<std::string_view>({
         result   TEXT,
         text     TEXT NOT NULL
     ) STRICT)",
+    // The last words of whoever opened the outage. Lines count from 1; a line 0 stands alone, and
+    // says that nothing had been written.
+    R"(CREATE TABLE outage_words (
+        outage  INTEGER NOT NULL,
+        line    INTEGER NOT NULL,
+        text    TEXT NOT NULL,
+        PRIMARY KEY (outage, line)
+    ) STRICT, WITHOUT ROWID)",
 });
 
 constexpr std::array versions =

@@ -82,7 +82,8 @@ void Statement::bind(int at, double value)
 
 void Statement::bind(int at, std::string_view value)
 {
-    check(sqlite3_bind_text64(statement_.get(), at, value.data(), value.size(), SQLITE_TRANSIENT,
+    const char* const text = value.data() != nullptr ? value.data() : ""; // Not for want of one.
+    check(sqlite3_bind_text64(statement_.get(), at, text, value.size(), SQLITE_TRANSIENT,
                               SQLITE_UTF8));
 }
 

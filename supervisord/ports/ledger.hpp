@@ -20,6 +20,7 @@ namespace keel::ports {
 struct OutageQuery {
     std::optional<WallTime> since{}; ///< those that were open then or later
     std::size_t limit = 200;         ///< the latest ones
+    enum class LastWords : std::uint8_t { left_out, told } last_words = LastWords::left_out;
 };
 
 struct OutageHistory {
@@ -72,8 +73,9 @@ public:
     /// Called later, on the loop.
     virtual void set_handlers(Handlers handlers) = 0;
 
-    /// The latest word on a record, by its id: opened, changed or closed.
-    virtual void keep(const core::Outage& outage) = 0;
+    /// The latest word on a record, by its id: opened, changed or closed. Last words that were kept
+    /// once stay.
+    virtual void keep(const core::Outage& outage, core::LastWords words) = 0;
 
     /// The same: began, ended.
     virtual void keep(const core::SpawnRecord& spawn) = 0;

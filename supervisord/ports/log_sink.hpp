@@ -2,6 +2,7 @@
 #pragma once
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "core/outage.hpp"
 #include "ports/spawner.hpp"
 #include "units/spec.hpp"
 
@@ -44,6 +45,12 @@ public:
     /// Calls `done` on the loop, later, once all that the instance has written until now has been
     /// read, and lines that were awaited have been told.
     virtual void when_drained(const std::string& unit, Slot slot, std::function<void()> done) = 0;
+
+    /// What the instance has written last, until now: whatever it writes meanwhile, and whoever
+    /// comes after it, is left out as far as they can be told apart. `done` comes later, on the
+    /// loop; not where the disk hangs or the sink ends. Null: its output is not kept by the sink.
+    virtual void last_words(const std::string& unit, Slot slot,
+                            std::function<void(core::LastWords)> done) = 0;
 
     /// Bytes moved from the unit's FIFOs to its files since this engine began.
     [[nodiscard]] virtual std::uint64_t bytes(const std::string& unit) const = 0;

@@ -2,9 +2,11 @@
 
 #include "base/text.hpp"
 #include "sys/clock.hpp"
+#include "sys/log_tail.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <utility>
 
 namespace keel::sys {
@@ -18,6 +20,11 @@ constexpr Duration telling_interval = 1min;
 constexpr Duration calm = 10s;
 /// The wall clock may be set meanwhile; files are looked at again after this at the latest.
 constexpr Duration looks_at_age_max = 1h;
+
+std::string gap_line(std::uint64_t bytes)
+{
+    return fmt::format("[keel: {} bytes above the rate were dropped here]", bytes);
+}
 
 } // namespace
 
@@ -54,27 +61,45 @@ void DrainedLog::pack_put_aside()
         packer_.pack(name(), source_.file.names(), sequence);
 }
 
-bool DrainedLog::take_piece(PipePeek& peek)
+bool DrainedLog::take_piece(PipePeek& peek, std::size_t bytes_max)
 {
     last_piece_ = 0;
-    if (gate_.rate() == 0 && !source_.awaited) return keep_piece(peek, LogFile::piece_max);
-    const auto waiting = peek.look(fifo());
-    if (!waiting) return drop_unwritable(peek, waiting.error());
-    if (waiting->empty()) return false;
+    if (gate_.rate() == 0 && !source_.awaited) return keep_piece(peek, bytes_max);
+    const auto looked = peek.look(fifo());
+    if (!looked) return drop_unwritable(peek, looked.error(), bytes_max);
+    const std::string_view waiting = looked->substr(0, bytes_max);
+    if (waiting.empty()) return false;
     looked_at_.clear();
-    if (source_.awaited) looked_at_ = *waiting;
+    if (source_.awaited) looked_at_ = waiting;
     const MonoTime now = read_mono();
-    if (const std::size_t room = gate_.room_for(*waiting, now); room > 0) {
+    if (const std::size_t room = gate_.room_for(waiting, now); room > 0) {
         tell_of_gap();
         return keep_piece(peek, room);
     }
-    return drop_above_rate(peek, gate_.drop(*waiting), now);
+    return drop_above_rate(peek, gate_.drop(waiting), now);
+}
+
+void DrainedLog::take_waiting(PipePeek& peek)
+{
+    int waiting = 0;
+    if (::ioctl(fifo(), FIONREAD, &waiting) != 0 || waiting <= 0) return;
+    const std::uint64_t end = gone_ + static_cast<std::uint64_t>(waiting);
+    while (gone_ < end && take_piece(peek, static_cast<std::size_t>(end - gone_))) {
+    }
+}
+
+core::LastWords DrainedLog::last_words() const
+{
+    if (unwritten_ > 0) return nullptr; // What the file ends with is older.
+    auto lines = last_words_of(source_.file.names());
+    if (gap_ > 0) lines.push_back(gap_line(gap_));
+    return std::make_shared<const std::vector<std::string>>(std::move(lines));
 }
 
 bool DrainedLog::keep_piece(PipePeek& peek, std::size_t bytes_max)
 {
     const auto moved = source_.file.take_from(fifo(), peek, bytes_max);
-    if (!moved) return drop_unwritable(peek, moved.error());
+    if (!moved) return drop_unwritable(peek, moved.error(), bytes_max);
     if (*moved == 0) return false;
     last_piece_ = *moved;
     show(*moved);
@@ -88,11 +113,11 @@ bool DrainedLog::keep_piece(PipePeek& peek, std::size_t bytes_max)
 }
 
 /// A log that cannot be written must never hold a service back.
-bool DrainedLog::drop_unwritable(PipePeek& peek, const Error& why)
+bool DrainedLog::drop_unwritable(PipePeek& peek, const Error& why, std::size_t bytes_max)
 {
     const std::size_t lost = source_.file.take_lost();
     show(lost);
-    const std::size_t gone = lost + drop(peek, LogFile::piece_max);
+    const std::size_t gone = lost + drop(peek, bytes_max);
     if (gone == 0) return false;
     count_dropped(gone);
     unwritten_ += gone;
@@ -130,6 +155,7 @@ std::size_t DrainedLog::drop(PipePeek& peek, std::size_t bytes_max)
 /// So many more bytes of what was looked at have left the FIFO.
 void DrainedLog::show(std::size_t bytes)
 {
+    gone_ += bytes;
     if (!source_.awaited) return;
     const std::size_t seen = std::min(bytes, looked_at_.size());
     const auto line = source_.awaited->watch.see(std::string_view(looked_at_).substr(0, seen));
@@ -144,8 +170,7 @@ void DrainedLog::show(std::size_t bytes)
 void DrainedLog::tell_of_gap()
 {
     if (gap_ == 0) return;
-    (void)source_.file.append_line(
-        fmt::format("[keel: {} bytes above the rate were dropped here]", std::exchange(gap_, 0)));
+    (void)source_.file.append_line(gap_line(std::exchange(gap_, 0)));
 }
 
 void DrainedLog::count_dropped(std::size_t bytes)

@@ -7,6 +7,7 @@
 // hence it is used by the thread of LogDrain alone.
 #pragma once
 #include "base/owned_fd.hpp"
+#include "core/outage.hpp"
 #include "sys/line_watch.hpp"
 #include "sys/log_file.hpp"
 #include "sys/log_packer.hpp"
@@ -57,8 +58,12 @@ public:
     /// Brings what an engine before this one had in hand into the file.
     void finish_piece(PipePeek& peek);
 
-    /// Moves or drops one piece. False: there was nothing.
-    bool take_piece(PipePeek& peek);
+    /// Moves or drops one piece of at most so many bytes. False: there was nothing.
+    bool take_piece(PipePeek& peek, std::size_t bytes_max = LogFile::piece_max);
+    /// What the FIFO holds at this moment and no more.
+    void take_waiting(PipePeek& peek);
+    /// Null while what comes cannot be kept.
+    [[nodiscard]] core::LastWords last_words() const;
     /// How many bytes the latest of them had.
     [[nodiscard]] std::size_t last_piece() const { return last_piece_; }
 
@@ -69,7 +74,8 @@ public:
 
 private:
     [[nodiscard]] bool keep_piece(PipePeek& peek, std::size_t bytes_max);
-    [[nodiscard]] bool drop_unwritable(PipePeek& peek, const Error& why);
+    [[nodiscard]] bool drop_unwritable(PipePeek& peek, const Error& why,
+                                       std::size_t bytes_max = LogFile::piece_max);
     [[nodiscard]] bool drop_above_rate(PipePeek& peek, std::size_t bytes, MonoTime now);
     [[nodiscard]] std::size_t drop(PipePeek& peek, std::size_t bytes_max);
     void show(std::size_t bytes);
@@ -83,6 +89,7 @@ private:
     std::optional<MonoTime> failed_at_; ///< when the last failure was told
     std::uint64_t unwritten_ = 0;       ///< bytes lost since the file was last written
     std::size_t last_piece_ = 0;
+    std::uint64_t gone_ = 0; ///< bytes that have left the FIFO
     RateGate gate_;
     std::uint64_t gap_ = 0;           ///< bytes above the rate that the log does not tell yet
     std::uint64_t flood_ = 0;         ///< bytes above the rate since it was told that there are

@@ -136,6 +136,15 @@ public:
         if (const auto log = logs_.find(id); log != logs_.end()) take_all(log->second);
     }
 
+    core::LastWords last_words(std::uint64_t id)
+    {
+        const auto log = logs_.find(id);
+        if (log == logs_.end()) return nullptr;
+        log->second.take_waiting(peek_);
+        note_due(log->second);
+        return log->second.last_words();
+    }
+
     void end() { ending_ = true; }
 
 private:
@@ -290,6 +299,11 @@ void LogDrain::when_drained(std::uint64_t id, std::function<void()> done)
         worker.take_all(id);
         done();
     });
+}
+
+void LogDrain::last_words(std::uint64_t id, std::function<void(core::LastWords)> done)
+{
+    worker_->order([id, done = std::move(done)](Worker& worker) { done(worker.last_words(id)); });
 }
 
 } // namespace keel::sys

@@ -39,6 +39,9 @@ public:
     /// Calls `done` from the thread when all that waited at this moment is in the file.
     void when_drained(std::uint64_t id, std::function<void()> done);
 
+    /// The same, with what the instance has written last by then.
+    void last_words(std::uint64_t id, std::function<void(core::LastWords)> done);
+
 private:
     class Worker;
     std::shared_ptr<Worker> worker_; ///< shared with the thread, which may outlive this

@@ -1,7 +1,7 @@
 #include "sys/log_reader.hpp"
 
 #include "sys/log_follower.hpp"
-#include "sys/log_packing.hpp"
+#include "sys/log_tail.hpp"
 #include "sys/log_walk.hpp"
 
 #include <algorithm>
@@ -17,103 +17,11 @@ using ports::LogTail;
 
 namespace {
 
-constexpr std::size_t block = std::size_t{64} << 10;
-
 std::uint64_t size_of(int file)
 {
     struct stat seen {};
     return ::fstat(file, &seen) == 0 ? static_cast<std::uint64_t>(seen.st_size) : 0;
 }
-
-/// Collects lines from behind, file by file.
-class TailCollector {
-public:
-    TailCollector(std::size_t lines, std::size_t bytes_max) : lines_(lines), bytes_max_(bytes_max)
-    {}
-
-    /// Takes from the end of the file towards its beginning until there is enough.
-    void take(int file, std::uint64_t size)
-    {
-        std::string bytes;
-        while (size > 0 && !enough()) {
-            const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(size, block));
-            size -= length;
-            bytes.resize(length);
-            const ssize_t got = ::pread(file, bytes.data(), length, static_cast<off_t>(size));
-            if (got != static_cast<ssize_t>(length)) return; // truncated meanwhile
-            take(bytes);
-        }
-    }
-
-    /// The same with what a packed file has in it, of which only the end can matter.
-    void take(PackedReader packed)
-    {
-        std::string end;
-        std::string bytes(block, '\0');
-        while (const std::size_t got = packed.read(bytes)) {
-            end.append(bytes, 0, got);
-            if (end.size() > 2 * bytes_max_) end.erase(0, end.size() - bytes_max_);
-        }
-        if (end.size() > bytes_max_ - taken_) end.erase(0, end.size() - (bytes_max_ - taken_));
-        if (!end.empty()) take(end);
-    }
-
-    /// The same with a rotated file, packed or not. False: it is gone.
-    bool take(const LogNames& names, std::uint64_t sequence)
-    {
-        const OwnedFd plain(
-            ::open(names.rotated(sequence).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-        if (plain) {
-            take(plain.get(), size_of(plain.get()));
-            return true;
-        }
-        auto packed = PackedReader::open(names.packed(sequence));
-        if (packed) take(std::move(*packed));
-        return packed.has_value();
-    }
-
-    [[nodiscard]] std::size_t taken() const { return taken_; }
-    [[nodiscard]] bool enough() const { return found_ || taken_ >= bytes_max_ || lines_ == 0; }
-
-    [[nodiscard]] std::string text() &&
-    {
-        std::string all;
-        all.reserve(taken_);
-        std::for_each(blocks_.rbegin(), blocks_.rend(), [&](const std::string& b) { all += b; });
-        // What was cut by size begins in the middle of a line, unless that line is all there is.
-        if (!found_ && taken_ >= bytes_max_)
-            if (const std::size_t end = all.find('\n'); end + 1 < all.size()) all.erase(0, end + 1);
-        return all;
-    }
-
-private:
-    /// Looks for the line end before the first wanted line. The one at the very end closes a line
-    /// and is not before any.
-    void take(std::string_view bytes)
-    {
-        std::size_t from = bytes.size();
-        if (taken_ == 0 && bytes.back() == '\n') --from;
-        while (from > 0) {
-            const std::size_t end = bytes.rfind('\n', from - 1);
-            if (end == std::string_view::npos) break;
-            if (++ends_ == lines_) {
-                found_ = true;
-                bytes.remove_prefix(end + 1);
-                break;
-            }
-            from = end;
-        }
-        taken_ += bytes.size();
-        blocks_.emplace_back(bytes);
-    }
-
-    const std::size_t lines_;
-    const std::size_t bytes_max_;
-    std::vector<std::string> blocks_; ///< last one first
-    std::size_t taken_ = 0;
-    std::size_t ends_ = 0;
-    bool found_ = false;
-};
 
 } // namespace
 
@@ -233,7 +141,7 @@ Result<LogTail> LogReader::tail(const std::string& unit, Slot slot, std::size_t 
     if (!newest) return LogTail{};
     const std::uint64_t size = size_of(newest->file.get());
     const auto files = files_since(names, *newest, since);
-    TailCollector collector(lines, tail_bytes_max - block);
+    TailCollector collector(lines, tail_bytes_max - TailCollector::block);
     std::optional<WallTime> begun;
     for (auto file = files.rbegin(); file != files.rend() && !collector.enough(); ++file) {
         const std::size_t before = collector.taken();

@@ -10,6 +10,13 @@ namespace keel::sys {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// A disk that hangs answers none, and instances go on failing.
+constexpr std::size_t listening_max = 1000;
+
+} // namespace
+
 LogSink::LogSink(ports::Loop& loop, LogSinkOptions options)
     : loop_(loop), options_(std::move(options)), mailbox_(loop)
 {}
@@ -227,6 +234,25 @@ void LogSink::when_drained(const std::string& unit, Slot slot, std::function<voi
             if (auto node = waiting_.extract(ticket); !node.empty()) node.mapped()();
         });
     });
+}
+
+void LogSink::last_words(const std::string& unit, Slot slot,
+                         std::function<void(core::LastWords)> done)
+{
+    const auto known = entries_.find(instance_name(unit, slot));
+    if (known == entries_.end() || listening_.size() >= listening_max) {
+        loop_.defer([done = std::move(done)] { done(nullptr); });
+        return;
+    }
+    const std::uint64_t ticket = next_id_++;
+    listening_.emplace(ticket, std::move(done));
+    drain().last_words(known->second.id,
+                       [sender = mailbox_.sender(), this, ticket](const core::LastWords& words) {
+                           sender.post([this, ticket, words] {
+                               if (auto node = listening_.extract(ticket); !node.empty())
+                                   node.mapped()(words);
+                           });
+                       });
 }
 
 } // namespace keel::sys

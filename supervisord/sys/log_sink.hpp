@@ -56,6 +56,13 @@ public:
     /// By then it can be read from its file, too. In the next turn if it has no FIFO.
     void when_drained(const std::string& unit, Slot slot, std::function<void()> done) override;
 
+    /// A failure is told to the loop some time after the process's end, and its successor needs
+    /// some time to write anything: what is in the FIFO in between is all its own. The thread is
+    /// there within that time unless the host is very busy or the disk is slow; then the first
+    /// lines of the successor may be among them.
+    void last_words(const std::string& unit, Slot slot,
+                    std::function<void(core::LastWords)> done) override;
+
 private:
     struct Entry {
         std::uint64_t id = 0;                ///< for the thread; never used again
@@ -77,9 +84,10 @@ private:
     ports::Loop& loop_;
     LogSinkOptions options_;
     Mailbox mailbox_;
-    std::map<std::string, Entry> entries_;                         ///< by instance name
-    std::map<std::string, std::shared_ptr<LogCounters>> counters_; ///< by unit
-    std::map<std::uint64_t, std::function<void()>> waiting_;       ///< for when_drained
+    std::map<std::string, Entry> entries_;                                    ///< by instance name
+    std::map<std::string, std::shared_ptr<LogCounters>> counters_;            ///< by unit
+    std::map<std::uint64_t, std::function<void()>> waiting_;                  ///< for when_drained
+    std::map<std::uint64_t, std::function<void(core::LastWords)>> listening_; ///< for last_words
     std::map<std::string, sys::AwaitedLine> awaited_; ///< by instance, for when it is opened
     struct Finder {
         std::uint64_t ticket = 0;

@@ -377,7 +377,7 @@ async function askAll() {
 
 async function askOutages() {
   const since = new Date(now() - DAY).toISOString();
-  const { json } = await askJson(`/v1/outages?limit=1000&since=${since}`);
+  const { json } = await askJson(`/v1/outages?limit=1000&last_words=0&since=${since}`);
   known.outages = json.outages;
   for (const row of rows.values()) row.showDay();
 }

@@ -15,8 +15,9 @@ class FakeLedger final : public ports::Ledger {
 public:
     FakeLedger(FakeLoop& loop, Fuse& fuse) : loop_(loop), fuse_(fuse) {}
 
-    std::map<OutageId, core::Outage> records; ///< written
-    std::vector<OutageId> open;               ///< as the latest engine found them
+    std::map<OutageId, core::Outage> records;  ///< written
+    std::map<OutageId, core::LastWords> words; ///< of those that have some
+    std::vector<OutageId> open;                ///< as the latest engine found them
     std::map<SpawnId, core::SpawnRecord> spawns;
     std::map<OperationId, core::OperationRecord> operations;
     std::set<std::string> wanted; ///< up, now
@@ -25,9 +26,10 @@ public:
     std::string missing; ///< what whoever asks is told
 
     void set_handlers(Handlers handlers) override { handlers_ = std::move(handlers); }
-    void keep(const core::Outage& outage) override
+    void keep(const core::Outage& outage, core::LastWords last_words) override
     {
         fuse_.burn();
+        if (last_words) words.emplace(outage.id, std::move(last_words));
         if (waiting_.empty())
             loop_.in(batch_span, [this, life = life_] {
                 if (life == life_) write();
@@ -106,6 +108,7 @@ public:
     void begin_anew()
     {
         records.clear();
+        words.clear();
         waiting_.clear();
         if (handlers_.on_begun_anew) handlers_.on_begun_anew();
     }

@@ -107,6 +107,14 @@ public:
     {
         violated("no unit of these worlds is ready by its output");
     }
+    /// Nothing is told where this is empty, as by a disk that hangs.
+    std::function<void(const std::string& unit, Slot slot, std::function<void(core::LastWords)>)>
+        asked_for_words;
+    void last_words(const std::string& unit, Slot slot,
+                    std::function<void(core::LastWords)> done) override
+    {
+        if (asked_for_words) asked_for_words(unit, slot, std::move(done));
+    }
 
 private:
     Rng& rng_;

@@ -50,6 +50,29 @@ TEST_F(HistoryTest, AsksForOutagesOfATimeAndSaysWhatIsMissing)
     });
 }
 
+TEST_F(HistoryTest, AsksForLastWordsOnlyWhereTheyAreShownAndNotOfVeryMany)
+{
+    using Words = ports::OutageQuery::LastWords;
+    const auto asked_last = [&] {
+        Words asked{};
+        server.on_loop([&] { asked = server.engine.history_asked.back().last_words; });
+        return asked;
+    };
+    EXPECT_EQ(server.call("GET", "/v1/outages?limit=1000").status, 200);
+    EXPECT_EQ(asked_last(), Words::told);
+    EXPECT_EQ(server.call("GET", "/v1/outages?limit=1001").status, 400);
+    EXPECT_EQ(server.call("GET", "/v1/outages?limit=1001&last_words=0").status, 200);
+    EXPECT_EQ(asked_last(), Words::left_out);
+    (void)keel({"outages"});
+    EXPECT_EQ(asked_last(), Words::left_out);
+    EXPECT_EQ(keel({"outages", "--json"}).err, "");
+    EXPECT_EQ(asked_last(), Words::told);
+    const auto many = keel({"outages", "--json", "-n", "1001"});
+    EXPECT_EQ(many.exit_code, 0);
+    EXPECT_THAT(many.err, HasSubstr("of more than 1000 outages the last words are left out"));
+    EXPECT_EQ(asked_last(), Words::left_out);
+}
+
 TEST_F(HistoryTest, TellsWithTheStatusWhatIsWrongWithKeelItself)
 {
     server.on_loop([&] {
@@ -122,6 +145,7 @@ TEST_F(HistoryTest, RefusesATimeAndANumberThatAreNone)
     EXPECT_EQ(server.call("GET", "/v1/outages?since=yesterday").status, 400);
     EXPECT_EQ(server.call("GET", "/v1/outages?limit=10001").status, 400);
     EXPECT_EQ(server.call("GET", "/v1/outages?limit=0").status, 200);
+    EXPECT_EQ(server.call("GET", "/v1/outages?last_words=2").status, 400);
 }
 
 } // namespace

@@ -60,6 +60,49 @@ TEST_F(LedgerFixture, KeepsTheLatestWordOnARecord)
     EXPECT_EQ(found[0].length, 4s);
 }
 
+core::LastWords words(std::vector<std::string> lines)
+{
+    return std::make_shared<const std::vector<std::string>>(std::move(lines));
+}
+
+TEST_F(LedgerFixture, KeepsLastWordsOnceAndTellsThemToWhoeverAsksForThem)
+{
+    LedgerFile file(options());
+    Stamped one = outage(1);
+    write(file, {one, ended(2, 0s, 1s), outage(3)});
+    one.words = words({"", "going \"down\"", "\xff"});
+    Stamped silent = ended(2, 0s, 1s);
+    silent.words = words({});
+    write(file, {one, silent});
+    one.words = words({"others"});
+    write(file, {one});
+    one.words = nullptr;
+    write(file, {one});
+    ports::OutageQuery query;
+    EXPECT_EQ(read(query)[2].last_words, nullptr);
+    query.last_words = ports::OutageQuery::LastWords::told;
+    const auto found = read(query);
+    ASSERT_THAT(found, SizeIs(3));
+    EXPECT_EQ(found[0].last_words, nullptr);
+    ASSERT_NE(found[1].last_words, nullptr);
+    EXPECT_THAT(*found[1].last_words, IsEmpty()) << "it is known that there were none";
+    ASSERT_NE(found[2].last_words, nullptr);
+    EXPECT_THAT(*found[2].last_words, ElementsAre("", "going \"down\"", "\\xff"));
+}
+
+TEST_F(LedgerFixture, ForgetsLastWordsWithTheirRecord)
+{
+    LedgerFile file(options());
+    Stamped one = ended(1, 0s, 1s);
+    one.words = words({"going down"});
+    write(file, {one});
+    passes(24h * 401);
+    write(file, {});
+    EXPECT_THAT(read(), IsEmpty());
+    const Database database(path_, Database::Mode::read_only, 1s);
+    EXPECT_EQ(database.number("SELECT count(*) FROM outage_words"), 0);
+}
+
 TEST_F(LedgerFixture, TellsTheLatestFirstAndWhatWasOpenThenOrLater)
 {
     LedgerFile file(options());

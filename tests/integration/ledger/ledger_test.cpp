@@ -51,8 +51,8 @@ protected:
 TEST_F(SqliteLedgerTest, WritesWhatIsKeptAndFindsItAgain)
 {
     open();
-    ledger_->keep(outage(1).record);
-    ledger_->keep(ended(2, 1s, 1s).record);
+    ledger_->keep(outage(1).record, nullptr);
+    ledger_->keep(ended(2, 1s, 1s).record, nullptr);
     ASSERT_TRUE(test::run_until(loop_, [this] { return found().size() == 2; }));
     EXPECT_THAT(found(), ElementsAre(2, 1));
     EXPECT_EQ(begun_anew_, 1);
@@ -65,7 +65,7 @@ TEST_F(SqliteLedgerTest, WritesWhatIsKeptAndFindsItAgain)
 TEST_F(SqliteLedgerTest, WritesWhatWaitsAtItsEnd)
 {
     open();
-    ledger_->keep(outage(1).record);
+    ledger_->keep(outage(1).record, nullptr);
     ledger_.reset();
     EXPECT_THAT(ids(), ElementsAre(1));
 }
@@ -73,12 +73,12 @@ TEST_F(SqliteLedgerTest, WritesWhatWaitsAtItsEnd)
 TEST_F(SqliteLedgerTest, WaitsWhileSomebodyHoldsTheFileAndCatchesUp)
 {
     open();
-    ledger_->keep(outage(1).record);
+    ledger_->keep(outage(1).record, nullptr);
     ASSERT_TRUE(test::run_until(loop_, [this] { return found().size() == 1; }));
     {
         Database other(path_, Database::Mode::read_write, 1s);
         const Transaction holds_it(other);
-        ledger_->keep(outage(2).record);
+        ledger_->keep(outage(2).record, nullptr);
         ASSERT_TRUE(test::run_until(loop_, [this] { return !news_.empty(); }));
         EXPECT_THAT(news_.front(), HasSubstr("locked"));
         EXPECT_EQ(ledger_->standing().waiting, 1U);
@@ -96,7 +96,7 @@ TEST_F(SqliteLedgerTest, WaitsForAPlaceForItsFile)
     path_ = (dir_ / "not-there/ledger.db").string();
     overwrite((dir_ / "not-there").string(), "a file where a directory should be");
     open();
-    ledger_->keep(outage(1).record);
+    ledger_->keep(outage(1).record, nullptr);
     ASSERT_TRUE(test::run_until(loop_, [this] { return !news_.empty(); }));
     std::string missing;
     EXPECT_THAT(found(&missing), IsEmpty());
@@ -112,7 +112,7 @@ TEST_F(SqliteLedgerTest, LosesTheOldestRecordsBeyondItsBoundAndSaysSo)
     overwrite((dir_ / "not-there").string(), "a file where a directory should be");
     open();
     for (std::uint64_t id = 1; id <= SqliteLedger::waiting_max + 7; ++id)
-        ledger_->keep(outage(id).record);
+        ledger_->keep(outage(id).record, nullptr);
     ASSERT_TRUE(test::run_until(loop_, [this] { return news_.size() >= 2; }));
     EXPECT_EQ(ledger_->standing().lost, 7U);
     EXPECT_EQ(ledger_->standing().waiting, SqliteLedger::waiting_max);
@@ -128,7 +128,7 @@ TEST_F(SqliteLedgerTest, SetsAsideWhatAReaderFindsDamaged)
 {
     open();
     for (std::uint64_t id = 1; id <= 200; ++id)
-        ledger_->keep(ended(id, 1s, 1s).record);
+        ledger_->keep(ended(id, 1s, 1s).record, nullptr);
     ASSERT_TRUE(test::run_until(loop_, [this] { return found().size() == 200; }));
     ASSERT_TRUE(test::run_until(loop_, [this] { return begun_anew_ == 1; }));
     {
@@ -149,7 +149,7 @@ TEST_F(SqliteLedgerTest, SetsAsideWhatAReaderFindsDamaged)
     EXPECT_THAT(missing, HasSubstr("malformed"));
     ASSERT_TRUE(test::run_until(loop_, [&] { return begun_anew_ == 2; }));
     EXPECT_THAT(news_, Contains(HasSubstr("set aside")));
-    ledger_->keep(outage(201).record);
+    ledger_->keep(outage(201).record, nullptr);
     ASSERT_TRUE(test::run_until(loop_, [this] { return found().size() == 1; }));
 }
 

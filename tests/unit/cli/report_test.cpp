@@ -72,6 +72,8 @@ TEST(Postmortems, TellInTheOrderOfTime)
 {
     core::Incident incident;
     incident.outage = outage(7, 0s, 10s);
+    incident.outage->last_words = std::make_shared<const std::vector<std::string>>(
+        std::vector<std::string>{"| *one*", "two"});
     core::Outage& record = incident.outage->record;
     record.actions = {{morning(1s), "start", "status 503 | twice", "ready"}};
     incident.cause = outage(6, -1s, 20s);
@@ -87,12 +89,23 @@ TEST(Postmortems, TellInTheOrderOfTime)
          {"# Outage 7", "Caused by: outage 6", "Caused: outage 8",
           "spawn 3 of api\\_server.2 began", "ended after 59 s: SIGKILL", "**outage 7 opens**",
           "Keel: start (status 503 \\| twice) → ready", "outage 8 of api\\_server follows",
-          "**outage 7 ends**", "asked for by root", "## Impact", "## Root cause"}) {
+          "**outage 7 ends**", "asked for by root", "## Last words\n\n    | *one*\n    two\n",
+          "## Impact", "## Root cause"}) {
         const auto at = page.find(each);
         ASSERT_NE(at, std::string::npos) << each << " in\n" << page;
         EXPECT_GE(at, last) << each;
         last = at;
     }
+}
+
+TEST(Postmortems, TellWhetherThereWereNoLastWordsOrTheyAreNotKnown)
+{
+    core::Incident incident;
+    incident.outage = outage(7, 0s, 10s);
+    EXPECT_THAT(postmortem_page(incident, morning(1h)), Not(HasSubstr("Last words")));
+    incident.outage->last_words = std::make_shared<const std::vector<std::string>>();
+    EXPECT_THAT(postmortem_page(incident, morning(1h)),
+                HasSubstr("## Last words\n\nNothing was written."));
 }
 
 } // namespace

@@ -118,6 +118,11 @@ TEST(JsonCodec, ReadsEveryOtherDocumentAsItWroteIt)
     OutageList outages{{*eventful_unit().outage}, "the disk is on fire"};
     outages.outages.back().record.end = core::Outage::End::unseen;
     EXPECT_THAT(encode(outages), HasSubstr("\"uncertain\":true"));
+    EXPECT_THAT(encode(outages), HasSubstr("\"last_words\":null"));
+    EXPECT_EQ(encode(*decode_outages(encode(outages))), encode(outages));
+    outages.outages.back().last_words =
+        std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"going", "\xff"});
+    EXPECT_THAT(encode(outages), HasSubstr("\"last_words\":[\"going\",\""));
     EXPECT_EQ(encode(*decode_outages(encode(outages))), encode(outages));
     const OperationReport report{
         OperationId{9}, core::Verb::stop, "worker", Slot{2}, core::OperationResult::Outcome::failed,
