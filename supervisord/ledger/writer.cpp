@@ -32,6 +32,7 @@ void SqliteLedger::Writer::end(Duration patience, LedgerFile::End how)
     end_ = how;
     if (life_ != Life::over) life_ = Life::ending;
     work_.notify_all();
+    hurry_.notify_all();
     over_.wait_for(lock, patience, [this] { return life_ == Life::over; });
 }
 
@@ -144,10 +145,11 @@ SqliteLedger::Writer::Next SqliteLedger::Writer::wait_for_work(std::unique_lock<
 {
     const auto is_ending = [this] { return life_ == Life::ending; };
     if (!trouble_.empty()) {
-        work_.wait_for(lock, retry_span, is_ending);
+        hurry_.wait_for(lock, retry_span, is_ending);
     } else {
         const auto has_work = [&] { return is_ending() || suspect_ || !waiting_.empty(); };
-        if (work_.wait_for(lock, note_span, has_work)) work_.wait_for(lock, batch_span, is_ending);
+        // While it gathers nobody wakes it for one more record.
+        if (work_.wait_for(lock, note_span, has_work)) hurry_.wait_for(lock, batch_span, is_ending);
     }
     return is_ending() ? Next::end : Next::write;
 }

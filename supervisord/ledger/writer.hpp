@@ -58,8 +58,9 @@ private:
     LedgerFile file_; ///< the thread's alone
     OwnedFd bell_;
 
-    mutable std::mutex mutex_; ///< of what follows
-    std::condition_variable work_;
+    mutable std::mutex mutex_;      ///< of what follows
+    std::condition_variable work_;  ///< there is some
+    std::condition_variable hurry_; ///< it is to end
     std::condition_variable over_;
     std::condition_variable begun_;
     Batch waiting_;
