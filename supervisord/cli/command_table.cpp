@@ -131,6 +131,7 @@ stderr, and with --json by a line {"missed": {"after": ID, "before": ID}}.
 )"},
     {.name = "outages",
      .summary = "what was down, since when, why and for how long",
+     .words = {"[OUTAGE]", Names::nothing_known, 0, 1},
      .options = outages_options,
      .text =
          R"(Lists outages, open ones and those that ended, the latest first, as far back as the

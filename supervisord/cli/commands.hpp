@@ -58,6 +58,7 @@ Exit events(const Context& context, const EventsOptions& options);
 struct OutagesOptions {
     std::optional<WallTime> since; ///< open then or later
     std::size_t count = 50;
+    std::optional<std::uint64_t> id{}; ///< this one, in full
 };
 Exit outages(const Context& context, const OutagesOptions& options);
 

@@ -99,12 +99,6 @@ LogsOptions logs_options(const Arguments& arguments)
             follow_of(arguments)};
 }
 
-OutagesOptions outages_options(const Arguments& arguments)
-{
-    const auto since = since_of(arguments);
-    return {since, count_of(arguments, "--count").value_or(since ? 1000 : 50)};
-}
-
 ReportOptions report_options(const Arguments& arguments)
 {
     ReportOptions options{since_of(arguments)};
@@ -156,6 +150,19 @@ std::uint64_t number_named(const Arguments& arguments, std::string_view what, st
         throw Wrong{fmt::format("`{}` is not the number of an {}", printable(word, 64), what),
                     std::string(hint)};
     return id;
+}
+
+std::uint64_t outage_named(const Arguments& arguments)
+{
+    return number_named(arguments, "outage", "`keel outages` lists them");
+}
+
+OutagesOptions outages_options(const Arguments& arguments)
+{
+    const auto since = since_of(arguments);
+    OutagesOptions options{since, count_of(arguments, "--count").value_or(since ? 1000 : 50)};
+    if (!arguments.words().empty()) options.id = outage_named(arguments);
+    return options;
 }
 
 control::ApplyRequest apply_request(const Arguments& arguments)

@@ -27,8 +27,10 @@ std::string outages_table(const std::vector<core::OutageView>& outages, WallTime
         const bool planned = record.planned == core::Outage::Planned::yes;
         std::string lasted = to_human(outage.length);
         const bool settles = outage.settling == core::OutageView::Settling::yes;
-        if (record.begin == core::Outage::Begin::unseen) lasted = "at most " + lasted;
-        else if (record.end == core::Outage::End::unseen) lasted = "at least " + lasted;
+        if (record.begin == core::Outage::Begin::unseen)
+            lasted = "at most " + lasted;
+        else if (record.end == core::Outage::End::unseen)
+            lasted = "at least " + lasted;
         if (open) lasted = (settles ? "ready again, " : "open, ") + lasted;
         table.add({{std::to_string(number(record.id))},
                    {record.unit.empty() ? "(Keel)" : record.unit, Tone::strong},
@@ -40,8 +42,92 @@ std::string outages_table(const std::vector<core::OutageView>& outages, WallTime
     return table.text(screen);
 }
 
+namespace {
+
+std::string ended_of(const core::OutageView& outage, WallTime now)
+{
+    const core::Outage& record = outage.record;
+    if (record.closed) {
+        const bool unseen = record.end == core::Outage::End::unseen;
+        return fmt::format("{}, {}", local_time(record.closed->wall, now),
+                           unseen ? "or later: Keel was away by then" : "and ready since");
+    }
+    if (outage.settling == core::OutageView::Settling::yes) return "ready again, on trial";
+    return "not yet";
+}
+
+std::string began_of(const core::OutageView& outage, WallTime now)
+{
+    const core::Outage& record = outage.record;
+    const std::string at = local_time(record.opened.wall, now);
+    if (record.begin == core::Outage::Begin::unseen)
+        return at + ", or later: that is when Keel last saw it ready";
+    const std::string after = record.detection > Duration{0}
+                                  ? to_human(record.detection) + " after the first sign"
+                                  : "at once";
+    return fmt::format("{}, told by: {}, {}", at, record.detected_by, after);
+}
+
+std::string last_words_of(const core::OutageView& outage)
+{
+    if (!outage.last_words) return {};
+    if (outage.last_words->empty()) return "\nIt had written nothing\n";
+    std::string text = "\nLast words\n";
+    for (const std::string& line : *outage.last_words)
+        text += fmt::format("  {}\n", printable(line, core::last_words_line + 3));
+    return text;
+}
+
+std::string named(const core::OutageView& outage)
+{
+    return fmt::format("outage {} of {}, {} ({})", number(outage.record.id), outage.record.unit,
+                       to_human(outage.length), outage.record.cause_text);
+}
+
+} // namespace
+
+std::string outage_page(const core::Incident& incident, WallTime now)
+{
+    const core::OutageView& outage = *incident.outage;
+    const core::Outage& record = outage.record;
+    const bool planned = record.planned == core::Outage::Planned::yes;
+    std::string page = fmt::format(
+        "{}{} {} of {}, {}\n  cause   {}\n  began   {}\n  ended   {}\n", planned ? "planned " : "",
+        name(record.kind), number(record.id), record.unit.empty() ? "Keel itself" : record.unit,
+        to_human(outage.length), record.cause_text, began_of(outage, now), ended_of(outage, now));
+    if (incident.cause) page += fmt::format("  follows from {}\n", named(*incident.cause));
+    for (const core::OutageView& follower : incident.followers)
+        page += fmt::format("  led to  {}\n", named(follower));
+    if (!record.actions.empty()) page += "\nWhat was tried\n";
+    for (const core::ActionTaken& taken : record.actions)
+        page += fmt::format("  {}  {} ({}){}{}\n", local_time(taken.at, now), taken.action,
+                            taken.reason, taken.result.empty() ? "" : ": ", taken.result);
+    return page + last_words_of(outage);
+}
+
+namespace {
+
+Exit one_outage(const Context& context, std::uint64_t id)
+{
+    const auto body = control::get(context.socket_path, fmt::format("/v1/outages/{}", id),
+                                   control::deadline_in(std::chrono::seconds(10)));
+    if (const auto* trouble = control::trouble_of(body)) return give_up(*trouble);
+    const std::string& json = std::get<std::string>(body);
+    if (context.as_json()) return print(json + "\n") ? Exit::done : Exit::failed;
+    const auto incident = control::decode_incident(json);
+    if (!incident || !incident->outage)
+        return give_up({control::Trouble::Kind::garbled,
+                        incident ? "the answer has no outage" : incident.error().text(),
+                        {}});
+    print(outage_page(*incident, wall_now()));
+    return Exit::done;
+}
+
+} // namespace
+
 Exit outages(const Context& context, const OutagesOptions& options)
 {
+    if (options.id) return one_outage(context, *options.id);
     std::string path = fmt::format("/v1/outages?limit={}", options.count);
     // A table has no room for them; nor has one answer for those of very many.
     const bool in_full = context.as_json() && options.count <= in_full_max;

@@ -38,7 +38,8 @@ void count(Availability& out, const UnitPast& past, Span window)
 
 std::optional<double> Availability::ratio() const
 {
-    const Duration known = wanted - unknown - planned;
+    // All that was wanted, and neither planned nor unknown; so that what was never down is 1.
+    const Duration known = ready + down;
     if (known <= Duration{0}) return std::nullopt;
     return seconds(ready) / seconds(known);
 }

@@ -8,6 +8,7 @@ two workers. Kills the backbone, then Keel's own engine, and shows what happens.
 all healed. --keep leaves it running and says how to look around.
 """
 import argparse
+import json
 import os
 import re
 import signal
@@ -96,6 +97,13 @@ class Demo:
         self.indented("\n".join(line for line in self.keel.metrics_text().splitlines()
                                 if wanted.match(line) and not line.endswith(" 0")))
 
+    def outage_of(self, unit):
+        """The number of its latest outage, once it is over and settled."""
+        def settled():
+            told = json.loads(self.keel.run("outages", "--json").stdout)["outages"]
+            return next((o["id"] for o in told if o["unit"] == unit and o["closed"]), None)
+        return until(f"the outage of {unit} is over", settled)
+
     def follow_events(self):
         """Prints Keel's events as they come, until the process returned is terminated."""
         print(f"    {DIM}$ keel events -f -n 0{PLAIN}", flush=True)
@@ -165,6 +173,8 @@ class Demo:
         self.begin()
         backbone, api, worker = self.crash_the_backbone()
         engine = self.crash_the_engine()
+        say("What stays on record of the backbone's end, also over that of an engine")
+        self.show("outages", str(self.outage_of("network-backbone")))
         say(f"Down, seen from outside: network-backbone {backbone:.2f} s, api-server {api:.2f} s, "
             f"worker {worker:.2f} s, Keel's engine {engine:.2f} s. It all healed.")
 

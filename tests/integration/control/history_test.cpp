@@ -120,6 +120,7 @@ TEST_F(HistoryTest, DraftsAPostmortemOfAnOutage)
         outage.record.opened.wall = test::morning();
         outage.record.cause_text = "exit 1";
         outage.length = std::chrono::seconds(2);
+        outage.last_words = std::make_shared<std::vector<std::string>>(1, "out of luck");
         server.engine.incident.outage = outage;
         outage.record.id = OutageId{8};
         outage.record.unit = "panel";
@@ -132,6 +133,12 @@ TEST_F(HistoryTest, DraftsAPostmortemOfAnOutage)
     EXPECT_THAT(page.out, AllOf(HasSubstr("# Outage 7: worker"), HasSubstr("outage 8 of panel"),
                                 HasSubstr("spawn 3 of worker.1 began (exit)")));
     EXPECT_THAT(keel({"postmortem", "7", "--json"}).out, HasSubstr(R"("followers":[{"id":8)"));
+    const auto record = keel({"outages", "7"});
+    EXPECT_THAT(record.out,
+                AllOf(HasSubstr("outage 7 of worker, 2 s"), HasSubstr("cause   exit 1"),
+                      HasSubstr("ended   not yet"), HasSubstr("led to  outage 8 of panel"),
+                      HasSubstr("Last words\n  out of luck\n")));
+    EXPECT_EQ(keel({"outages", "nine"}).exit_code, 2);
     const auto none = keel({"postmortem", "9"});
     EXPECT_EQ(none.exit_code, 1);
     EXPECT_THAT(none.err, AllOf(HasSubstr("no outage 9"), HasSubstr("keel outages")));

@@ -117,6 +117,15 @@ TEST(Availabilities, AreUnknownWhereNothingIs)
     EXPECT_FALSE(availability(past, {}, span(0s, 100s)).between_failures());
 }
 
+TEST(Availabilities, AreWholeWhereNothingWasDownHoweverTheirPartsWereRounded)
+{
+    Availability found;
+    found.wanted = 100s;
+    found.unknown = 10s - 1ns;
+    found.ready = 90s;
+    EXPECT_EQ(found.ratio(), 1.0);
+}
+
 TEST(Availabilities, CountBlipsAsTimeButNotAsOutages)
 {
     const UnitPast past{"api",
