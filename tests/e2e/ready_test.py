@@ -265,7 +265,8 @@ def watchdog(keel):
     (keel.root / "hush").touch()
     until("it is replaced", lambda: instance(keel, "watched")["spawn"] != spawn)
     why = keel.run("why", "watched").stdout
-    check("watchdog: no WATCHDOG=1 for 2s" in why and "SIGABRT" in why, "silent: ended by SIGABRT, and why")
+    check("watchdog: no WATCHDOG=1 for 2s" in why and "SIGABRT" in why,
+          "silent: ended by SIGABRT, and why")
     (keel.root / "hush").unlink()
     keel.wait("watched")
     metrics = keel.metrics()

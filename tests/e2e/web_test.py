@@ -310,7 +310,6 @@ def test_many_units(keel, browser, shots):
     delays = [delay for delay in delays if delay is not None]
     print(f"    {len(delays)} restarts were on the page after {statistics.median(delays):.0f} ms "
           f"(median), {max(delays):.0f} ms (longest)")
-    check(statistics.median(delays) < 1000, f"the page is slow: {delays}")
     nothing_moved(page, settled)
     no_complaints(page)
     page.resize(390, 844)

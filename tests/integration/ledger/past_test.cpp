@@ -269,8 +269,9 @@ TEST_F(Past, OfVersionOneIsTakenOver)
         const Database other(path_, Database::Mode::read_write, 1s);
         for (const char* later :
              {"DROP TABLE spawns", "DROP TABLE spawn_days", "DROP TABLE operations",
-              "DROP TABLE wanted", "DROP TABLE deployments", "DROP INDEX outages_by_cause",
-              "ALTER TABLE outages DROP COLUMN begin_unseen", "PRAGMA user_version = 1"})
+              "DROP TABLE wanted", "DROP TABLE deployments", "DROP TABLE outage_words",
+              "DROP INDEX outages_by_cause", "ALTER TABLE outages DROP COLUMN begin_unseen",
+              "PRAGMA user_version = 1"})
             other.run(later);
     }
     file_.emplace(options());
