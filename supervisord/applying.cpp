@@ -16,6 +16,7 @@ using ports::ApplySpec;
 struct Applying::Read {
     std::vector<units::Problem> problems;
     std::vector<engine::ConfiguredUnit> units;
+    units::Channels channels;
     units::EnvironmentDigests environments;
     std::optional<std::uint64_t> generation; ///< that is gone back to; none: what was staged
 };
@@ -65,9 +66,9 @@ std::vector<units::Problem> problems_of(const units::Configuration& configuratio
 
 } // namespace
 
-Applying::Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths,
-                   std::function<units::ControlGroups()> control_groups)
-    : loop_(loop), engine_(engine), paths_(std::move(paths)),
+Applying::Applying(ports::Loop& loop, engine::Engine& engine, ports::Notifier& notifier,
+                   sys::Paths paths, std::function<units::ControlGroups()> control_groups)
+    : loop_(loop), engine_(engine), notifier_(notifier), paths_(std::move(paths)),
       control_groups_(std::move(control_groups)), disk_(std::make_shared<sys::DiskChanges>(paths_))
 {}
 
@@ -147,6 +148,7 @@ void Applying::read(const sys::Paths& paths, const units::ControlGroups& control
     found.problems = problems_of(configuration, paths, control_groups);
     if (!found.problems.empty()) return;
     found.units = engine::configure(configuration.units);
+    found.channels = configuration.daemon.spec.channels;
     found.environments = engine::digests_of(found.units);
     if (found.generation) return;
     if (auto staged = generations.stage(sys::files_of(collected)); !staged)
@@ -177,9 +179,21 @@ void Applying::hand_over(const ApplySpec& spec, Read& found,
             },
             [result, stored = std::move(stored)] { stored(*result); });
     };
+    // Units that are on trial are to be heard of where their configuration says.
+    const units::Channels former = notifier_.channels();
+    units::Channels both = former;
+    both.insert(found.channels.begin(), found.channels.end());
+    notifier_.set_channels(both);
     auto refusal =
-        engine_.apply(std::move(order), [done](const core::ApplyView& view) { done(view); });
-    if (refusal) done(std::move(*refusal));
+        engine_.apply(std::move(order), [this, former, wanted = std::move(found.channels),
+                                         done](const core::ApplyView& view) {
+            const bool is_former = view.outcome == core::ApplyView::Outcome::reverted;
+            notifier_.set_channels(is_former ? former : wanted);
+            done(view);
+        });
+    if (!refusal) return;
+    notifier_.set_channels(former);
+    done(std::move(*refusal));
 }
 
 } // namespace keel

@@ -7,6 +7,7 @@
 #include "engine/engine.hpp"
 #include "ports/configurer.hpp"
 #include "ports/loop.hpp"
+#include "ports/notifier.hpp"
 #include "sys/disk_changes.hpp"
 #include "sys/generations.hpp"
 #include "sys/paths.hpp"
@@ -21,7 +22,7 @@ namespace keel {
 class Applying final : public ports::Configurer {
 public:
     /// `control_groups`: those that units' limits can be set in, at the time of asking.
-    Applying(ports::Loop& loop, engine::Engine& engine, sys::Paths paths,
+    Applying(ports::Loop& loop, engine::Engine& engine, ports::Notifier& notifier, sys::Paths paths,
              std::function<units::ControlGroups()> control_groups);
 
     void apply(const ports::ApplySpec& spec, std::function<void(const Answer&)> done) override;
@@ -39,6 +40,7 @@ private:
 
     ports::Loop& loop_;
     engine::Engine& engine_;
+    ports::Notifier& notifier_;
     const sys::Paths paths_;
     const std::function<units::ControlGroups()> control_groups_;
     /// Several who ask at once get one answer.

@@ -46,7 +46,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration heartbeat_every = 5s;
-constexpr Duration probes_end_within = 2s;
+constexpr Duration helpers_end_within = 2s;
 
 void warn(const std::string& text) { log::write(log::Level::warn, text); }
 
@@ -70,7 +70,9 @@ public:
           totals_(kept_over_boots(paths_.totals_journal, "what is counted")),
           logs_(loop_, log_options()), spawner_(loop_, keeper_, spawner_options()),
           notices_(loop_, notify_options()), ready_pipes_(loop_, ready_pipe_options()),
-          prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); })
+          prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); }),
+          told_(
+              loop_, spawner_, [this] { return engine_->take_spawn_id(); }, paths_)
     {}
 
     int run()
@@ -78,7 +80,7 @@ public:
         connect();
         make_engine(configure());
         engine_->start(); // First: lines that it awaits must not be taken before.
-        if (told_) told_->notifier.begin(engine_->host());
+        told_.notifier.begin(engine_->host());
         logs_.take_over(
             [this](const std::string& unit, Slot slot) { return log_spec_of(unit, slot); });
         serve();
@@ -185,13 +187,15 @@ private:
         spawner_.set_handlers({
             .on_exit =
                 [this](SpawnId spawn, core::ExitStatus status, core::TreeState tree) {
-                    prober_.claims(spawn) ? prober_.on_exit(spawn, status, tree)
-                                          : engine_->process_exited(spawn, status, tree);
+                    if (prober_.claims(spawn)) return prober_.on_exit(spawn, status, tree);
+                    if (commands().claims(spawn)) return commands().on_exit(spawn, status);
+                    engine_->process_exited(spawn, status, tree);
                 },
             .on_tree_empty =
                 [this](SpawnId spawn) {
-                    prober_.claims(spawn) ? prober_.on_tree_empty(spawn)
-                                          : engine_->tree_emptied(spawn);
+                    if (prober_.claims(spawn)) return prober_.on_tree_empty(spawn);
+                    if (commands().claims(spawn)) return commands().on_tree_empty(spawn);
+                    engine_->tree_emptied(spawn);
                 },
             .on_resources_refused =
                 [this](SpawnId spawn, const std::string& why) {
@@ -213,7 +217,7 @@ private:
                                                                : sys::StartKind::fresh);
         daemon_ = std::move(start.in_force.daemon.spec);
         heed_log_level(options_, daemon_);
-        if (!daemon_.channels.empty()) told_.emplace(loop_, daemon_.channels, paths_);
+        told_.notifier.set_channels(daemon_.channels);
         for (const std::string& alarm : start.alarms)
             log::write(log::Level::error, alarm);
         return engine::configure(start.in_force.units);
@@ -242,16 +246,17 @@ private:
             options.trial = parse_duration(trial).value_or(options.trial);
         engine_ = std::make_unique<engine::Engine>(
             engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_, totals_,
-                                *ledger_, notices_, ready_pipes_,
-                                told_ ? &told_->notifier : nullptr},
+                                *ledger_, notices_, ready_pipes_, &told_.notifier},
             std::move(units), options);
         engine_->on_stopped([this](int code) {
             journal_.put(engine::key_of_clean_end, "yes");
             exit_code_ = code;
             // Probes were cancelled with their units; what they ran must not outlive the engine.
-            prober_.when_idle(probes_end_within, [this, code] {
-                keeper_.exit(code);
-                leave();
+            prober_.when_idle(helpers_end_within, [this, code] {
+                told_.notifier.end(helpers_end_within, [this, code] {
+                    keeper_.exit(code);
+                    leave();
+                });
             });
         });
     }
@@ -268,11 +273,14 @@ private:
         const auto volume_of = [this](const std::string& unit) {
             return metrics::LogVolume{logs_.bytes(unit), logs_.dropped_bytes(unit)};
         };
-        applying_ = std::make_unique<Applying>(loop_, *engine_, paths_,
+        applying_ = std::make_unique<Applying>(loop_, *engine_, told_.notifier, paths_,
                                                [this] { return spawner_.control_groups(); });
         metrics_.emplace(loop_, *engine_, volume_of, &meter_, KEEL_VERSION,
-                         [settle = totals_.settler()] { settle(200ms); });
-        if (told_) metrics_->count(told_->notifier);
+                         [totals = totals_.settler(), told = told_.kept.settler()] {
+                             totals(200ms);
+                             told(200ms);
+                         });
+        metrics_->count(told_.notifier);
         control::ControlServer::Options options;
         options.version = KEEL_VERSION;
         options.groups = {group_named(daemon_.operators_group), group_named(daemon_.readers_group)};
@@ -290,6 +298,8 @@ private:
         if (auto port = server_->listen_for_pages(address); !port)
             warn("no pages, supervision goes on: " + port.error().text());
     }
+
+    notify::Commands& commands() { return told_.notifier.commands(); }
 
     /// Meant to, unlike when the keeper is lost.
     void leave()
@@ -324,8 +334,8 @@ private:
                                warn("what units use is not counted: " + error.text());
                            }};
     probes::Prober prober_;
-    units::DaemonSpec daemon_;       ///< as at the start
-    std::optional<PeopleTold> told_; ///< only where somebody is to be told
+    PeopleTold told_;
+    units::DaemonSpec daemon_; ///< as at the start
     std::unique_ptr<ledger::SqliteLedger> ledger_;
     std::unique_ptr<engine::Engine> engine_;
     std::unique_ptr<Applying> applying_;

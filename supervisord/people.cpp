@@ -2,7 +2,9 @@
 
 #include "base/host_name.hpp"
 #include "control/json_codec.hpp"
+#include "engine/configuration.hpp"
 #include "engine/log.hpp"
+#include "engine/spawn_plan.hpp"
 #include "history.hpp"
 #include "units/credentials.hpp"
 #include "units/token_file.hpp"
@@ -14,11 +16,12 @@ namespace {
 
 void warn(const std::string& text) { log::write(log::Level::warn, text); }
 
-notify::NotifierOptions notifier_options(const units::Channels& channels)
+notify::NotifierOptions notifier_options(std::function<SpawnId()> take_spawn_id)
 {
     notify::NotifierOptions options;
-    options.channels = channels;
     options.host = host_name();
+    options.environment = engine::login_environment(engine::own_identity());
+    options.take_spawn_id = std::move(take_spawn_id);
     options.tell = warn;
     return options;
 }
@@ -57,10 +60,11 @@ control::WebAccess::Options web_access_options(const units::DaemonSpec& spec,
     return options;
 }
 
-PeopleTold::PeopleTold(ports::Loop& loop, const units::Channels& channels, const sys::Paths& paths)
+PeopleTold::PeopleTold(ports::Loop& loop, ports::Spawner& spawner,
+                       std::function<SpawnId()> take_spawn_id, const sys::Paths& paths)
     : kept(kept_within_boot(paths.run / "notifications.journal"),
            kept_over_boots(paths.lib / "notifications", "what is told and to be told")),
-      notifier(loop, kept, notifier_options(channels))
+      notifier(loop, spawner, kept, notifier_options(std::move(take_spawn_id)))
 {}
 
 } // namespace keel

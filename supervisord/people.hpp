@@ -7,6 +7,7 @@
 #include "sys/twofold_journal.hpp"
 #include "units/daemon_spec.hpp"
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -22,7 +23,8 @@ namespace keel {
 
 /// The notifier, and what it has told and not been able to tell yet.
 struct PeopleTold {
-    PeopleTold(ports::Loop& loop, const units::Channels& channels, const sys::Paths& paths);
+    PeopleTold(ports::Loop& loop, ports::Spawner& spawner, std::function<SpawnId()> take_spawn_id,
+               const sys::Paths& paths);
 
     sys::TwofoldJournal kept;
     notify::Notifier notifier;

@@ -79,22 +79,60 @@ std::vector<std::string> names_of_all(const Channels& channels)
     return names;
 }
 
-/// Where it sends what it is told.
-void check_channels(const Channels& channels, const Notes& notes, Report& report)
-{
-    for (const auto& [name, channel] : channels) {
-        const std::string section = "channel." + name;
-        const auto given = notes.positions.find(section + ".target");
-        const auto by_file = notes.positions.find(section + ".target_file");
-        const auto kind = notes.positions.find(section + ".kind");
-        const auto none = notes.positions.end();
-        if (given != none && by_file != none)
-            report.add(by_file->second, section + ".target_file",
-                       {"stands beside `target`", "one of them says where to send to"});
-        else if (given == none && by_file == none && kind != none)
-            report.add(kind->second, section,
-                       {"says nowhere where to send to", "give it a `target`, which is a URL"});
+/// A channel and where its keys stand, those that do.
+struct ChannelAt {
+    const std::string& name;
+    const ChannelSpec& spec;
+    const Notes& notes;
+
+    [[nodiscard]] const Position* find(std::string_view key) const
+    {
+        const auto found = notes.positions.find(path(key));
+        return found == notes.positions.end() ? nullptr : &found->second;
     }
+    [[nodiscard]] std::string path(std::string_view key) const
+    {
+        return fmt::format("channel.{}.{}", name, key);
+    }
+};
+
+void check_command_of(const ChannelAt& channel, Report& report)
+{
+    for (const std::string& word : channel.spec.command)
+        for (const std::string_view of_others : {"instance", "port", "release", "runtime_dir"})
+            if (uses_placeholder(word, of_others))
+                report.add(*channel.find("command"), channel.path("command"),
+                           {fmt::format("{{{}}} means nothing here: what is told is about a unit "
+                                        "as a whole",
+                                        of_others),
+                            "{unit} does"});
+}
+
+/// Where it sends what it is told.
+void check_channel(const ChannelAt& channel, Report& report)
+{
+    const Position* kind = channel.find("kind");
+    if (kind == nullptr) return;
+    const bool is_exec = channel.spec.kind == ChannelKind::exec;
+    const auto of_the_other =
+        is_exec ? std::vector{"target", "target_file", "token_file"} : std::vector{"command"};
+    for (const std::string_view key : of_the_other)
+        if (const Position* at = channel.find(key))
+            report.add(*at, channel.path(key),
+                       {fmt::format("means nothing where `kind` is `{}`", name(channel.spec.kind)),
+                        is_exec ? "a command finds what it needs itself"
+                                : "a `target` says where to send to"});
+    if (is_exec && channel.find("command") == nullptr)
+        report.add(*kind, "channel." + channel.name,
+                   {"says nothing that is to run", "give it a `command`"});
+    if (is_exec) return check_command_of(channel, report);
+    const Position* by_file = channel.find("target_file");
+    if (channel.find("target") != nullptr && by_file != nullptr)
+        report.add(*by_file, channel.path("target_file"),
+                   {"stands beside `target`", "one of them says where to send to"});
+    else if (channel.find("target") == nullptr && by_file == nullptr)
+        report.add(*kind, "channel." + channel.name,
+                   {"says nowhere where to send to", "give it a `target`, which is a URL"});
 }
 
 /// A certificate is nothing without its key. One that is there and unusable is told of already.
@@ -128,7 +166,8 @@ LoadedDaemon load_daemon(std::string_view text, const std::string& file)
     Draft draft;
     Walk(daemon_language(), Extent::whole, draft, report, notes).read_table("", "", table, {1, 1});
     check_hooks(draft.daemon.hooks, notes, report);
-    check_channels(draft.daemon.channels, notes, report);
+    for (const auto& [name, channel] : draft.daemon.channels)
+        check_channel({name, channel, notes}, report);
     check_tls(notes, report);
     loaded.problems = report.take();
     loaded.positions = std::move(notes.positions);

@@ -49,7 +49,6 @@ using Ledger = LedgerSpec;
 using enum TakesEffect;
 constexpr std::size_t account_max = 256; // LOGIN_NAME_MAX
 constexpr std::array<std::string_view, 0> none{};
-constexpr std::array<std::string_view, 1> later_kinds = {"exec"};
 
 constexpr Key table[] = {
     {"http", Section{}, restart, "The port for pages and metrics"},
@@ -112,27 +111,37 @@ constexpr Key table[] = {
     {"defaults", UnitKeys{}, live,
      "Laid under every unit: a unit file has the last word, key by key"},
 
-    {"channel", NamedSections{64, keep_channel}, restart,
+    {"channel", NamedSections{64, keep_channel}, live,
      "Where people are told of outages: of those of the units that name it in `notify`. What is "
-     "down because of another unit is told with that unit, not by itself. What could not be "
-     "delivered is tried again, in order, for a day, and kept over the death and restart of keeld, "
-     "so that it may come twice, under the same id"},
-    {"channel.NAME.kind", Choice{channel<&C::kind>, names_of<ChannelKind>, later_kinds}, restart,
-     "`webhook`: a POST to a URL", "required", "", Presence::required},
-    {"channel.NAME.target", Text{channel<&C::target>, &web_url, 4096}, restart, "the URL",
+     "down because of another unit is told with that unit; by itself, where nobody hears of that "
+     "one or that one is up again. What could not be delivered is tried again, in order, for a "
+     "day, and kept over the death and restart of keeld, so that it may come twice, under the same "
+     "id. A channel that is taken away forgets what it had to tell"},
+    {"channel.NAME.kind", Choice{channel<&C::kind>, names_of<ChannelKind>, none}, live,
+     "`webhook`: a POST to a URL; `exec`: a command that finds the same on its standard input",
+     "required", "", Presence::required},
+    {"channel.NAME.target", Text{channel<&C::target>, &web_url, 4096}, live, "the URL of a webhook",
      "one of two"},
-    {"channel.NAME.target_file", Text{channel<&C::target_file>, &absolute_path, 4096}, restart,
+    {"channel.NAME.target_file", Text{channel<&C::target_file>, &absolute_path, 4096}, live,
      "a file with the URL, where that is a secret itself", "one of two"},
-    {"channel.NAME.token_file", Text{channel<&C::token_file>, &absolute_path, 4096}, restart,
-     "a file with a token, sent as `Authorization: Bearer`", "none"},
-    {"channel.NAME.body", Choice{channel<&C::body>, names_of<WebhookBody>, none}, restart,
+    {"channel.NAME.token_file", Text{channel<&C::token_file>, &absolute_path, 4096}, live,
+     "a file with a token, which a webhook is sent as `Authorization: Bearer`", "none"},
+    {"channel.NAME.command", Command{channel<&C::command>, 4096}, live,
+     "program and arguments of an exec, where `{unit}` is the unit that the news is about; exit 0: "
+     "delivered. It runs as keeld's own user, in `/`, with `KEEL_CHANNEL`, `KEEL_EVENT`, "
+     "`KEEL_UNIT`, `KEEL_ID`, `KEEL_HOST` and `KEEL_TEXT`, one at a time; what it leaves running "
+     "is ended with it, and one that keeld's death cuts short runs again",
+     "none"},
+    {"channel.NAME.timeout", Span{channel<&C::timeout>, 100ms, 10min}, live,
+     "a try that takes longer has failed; a command is killed then, with all that it started"},
+    {"channel.NAME.body", Choice{channel<&C::body>, names_of<WebhookBody>, none}, live,
      "what is sent: Keel's own JSON, a message for Slack and its like, or alerts for "
      "Alertmanager's `/api/v2/alerts`"},
-    {"channel.NAME.events", Choices{occasions, names_of<Occasion>, none, check_occasions}, restart,
+    {"channel.NAME.events", Choices{occasions, names_of<Occasion>, none, check_occasions}, live,
      "what it is told of"},
-    {"channel.NAME.quiet", Span{channel<&C::quiet>, 0s, 24h}, restart,
+    {"channel.NAME.quiet", Span{channel<&C::quiet>, 0s, 24h}, live,
      "of one unit and event, one in this span: what comes meanwhile is told once, at its end"},
-    {"channel.NAME.remind", Span{channel<&C::remind>, 0s, 720h}, restart,
+    {"channel.NAME.remind", Span{channel<&C::remind>, 0s, 720h}, live,
      "an outage that stays open is told again so often; 0s: never"},
     {"fleet", Later{}, restart, "many hosts together"},
 };

@@ -32,20 +32,24 @@ enum class Occasion : std::uint8_t {
     held
 };
 
-enum class ChannelKind : std::uint8_t { webhook };
+enum class ChannelKind : std::uint8_t { webhook, exec };
 enum class WebhookBody : std::uint8_t { json, slack, alertmanager };
 
 /// Where people are told of outages: a unit names it in `notify`.
 struct ChannelSpec {
     ChannelKind kind = ChannelKind::webhook;
-    std::string target;      ///< URL; empty: it stands in `target_file`
-    std::string target_file; ///< for a URL that is a secret itself
-    std::string token_file;  ///< sent as bearer token; empty: none
+    std::vector<std::string> command; ///< of an exec; {unit} is what the news is about
+    std::string target;               ///< of a webhook: URL; empty: it stands in `target_file`
+    std::string target_file;          ///< for a URL that is a secret itself
+    std::string token_file;           ///< sent as bearer token; empty: none
     WebhookBody body = WebhookBody::json;
     std::vector<Occasion> events = {Occasion::outage_opened, Occasion::gave_up, Occasion::recovered,
                                     Occasion::held};
-    Duration quiet = std::chrono::minutes(5); ///< of one unit and event, one in this span
-    Duration remind = std::chrono::hours(1);  ///< of an outage that stays open; 0: never
+    Duration timeout = std::chrono::seconds(10); ///< of one try
+    Duration quiet = std::chrono::minutes(5);    ///< of one unit and event, one in this span
+    Duration remind = std::chrono::hours(1);     ///< of an outage that stays open; 0: never
+
+    friend bool operator==(const ChannelSpec&, const ChannelSpec&) = default;
 };
 using Channels = std::map<std::string, ChannelSpec>;
 
@@ -86,7 +90,7 @@ inline constexpr std::array names_of<units::Occasion> = std::to_array<std::strin
     {"attempt-failed", "outage-opened", "gave-up", "recovered", "held"});
 template <>
 inline constexpr std::array
-    names_of<units::ChannelKind> = std::to_array<std::string_view>({"webhook"});
+    names_of<units::ChannelKind> = std::to_array<std::string_view>({"webhook", "exec"});
 template <>
 inline constexpr std::array names_of<units::WebhookBody> =
     std::to_array<std::string_view>({"json", "slack", "alertmanager"});

@@ -244,6 +244,22 @@ void check_files(const std::string& name, const ChannelSpec& channel, const Load
     check("token_file", channel.token_file, nullptr);
 }
 
+/// Whether what hooks and channels run is there.
+void check_commands(const LoadedDaemon& daemon, Report& report)
+{
+    const auto check = [&](const std::string& key, const std::vector<std::string>& words) {
+        const auto at = daemon.positions.find(key);
+        if (words.empty() || at == daemon.positions.end()) return;
+        const auto program = fill(words.front(), PlaceholderValues{"unit", {}, {}, {}, {}});
+        if (auto mistake = check_program(program, std::string(default_path), "/"))
+            report.add(at->second, key, std::move(*mistake));
+    };
+    for (const auto& [name, channel] : daemon.spec.channels)
+        check(fmt::format("channel.{}.command", name), channel.command);
+    for (const auto& [name, hook] : daemon.spec.hooks)
+        check(fmt::format("hook.{}.command", name), hook.command);
+}
+
 } // namespace
 
 std::vector<Problem> check_host(const LoadedDaemon& daemon)
@@ -276,14 +292,7 @@ std::vector<Problem> check_host(const LoadedDaemon& daemon)
             report.add(daemon.positions.at(key), key, wrong->mistake);
         }
     }
-    for (const auto& [name, hook] : daemon.spec.hooks) {
-        const std::string key = fmt::format("hook.{}.command", name);
-        const auto at = daemon.positions.find(key);
-        if (hook.command.empty() || at == daemon.positions.end()) continue;
-        const auto program = fill(hook.command.front(), PlaceholderValues{"unit", {}, {}, {}, {}});
-        if (auto mistake = check_program(program, std::string(default_path), "/"))
-            report.add(at->second, key, std::move(*mistake));
-    }
+    check_commands(daemon, report);
     return report.take();
 }
 

@@ -48,8 +48,9 @@ constexpr std::string_view daemon_introduction =
 -->
 
 `/etc/keel/keel.toml` says how keeld itself works, and what holds for every unit. Everything has a
-default, and the file may be missing. It is read with the units when keeld starts; what keeld's
-command line says has the last word.
+default, and the file may be missing. It is read with the units when keeld starts; `keel apply` puts
+in force what it says of units, hooks and channels, and the rest is felt at the next start. What
+keeld's command line says has the last word.
 
 A mistake in it never keeps keeld from coming up: the configuration before, if there is one, stays
 in force, and else the key has its default. keeld says so in its log, and `keel check` tells every

@@ -8,6 +8,8 @@ namespace {
 /// No unit has a dot in its name.
 constexpr std::string_view of_ladder = ".ladder";
 
+} // namespace
+
 std::map<std::string, std::string> login_environment(const Identity& identity)
 {
     return {
@@ -18,8 +20,6 @@ std::map<std::string, std::string> login_environment(const Identity& identity)
         {"SHELL", "/bin/sh"},
     };
 }
-
-} // namespace
 
 ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identity& identity,
                            const std::string& runtime_root)

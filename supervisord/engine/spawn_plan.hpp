@@ -3,6 +3,7 @@
 #include "ports/spawner.hpp"
 #include "units/spec.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +23,9 @@ struct Identity {
     };
     std::optional<Problem> problem;
 };
+
+/// What a login of that user finds.
+std::map<std::string, std::string> login_environment(const Identity& identity);
 
 /// `runtime_root` is the folder under which each unit may have one of its own.
 ports::SpawnPlan make_plan(const units::UnitSpec& spec, Slot slot, const Identity& identity,

@@ -83,6 +83,31 @@ void Channel::recover(Now now)
     });
 }
 
+void Channel::respecify(units::ChannelSpec spec, Now now)
+{
+    spec_ = std::move(spec);
+    retry_at_.reset();
+    tries_ = 0;
+    for (auto& [kind, quiet] : quiet_)
+        quiet.until = std::min(quiet.until, now.mono + spec_.quiet);
+    for (auto& [about, told] : told_)
+        told.remind_at = reminder_at(told.kept.since, now);
+}
+
+void Channel::forget()
+{
+    for (const Queued& queued : queue_)
+        kept_.erase(key(in_queue, fmt::format("{:020}", queued.place)));
+    for (const auto& [kind, quiet] : quiet_)
+        kept_.erase(key(kept_back, text_of(kind)));
+    for (const auto& [about, told] : told_)
+        kept_.erase(key(told_as_open, about));
+    kept_.erase(key(counted, ""));
+    queue_.clear();
+    quiet_.clear();
+    told_.clear();
+}
+
 void Channel::settle(const std::function<bool(const std::string& about)>& is_open)
 {
     for (auto& [kind, quiet] : quiet_) {

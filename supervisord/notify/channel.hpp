@@ -34,6 +34,11 @@ public:
     /// Takes over what the journal has of it.
     Channel(std::string name, units::ChannelSpec spec, ports::StateJournal& kept, Now now);
 
+    /// Another one from now on; what waits for the next try is tried at once.
+    void respecify(units::ChannelSpec spec, Now now);
+    /// Nothing is kept of it any more.
+    void forget();
+
     /// After a start: what quiet time kept back of outages that `is_open` does not know is no news
     /// any more.
     void settle(const std::function<bool(const std::string& about)>& is_open);

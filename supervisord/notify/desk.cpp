@@ -261,12 +261,6 @@ std::vector<News> Desk::gathered(const core::Host& host, MonoTime now)
     return out;
 }
 
-void Desk::look_again(MonoTime now)
-{
-    for (auto& [id, open] : open_)
-        if (open.is_told_of && !open.look_at) open.look_at = now + gathers_for;
-}
-
 std::optional<MonoTime> Desk::deadline() const
 {
     std::optional<MonoTime> first;
@@ -280,6 +274,7 @@ std::optional<MonoTime> Desk::deadline() const
 std::vector<News> Desk::begin(const core::Host& host, std::vector<News> told, Now now)
 {
     std::vector<News> out;
+    open_.clear();
     for (const UnitId unit : host.start_order()) {
         const core::OutageFold& fold = host.unit(unit).outage;
         if (const Outage* record = core::open_outage(fold))

@@ -36,15 +36,13 @@ public:
     using Knows = std::function<bool(const std::string& channel, const std::string& about)>;
     explicit Desk(Knows knows) : knows_(std::move(knows)) {}
 
-    /// Once the engine goes on from what it found. `told`: openings, and which channels were told
-    /// of each and not of its end.
+    /// Once the engine goes on from what it found, and whenever there are other channels. `told`:
+    /// openings, and which channels were told of each and not of its end.
     [[nodiscard]] std::vector<News> begin(const core::Host&, std::vector<News> told, Now);
     /// What is to be told at once.
     [[nodiscard]] std::vector<News> heed(const core::Host&, std::span<const core::HostNote>, Now);
     /// Outages that have gathered for long enough.
     [[nodiscard]] std::vector<News> gathered(const core::Host&, MonoTime now);
-    /// Units may name other channels than before.
-    void look_again(MonoTime now);
     [[nodiscard]] std::optional<MonoTime> deadline() const;
 
 private:

@@ -1,6 +1,7 @@
 #include "notify/notifier.hpp"
 
 #include "notify/bodies.hpp"
+#include "units/placeholders.hpp"
 #include "units/token_file.hpp"
 
 #include <algorithm>
@@ -13,6 +14,7 @@ struct Notifier::Line {
     Channel channel;
     ports::Loop::Registration limit;
     std::unique_ptr<transfer::HttpTransfer> transfer;
+    std::unique_ptr<Commands::Handle> command;
     int status = 0;
     std::string latest_trouble; ///< told already; empty: the latest one arrived
 };
@@ -68,19 +70,26 @@ void forget_who_is_told_no_longer(const core::Host& host, Channel& channel)
     });
 }
 
+Command command_for(const units::ChannelSpec& spec, const Notification& what)
+{
+    Command command;
+    command.unit = what.unit;
+    command.argv = units::fill(spec.command, {what.unit, {}, {}, {}, {}});
+    command.timeout = spec.timeout;
+    return command;
+}
+
 } // namespace
 
-Notifier::Notifier(ports::Loop& loop, ports::StateJournal& kept, NotifierOptions options)
-    : loop_(loop), options_(std::move(options)), resolver_(loop), client_(loop, resolver_),
-      desk_([this](const std::string& channel, const std::string& about) {
+Notifier::Notifier(ports::Loop& loop, ports::Spawner& spawner, ports::StateJournal& kept,
+                   NotifierOptions options)
+    : loop_(loop), kept_(kept), options_(std::move(options)), resolver_(loop),
+      client_(loop, resolver_), desk_([this](const std::string& channel, const std::string& about) {
           const Line* line = find(channel);
           return line != nullptr && line->channel.knows(about);
-      })
-{
-    for (const auto& [name, spec] : options_.channels)
-        lines_.push_back(
-            std::make_unique<Line>(Line{Channel(name, spec, kept, loop_.now()), {}, {}, 0, {}}));
-}
+      }),
+      commands_(loop, spawner, options_.take_spawn_id)
+{}
 
 Notifier::~Notifier() = default;
 
@@ -89,6 +98,45 @@ Notifier::Line* Notifier::find(const std::string& channel) const
     const auto found = std::ranges::find_if(
         lines_, [&](const auto& line) { return line->channel.name() == channel; });
     return found == lines_.end() ? nullptr : found->get();
+}
+
+units::Channels Notifier::channels() const
+{
+    units::Channels all;
+    for (const auto& line : lines_)
+        all.emplace(line->channel.name(), line->channel.spec());
+    return all;
+}
+
+void Notifier::set_channels(const units::Channels& channels)
+{
+    if (channels == this->channels()) return;
+    std::erase_if(lines_, [&](const auto& line) {
+        const bool goes = !channels.contains(line->channel.name());
+        if (goes) line->channel.forget();
+        return goes;
+    });
+    for (const auto& [name, spec] : channels) {
+        Line* known = find(name);
+        if (known == nullptr)
+            lines_.push_back(std::make_shared<Line>(
+                Line{Channel(name, spec, kept_, loop_.now()), {}, {}, {}, 0, {}}));
+        else if (known->channel.spec() != spec)
+            known->channel.respecify(spec, loop_.now());
+    }
+    if (host_ != nullptr) go_on();
+}
+
+void Notifier::end(Duration at_most, std::function<void()> handler)
+{
+    life_ = Life::ended;
+    timer_.reset();
+    for (const auto& line : lines_) {
+        line->limit.reset();
+        line->transfer.reset();
+        line->command.reset();
+    }
+    commands_.when_idle(at_most, std::move(handler));
 }
 
 /// What the engine has put off to its first turn comes before.
@@ -137,36 +185,55 @@ void Notifier::hand_out(std::vector<News> all)
 
 void Notifier::advance()
 {
-    if (host_ == nullptr) return; // go_on() comes in this very turn.
+    if (host_ == nullptr || life_ == Life::ended) return; // Or go_on() comes in this very turn.
     hand_out(desk_.gathered(*host_, loop_.now().mono));
     for (const auto& line : lines_) {
         forget_who_is_told_no_longer(*host_, line->channel);
         line->channel.tick(loop_.now());
-        if (const Notification* what = line->channel.send(loop_.now())) send(*line, *what);
+        if (const Notification* what = line->channel.send(loop_.now())) send(line, *what);
     }
     rearm();
 }
 
-void Notifier::send(Line& line, const Notification& what)
+void Notifier::send(const std::shared_ptr<Line>& line, const Notification& what)
 {
-    const units::ChannelSpec& spec = line.channel.spec();
+    const units::ChannelSpec& spec = line->channel.spec();
+    if (spec.kind == units::ChannelKind::exec) return run(*line, what);
     auto body = body_of(what, spec, options_.host, loop_.now().wall);
     if (spec.target_file.empty() && spec.token_file.empty())
-        return post(line, request_for(spec, {}, std::move(body)));
+        return post(*line, request_for(spec, {}, std::move(body)));
     auto secrets = std::make_shared<Secrets>();
     loop_.offload([secrets, spec] { *secrets = read_secrets(spec); },
-                  [this, secrets, &line, body = std::move(body), alive = std::weak_ptr(alive_)] {
-                      if (alive.expired()) return;
-                      if (!secrets->trouble.empty()) return arrived_or_not(line, secrets->trouble);
-                      post(line, request_for(line.channel.spec(), *secrets, body));
+                  [this, secrets, its = std::weak_ptr(line), body = std::move(body)] {
+                      const auto still = its.lock(); // The channel, and with it the notifier.
+                      if (!still || life_ == Life::ended) return;
+                      if (!secrets->trouble.empty())
+                          return arrived_or_not(*still, secrets->trouble);
+                      post(*still, request_for(still->channel.spec(), *secrets, body));
                   });
+}
+
+void Notifier::run(Line& line, const Notification& what)
+{
+    const units::ChannelSpec& spec = line.channel.spec();
+    Command command = command_for(spec, what);
+    command.input = body_of(what, spec, options_.host, loop_.now().wall) + "\n";
+    command.environment = options_.environment;
+    command.environment["KEEL_CHANNEL"] = line.channel.name();
+    command.environment["KEEL_EVENT"] = name(what.occasion);
+    command.environment["KEEL_ID"] = what.id;
+    command.environment["KEEL_HOST"] = options_.host;
+    command.environment["KEEL_TEXT"] = sentence(what, what.unit);
+    line.command = commands_.start(
+        command, [this, &line](const std::string& trouble) { arrived_or_not(line, trouble); });
 }
 
 void Notifier::post(Line& line, transfer::HttpRequest request)
 {
     line.status = 0;
-    line.limit = loop_.after(options_.answer_time, [this, &line] {
-        arrived_or_not(line, "no answer within " + to_text(options_.answer_time));
+    const Duration timeout = line.channel.spec().timeout;
+    line.limit = loop_.after(timeout, [this, &line, timeout] {
+        arrived_or_not(line, "no answer within " + to_text(timeout));
     });
     const auto on_head = [&line](int status) {
         line.status = status;
@@ -186,6 +253,7 @@ void Notifier::arrived_or_not(Line& line, const std::string& trouble)
 {
     line.limit.reset();
     line.transfer.reset(); // Also from inside of its end.
+    line.command.reset();  // It is over.
     if (trouble.empty())
         line.channel.arrived();
     else
@@ -207,7 +275,7 @@ void Notifier::rearm()
         if (const auto other = line->channel.deadline())
             due = std::min(due.value_or(*other), *other);
     timer_.reset();
-    if (!due) return;
+    if (!due || life_ == Life::ended) return;
     timer_ = loop_.after(std::max(Duration{0}, *due - loop_.now().mono), [this] { advance(); });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "core/counters.hpp"
 #include "core/host.hpp"
+#include "units/daemon_spec.hpp"
 
 #include <cstdint>
 #include <map>
@@ -40,6 +41,11 @@ public:
     /// journaled: should the engine die in between, the next one may tell the same once more,
     /// under the same id, but nothing goes untold. Never blocks.
     virtual void heed(const core::Host& host, std::span<const core::HostNote> notes) = 0;
+
+    // Channels follow the configuration: those of one that is on trial are there beside those of
+    // the one in force, and what is told on a channel that is taken away is forgotten with it.
+    [[nodiscard]] virtual units::Channels channels() const = 0;
+    virtual void set_channels(const units::Channels& channels) = 0;
 
     /// Of all channels that there are. They go on over engines and boots.
     [[nodiscard]] virtual NotificationCounts counts() const = 0;

@@ -44,6 +44,7 @@ struct SpawnPlan {
     units::SchedulingSpec scheduling;
     std::map<units::Resource, units::ResourceLimit> limits; ///< those not named: login defaults
     units::ResourcesSpec resources;                         ///< of its cgroup
+    int input_fd = -1;        ///< becomes 0; -1: /dev/null. Stays the caller's
     int output_fd = -1;       ///< becomes 1 and 2; -1: /dev/null. Stays the caller's
     int ready_fd = 0;         ///< a number at which it finds its end of a ReadyPipe; 0: none
     int ready_pipe = -1;      ///< that end. Stays the caller's

@@ -83,7 +83,7 @@ KEEL_IN_CHILD int begin_session(ChildSetup& setup)
 /// Last what may take the number of a descriptor that is needed up to here.
 KEEL_IN_CHILD int connect_stdio(ChildSetup& setup)
 {
-    const int sources[] = {null_fd, output_fd, output_fd};
+    const int sources[] = {input_fd, output_fd, output_fd};
     for (int target = 0; target < 3; ++target)
         if (::syscall(SYS_dup3, sources[target], target, 0) < 0) return errno;
     if (setup.show_ready_at == 0) return 0;

@@ -24,6 +24,7 @@ inline constexpr int null_fd = 4;   ///< /dev/null
 inline constexpr int output_fd = 5; ///< what the next child writes to
 inline constexpr int cgroup_fd = 6; ///< cgroup.procs of the next child, where clone cannot do it
 inline constexpr int ready_fd = 7;  ///< by what the next child shows that it is ready
+inline constexpr int input_fd = 8;  ///< what the next child reads from
 inline constexpr int first_unreserved_fd = 10;
 
 /// Takes numbers 4 to 9 and makes 3 close on exec. To be called before anything else opens

@@ -180,6 +180,8 @@ std::variant<Spawner::Child, SpawnFailure> Spawner::start(ChildSetup& setup, con
     const int output = plan.output_fd >= 0 ? plan.output_fd : null_fd;
     if (::dup3(output, output_fd, O_CLOEXEC) < 0)
         return SpawnFailure{SetupStage::descriptors, errno};
+    const int input = plan.input_fd >= 0 ? plan.input_fd : null_fd;
+    if (::dup3(input, input_fd, O_CLOEXEC) < 0) return SpawnFailure{SetupStage::descriptors, errno};
 
     OwnedFd directory;
     if (auto failure = prepare_cgroup(setup, plan, child, directory)) return std::move(*failure);
@@ -188,6 +190,7 @@ std::variant<Spawner::Child, SpawnFailure> Spawner::start(ChildSetup& setup, con
         return SpawnFailure{SetupStage::descriptors, errno};
     const Cloner::Child born = cloner_.run(setup, directory.get());
     ::dup3(null_fd, output_fd, O_CLOEXEC);
+    ::dup3(null_fd, input_fd, O_CLOEXEC);
     if (plan.ready_fd > 0) ::dup3(null_fd, ready_fd, O_CLOEXEC);
     if (setup.enter_cgroup) ::dup3(null_fd, cgroup_fd, O_CLOEXEC);
     if (born.pid < 0) return SpawnFailure{stage_of_clone_error(born.errno_value), born.errno_value};

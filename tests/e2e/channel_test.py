@@ -84,8 +84,17 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.handler = Handler
+        self.come_back()
+
+    def come_back(self):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), self.handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def leave(self):
+        """Nobody listens any more."""
+        self.server.shutdown()
+        self.server.server_close()
 
     def told(self):
         return [(each["unit"], each["event"]) for each in self.got]

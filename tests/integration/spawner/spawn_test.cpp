@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <map>
 #include <sstream>
@@ -87,6 +88,25 @@ TEST_P(Spawn, WritesToTheOutputItWasGiven)
     char text[16] = "";
     EXPECT_EQ(::read(reader, text, sizeof text), 6);
     EXPECT_STREQ(text, "words\n");
+    ::close(reader);
+}
+
+TEST_P(Spawn, ReadsTheInputItWasGivenAndNoOther)
+{
+    std::ofstream(host.path("input")) << "words\n";
+    const std::string fifo = host.path("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    const int reader = ::open(fifo.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    engine->tell("input " + host.path("input"));
+    engine->tell("spawn 1 " + fifo + " /bin/cat");
+    engine->await("exit 1 exit_0 empty");
+    char text[16] = "";
+    EXPECT_EQ(::read(reader, text, sizeof text), 6);
+    EXPECT_STREQ(text, "words\n");
+    engine->tell("input -");
+    engine->tell("spawn 2 " + fifo + " /bin/cat");
+    engine->await("exit 2 exit_0 empty");
+    EXPECT_EQ(::read(reader, text, sizeof text), -1) << "/dev/null says nothing";
     ::close(reader);
 }
 

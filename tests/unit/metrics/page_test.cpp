@@ -126,6 +126,8 @@ TEST(MetricsDocument, IsWhatTheCatalogueSays)
 class CountingNotifier final : public ports::Notifier {
 public:
     void heed(const core::Host&, std::span<const core::HostNote>) override {}
+    [[nodiscard]] units::Channels channels() const override { return {}; }
+    void set_channels(const units::Channels&) override {}
     [[nodiscard]] ports::NotificationCounts counts() const override { return {{"ops", {5}}}; }
 };
 

@@ -303,6 +303,41 @@ TEST_F(Channels, CountOnOverADeath)
     }
 }
 
+TEST_F(Channels, FollowAnotherSpecificationAtOnce)
+{
+    take(opened(1));
+    ASSERT_NE(channel->send(now), nullptr);
+    channel->failed(now.mono);
+    spec.quiet = 1s;
+    spec.remind = 10s;
+    channel->respecify(spec, now);
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened")) << "it may be the one that works";
+    take(recovered(1));
+    (void)arrive();
+    pass(1s);
+    take(opened(2));
+    EXPECT_THAT(arrive(), ElementsAre("outage-2-outage-opened"));
+    pass(10s);
+    EXPECT_THAT(arrive(), ElementsAre("outage-2-outage-opened-again-1"));
+    spec.remind = 0s;
+    channel->respecify(spec, now);
+    pass(24h);
+    EXPECT_THAT(arrive(), IsEmpty());
+}
+
+TEST_F(Channels, LeaveNothingBehindThatIsTakenAway)
+{
+    take(opened(1));
+    (void)arrive();
+    take(recovered(1));
+    take(opened(2));
+    take(opened(3, "api"));
+    EXPECT_GE(kept.records.size(), 5U);
+    channel->forget();
+    EXPECT_TRUE(kept.records.empty());
+    EXPECT_THAT(arrive(), IsEmpty());
+}
+
 TEST_F(Channels, ForgetWhatTheyCannotRead)
 {
     kept.records["ops/queue/00000000000000000001"] = "{";

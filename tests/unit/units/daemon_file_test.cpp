@@ -37,22 +37,26 @@ constexpr auto cases = std::to_array<DaemonKeyCase>({
     {"hook.NAME.command", R"(["/usr/bin/page", "{unit}"])", R"("page {port}")",
      "{port} means nothing here"},
     {"hook.NAME.timeout", R"("5s")", R"("2h")", "must be 100ms to 1h, is 2h"},
-    {"channel.NAME.kind", R"("webhook")", R"("exec")", "yet"},
+    {"channel.NAME.kind", R"("webhook")", R"("mail")", "must be `webhook` or `exec`"},
     {"channel.NAME.target", R"("https://hooks.example.com/keel")", R"("ftp://example.com")",
      "must begin with http:// or https://"},
     {"channel.NAME.target_file", R"("/etc/keel/slack.url")", R"("slack.url")",
      "must be an absolute path"},
     {"channel.NAME.token_file", R"("/etc/keel/token")", R"("token")", "must be an absolute path"},
+    {"channel.NAME.command", R"(["/usr/bin/page", "{unit}"])", R"("page {port}")",
+     "{port} means nothing here"},
+    {"channel.NAME.timeout", R"("5s")", R"("11m")", "must be 100ms to 10m, is 11m"},
     {"channel.NAME.body", R"("slack")", R"("xml")", "must be `json`, `slack` or `alertmanager`"},
     {"channel.NAME.events", R"(["gave-up", "attempt-failed"])", "[]", "names no event"},
     {"channel.NAME.quiet", R"("1m")", R"("25h")", "must be 0s to 1d"},
     {"channel.NAME.remind", R"("0s")", R"("31d")", "must be 0s to 30d"},
 });
 
-/// Of any name; each needs a kind, and one of two that say where it sends to.
+/// Of any name; each needs a kind, and what says where it sends to or what it runs.
 std::string channel_with(std::string_view key, std::string_view value)
 {
     std::string text = fmt::format("channel.ops.{} = {}\n", key, value);
+    if (key == "command") return text + "channel.ops.kind = \"exec\"\n";
     if (key != "kind") text += "channel.ops.kind = \"webhook\"\n";
     if (!key.starts_with("target")) text += "channel.ops.target = \"http://localhost/\"\n";
     return text;
@@ -129,7 +133,7 @@ TEST(DaemonFile, ThatSaysNothingGivesTheDefaults)
 
 TEST(DaemonFile, TellsItsProblemsAsCommitted)
 {
-    const std::array<std::string_view, 23> texts = {
+    const std::array<std::string_view, 26> texts = {
         "http = 5",
         "[htp]\nlisten = \"off\"",
         "[http]\nlisten = \"9632\"",
@@ -141,6 +145,9 @@ TEST(DaemonFile, TellsItsProblemsAsCommitted)
         "[storm]\nburst = \"many\"",
         "[channel.ops]\nkind = \"webhook\"",
         "[channel.ops]\nkind = \"exec\"\ntarget = \"/bin/page\"",
+        "[channel.ops]\nkind = \"exec\"\ntoken_file = \"/etc/keel/token\"",
+        "[channel.ops]\nkind = \"exec\"\ncommand = \"page {instance} {runtime_dir}\"",
+        "[channel.ops]\nkind = \"webhook\"\ntarget = \"http://a/\"\ncommand = \"page\"",
         "[channel.ops]\nkind = \"webhook\"\ntarget = \"http://ops:secret@example.com/\"",
         "[channel.ops]\nkind = \"webhook\"\ntarget = \"http://example.com/\"\n"
         "target_file = \"/etc/keel/url\"\nevents = [\"outage\"]",

@@ -219,6 +219,8 @@ private:
         if (verb == "in") base_.directory = words[1];
         if (verb == "as") take_credentials(words);
         if (verb == "stand") take_standing(words);
+        if (verb == "input")
+            base_.input_fd = words[1] == "-" ? -1 : ::open(words[1].c_str(), O_RDONLY | O_CLOEXEC);
         if (verb == "show") show_ready_at(std::stoi(words[1]));
         if (verb == "use") base_.resources.memory_max = std::stoull(words[1]);
         if (verb == "limit")
