@@ -151,6 +151,7 @@ TEST_F(LastWords, AreNotKnownWhileTheLogIsBeingLost)
 TEST_F(LastWords, OfAWriterThatNeverStopsAreKnownAllTheSame)
 {
     const int fd = output();
+    write_all(fd, "There is always something.\n");
     std::atomic<bool> enough = false;
     std::thread writer([&] {
         while (!enough)

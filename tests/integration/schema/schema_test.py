@@ -53,6 +53,7 @@ GOOD_DAEMON = [
     "",
     '[http]\nlisten = "off"\n[log]\nlevel = "debug"\n[storm]\nstarts_per_second = 0',
     '[defaults]\nuser = "panel"\n[[defaults.probe]]\nname = "x"\ninterval = "1s"',
+    '[channel.ops]\nkind = "exec"\ncommand = ["/bin/true"]',
 ]
 BAD_DAEMON = [
     'listen = "off"',
@@ -60,7 +61,7 @@ BAD_DAEMON = [
     '[storm]\nburst = 0',
     '[defaults]\nusr = "panel"',
     '[defaults.restart]\ndelay = 5',
-    '[channel.ops]\nkind = "exec"',
+    '[channel.ops]\nkind = "pigeon"',
 ]
 
 
