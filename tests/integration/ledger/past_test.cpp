@@ -238,6 +238,7 @@ TEST_F(Past, TellsOfTheLifeBefore)
     keep({});
     auto life = file_->last_life();
     ASSERT_TRUE(life);
+    EXPECT_EQ(file_->since(), morning(1h)) << "records begin with the first life";
     EXPECT_EQ(life->seen.wall, seen);
     EXPECT_EQ(life->seen.mono, MonoTime(now_.boottime - 10min));
     EXPECT_EQ(life->boot, ports::LastLife::Boot::same);
