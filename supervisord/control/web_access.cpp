@@ -1,11 +1,11 @@
 #include "control/web_access.hpp"
 
 #include "base/ensure.hpp"
-#include "control/sha256.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <openssl/evp.h>
 #include <sys/random.h>
 
 namespace keel::control {
@@ -40,7 +40,14 @@ std::string random_secret()
     return to_hex(bytes);
 }
 
-std::string fingerprint_of(std::string_view text) { return to_hex(sha256(text)); }
+std::string fingerprint_of(std::string_view text)
+{
+    std::array<std::uint8_t, 32> digest{};
+    const int made =
+        ::EVP_Digest(text.data(), text.size(), digest.data(), nullptr, ::EVP_sha256(), nullptr);
+    ENSURE(made == 1, "SHA-256 is always there");
+    return to_hex(digest);
+}
 
 bool same_secret(std::string_view given, std::string_view kept)
 {

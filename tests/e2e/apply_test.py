@@ -3,20 +3,12 @@
 touched, what does not prove itself is taken back, and an engine that dies in the middle leaves one
 whole configuration in force.
 """
-import argparse
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
-from harness import Failed, Keel, alive, until
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
+from harness import Keel, alive, check, read_options, run_as_test, until
 
 
 def command(keel, *words):
@@ -155,9 +147,7 @@ def die_in_the_middle(keel):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, type=Path)
-    with Keel(parser.parse_args().bin, prefix="keel-apply-") as keel:
+    with Keel(read_options(__doc__).bin, prefix="keel-apply-") as keel:
         for name in ("api", "other"):
             keel.write_unit(name, command(keel, "hang"))
         keel.start()
@@ -172,7 +162,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"apply_test: {failure}")
+    run_as_test(main)

@@ -6,14 +6,12 @@ says: the API goes on and is unready, the worker is bound to it and leaves, and 
 meanwhile is blocked and names what it waits for. None of them spends its budget, which is one
 failure. Once the backbone can start, everything is back, and nobody has typed a command.
 """
-import argparse
 import os
 import re
 import signal
-import sys
 
 from example import Example
-from harness import Failed, Keel, alive, until
+from harness import Keel, alive, check, read_options, run_as_test, until
 
 BUDGET_OF_ONE = """
 [escalation]
@@ -28,12 +26,6 @@ delay_max = "200ms"
 failures = 3
 retry_every = "200ms"
 """
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 class Morning:
@@ -112,15 +104,9 @@ class Morning:
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    with Keel(parser.parse_args().bin, "keel-backbone-") as keel:
+    with Keel(read_options().bin, "keel-backbone-") as keel:
         Morning(keel).run()
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        print(f"FAILED: {failure}")
-        sys.exit(1)
+    run_as_test(main)

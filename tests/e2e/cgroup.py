@@ -1,12 +1,10 @@
 """A control group of one's own, as systemd would hand one down, and tests that run with it and
 without.
 """
-import argparse
 import os
-import sys
 from pathlib import Path
 
-from harness import Failed
+from harness import read_options
 
 CGROUP2 = ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")
 
@@ -31,24 +29,19 @@ def remove(cgroup):
     cgroup.rmdir()
 
 
-def main(name, doc, test):
+def run_with_and_without(doc, test):
     """`test(bin_dir)` without control groups, and in one where one may be made here."""
-    parser = argparse.ArgumentParser(description=doc)
-    parser.add_argument("--bin", required=True, type=Path)
-    bin_dir = parser.parse_args().bin
+    bin_dir = read_options(doc).bin
+    print("without a cgroup", flush=True)
+    os.environ["KEEL_CGROUP"] = ""
+    test(bin_dir)
+    folder = own_cgroup()
+    if folder is None:
+        print("no cgroup v2 may be made here: not tested in one")
+        return
+    print("in a cgroup", flush=True)
+    os.environ["KEEL_CGROUP"] = str(folder)
     try:
-        print("without a cgroup", flush=True)
-        os.environ["KEEL_CGROUP"] = ""
         test(bin_dir)
-        folder = own_cgroup()
-        if folder is None:
-            print("no cgroup v2 may be made here: not tested in one")
-            return
-        print("in a cgroup", flush=True)
-        os.environ["KEEL_CGROUP"] = str(folder)
-        try:
-            test(bin_dir)
-        finally:
-            remove(folder)
-    except Failed as failure:
-        sys.exit(f"{name}: {failure}")
+    finally:
+        remove(folder)

@@ -4,17 +4,15 @@ same; also where the receiver is down for a while and the engine and the whole o
 meanwhile; and of what follows from another outage only beside it. A real Alertmanager takes the
 alerts that Keel makes for it, and ends them when the outage is over.
 """
-import argparse
 import http.server
 import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import urllib.request
 
-from harness import Failed, Keel, free_ports, until
+from harness import Failed, Keel, check, free_ports, read_options, run_as_test, until
 
 TOML = """
 [channel.ops]
@@ -135,12 +133,6 @@ class Alertmanager:
         self.process.wait()
 
 
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
-
-
 def kill(keel, instance):
     """So that it is noticed: the next kill comes when this one is over."""
     pid = keel.pids()[instance]
@@ -223,10 +215,7 @@ def alert(keel, alertmanager):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("--kills", type=int, default=6)
-    wanted = parser.parse_args()
+    wanted = read_options(kills=6)
     receiver = Receiver()
     with Keel(wanted.bin, "keel-channel-") as keel:
         alertmanager = Alertmanager(keel.root)
@@ -253,7 +242,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"FAILED: {failure}")
+    run_as_test(main)

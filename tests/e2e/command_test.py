@@ -3,12 +3,10 @@
 that hangs is ended with all that it started, that neither keeld's end nor an engine's death loses
 what it was to tell or leaves anything of it. And that channels follow the configuration in force.
 """
-import argparse
 import json
 import os
-import sys
 
-from harness import Failed, Keel, descendants, until
+from harness import Keel, check, descendants, read_options, run_as_test, until
 
 # What is there decides what it does; each of its files is about one channel.
 SCRIPT = """#!/bin/sh
@@ -51,12 +49,6 @@ timeout = "1s"
 [outage]
 settle = "10ms"
 """
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 class Told:
@@ -218,9 +210,7 @@ def leave_nothing(keel, told):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    wanted = parser.parse_args()
+    wanted = read_options()
     os.environ["KEEL_APPLY_TRIAL"] = "100ms"
     with Keel(wanted.bin, "keel-command-") as keel:
         script = keel.root / "tell"
@@ -242,7 +232,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"FAILED: {failure}")
+    run_as_test(main)

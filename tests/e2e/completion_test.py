@@ -6,14 +6,11 @@
 Each shell loads the script that `keel completion SHELL` prints and is asked as a person asks it,
 with a keeld that runs. A shell that is not installed is named as not tested.
 """
-import argparse
 import os
 import shutil
 import subprocess
-import sys
-from pathlib import Path
 
-from harness import Failed, Keel
+from harness import Failed, Keel, read_options, run_as_test
 from terminal import Terminal
 
 # The line up to the cursor, and what is offered: all of it, or where `...` stands, also that.
@@ -112,9 +109,7 @@ def check_zsh(keel, script):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", type=Path, required=True)
-    options = parser.parse_args()
+    options = read_options()
     with Keel(options.bin) as keel:
         for name in ("alpha", "amber", "worker"):
             several = "instances = 2\n" if name == "worker" else ""
@@ -138,8 +133,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
-        sys.exit(1)
+    run_as_test(main)

@@ -7,18 +7,14 @@ Each of them is told that it is done, or by name whose operation was in the way;
 without an answer, and no operation is carried out twice. Each process takes a lock when it begins,
 so that two of one unit at a time would be seen.
 """
-import argparse
 import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 from collections import Counter
-from pathlib import Path
 
-from harness import Failed, Keel, until
+from harness import Keel, check, read_options, run_as_test, until
 
 UNITS = [f"unit-{i}" for i in range(5)]
 CLIENTS = 20
@@ -33,12 +29,6 @@ except BlockingIOError:
 open(sys.argv[1] + ".begun", "a").write(f"{os.getpid()}\\n")
 time.sleep(1e6)
 """
-
-
-def check(holds, text):
-    print(f"  {'ok ' if holds else 'BAD'} {text}", flush=True)
-    if not holds:
-        raise Failed(text)
 
 
 def write_units(keel):
@@ -89,10 +79,7 @@ def kill_engines(keel, clients):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, type=Path)
-    parser.add_argument("--restarts", type=int, default=100)
-    arguments = parser.parse_args()
+    arguments = read_options(__doc__, restarts=100)
     with Keel(arguments.bin, prefix="keel-crowd-") as keel:
         write_units(keel)
         keel.start()
@@ -115,7 +102,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except (Failed, subprocess.SubprocessError) as failure:
-        sys.exit(f"crowd_test: {failure}")
+    run_as_test(main)

@@ -2,26 +2,18 @@
 """Events of a real keeld: followed over the end of its engine, which is said; since a time; and by
 readers that never read, while units crash by the thousand.
 """
-import argparse
 import json
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from pathlib import Path
 
-from harness import Failed, Keel, until
+from harness import Keel, check, read_options, run_as_test, until
 
 NEVER_READING = 20
 EVENTS = 6000  # more than keeld keeps
 MEMORY_GROWTH_MAX = 40 << 20
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 class Follower:
@@ -140,13 +132,8 @@ failures = 0
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, type=Path)
-    run(parser.parse_args().bin)
+    run(read_options(__doc__).bin)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"events_test: {failure}")
+    run_as_test(main)

@@ -10,6 +10,7 @@ Leaving the block ends keeld by SIGTERM and then looks for processes that were l
 process makes itself the reaper of orphans, so whatever keeld does not end becomes its child and
 is found. Only descendants of this process are ever signalled.
 """
+import argparse
 import ctypes
 import json
 import os
@@ -19,6 +20,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -30,6 +32,31 @@ PR_SET_CHILD_SUBREAPER = 36
 
 class Failed(Exception):
     """What should have happened did not; the text says what."""
+
+
+def check(truth, what):
+    """Says that it holds, or fails."""
+    if not truth:
+        raise Failed(what)
+    print(f"  ok  {what}", flush=True)
+
+
+def read_options(doc=None, **defaults):
+    """What a test was called with: `bin`, where the programs are, and one option for each default,
+    of its type."""
+    parser = argparse.ArgumentParser(description=doc)
+    parser.add_argument("--bin", required=True, type=Path)
+    for name, default in defaults.items():
+        parser.add_argument("--" + name.replace("_", "-"), type=type(default), default=default)
+    return parser.parse_args()
+
+
+def run_as_test(main):
+    """Runs it; what has Failed is told in one line and in the exit code."""
+    try:
+        main()
+    except (Failed, subprocess.SubprocessError) as failure:
+        sys.exit(f"FAILED: {failure}")
 
 
 def until(what, condition, patience=PATIENCE):

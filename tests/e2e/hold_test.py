@@ -4,23 +4,14 @@ its time is over; and a process that is left running is left alone, whatever its
 
 A boot is played by ending keeld and emptying what lives on tmpfs, as a boot does.
 """
-import argparse
 import os
 import shutil
 import signal
-import sys
 import time
-from pathlib import Path
 
-from harness import Failed, Keel, alive, until
+from harness import Keel, alive, check, read_options, run_as_test, until
 
 REASON = "gdb, ask ann"
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 def instance(keel, unit="worker"):
@@ -118,9 +109,7 @@ def refuse_nonsense(keel):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, type=Path)
-    with Keel(parser.parse_args().bin, prefix="keel-hold-") as keel:
+    with Keel(read_options(__doc__).bin, prefix="keel-hold-") as keel:
         well = write_units(keel)
         keel.start()
         keel.wait("worker", "other")
@@ -131,7 +120,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"hold_test: {failure}")
+    run_as_test(main)

@@ -2,14 +2,12 @@
 """Hooks around real starts and stops: in their order, as the unit's user, killed as a whole at
 their limit, and neither lost nor run twice when the engine dies beside them.
 """
-import argparse
 import json
 import os
 import pwd
 import signal
-import sys
 
-from harness import Failed, Keel, alive, until
+from harness import Failed, Keel, alive, read_options, run_as_test, until
 
 
 class Unit:
@@ -225,10 +223,8 @@ def run_the_ladder(keel):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
     os.environ["KEEL_APPLY_TRIAL"] = "100ms"
-    with Keel(parser.parse_args().bin, "keel-hooks-") as keel:
+    with Keel(read_options().bin, "keel-hooks-") as keel:
         keel.write_unit("other", "command = 'sleep 1000'\n")
         keel.start()
         run_in_order(keel)
@@ -240,7 +236,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"FAILED: {failure}")
+    run_as_test(main)

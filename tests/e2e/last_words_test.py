@@ -10,10 +10,9 @@ import os
 import signal
 import sqlite3
 import threading
-from pathlib import Path
 
 import cgroup
-from harness import Failed, Keel, until
+from harness import Keel, check, run_as_test, until
 
 # Says which life it is, does as it is told by a file, and says something before that.
 LIFE = """
@@ -31,12 +30,6 @@ if order.isdigit(): os._exit(int(order))
 os.kill(os.getpid(), getattr(signal, order))
 time.sleep(1000)
 """
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 class Unit:
@@ -198,4 +191,4 @@ interval = "100ms"
 
 
 if __name__ == "__main__":
-    cgroup.main("last_words", __doc__, run)
+    run_as_test(lambda: cgroup.run_with_and_without(__doc__, run))

@@ -5,7 +5,6 @@ becomes of the ledger's file, and while there is no room on its disk.
 A boot is played by killing everything at once and emptying what lives on tmpfs, as a loss of power
 does. `--rounds N` damages the file so many times; `--full SECONDS` keeps the disk full for so long.
 """
-import argparse
 import ctypes
 import json
 import os
@@ -13,20 +12,12 @@ import random
 import shutil
 import signal
 import sqlite3
-import sys
 import time
-from pathlib import Path
 
-from harness import Failed, Keel, alive, descendants, until
+from harness import Failed, Keel, alive, check, descendants, read_options, run_as_test, until
 
 UNITS = ["api", "backbone", "mailer", "panel", "worker"]
 MS_NODEV_NOSUID = 6
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 def write_units(keel):
@@ -268,12 +259,7 @@ def go_on_without_room(keel, ledger, seconds):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True)
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--full", type=float, default=1.0, metavar="SECONDS")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    options = parser.parse_args()
+    options = read_options(__doc__, rounds=12, full=1.0, seed=random.randrange(10**6))
     print(f"SEED={options.seed}")
     with Keel(options.bin) as keel:
         write_units(keel)
@@ -287,8 +273,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failed:
-        print(f"FAILED: {failed}")
-        sys.exit(1)
+    run_as_test(main)

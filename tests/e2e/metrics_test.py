@@ -5,7 +5,7 @@ with control groups and without them, and counters over the end of the engine.
 import subprocess
 
 import cgroup
-from harness import Failed, Keel, until
+from harness import Keel, check, run_as_test, until
 
 BUSY = """
 import os, sys, time
@@ -20,12 +20,6 @@ while time.process_time() < 0.2: pass
 open(sys.argv[1], "w").close()
 time.sleep(1000)
 """
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 def of_unit(keel, metric, unit="busy"):
@@ -109,4 +103,4 @@ def use_and_count(bin_dir):
 
 
 if __name__ == "__main__":
-    cgroup.main("metrics_test", __doc__, use_and_count)
+    run_as_test(lambda: cgroup.run_with_and_without(__doc__, use_and_count))

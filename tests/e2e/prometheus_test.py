@@ -5,7 +5,6 @@ and the ledger say, and that is what was done.
 
     prometheus_test.py --bin build/release/bin --outages 200 --kills 3 --keeper-kills 1
 """
-import argparse
 import json
 import os
 import random
@@ -20,7 +19,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from harness import Failed, Keel, alive, free_ports, until
+from harness import Failed, Keel, alive, check, free_ports, read_options, run_as_test, until
 
 UNITS = [f"unit-{number}" for number in range(1, 6)]
 RULES = Path(__file__).resolve().parents[2] / "packaging/prometheus/keel.rules.yml"
@@ -38,12 +37,6 @@ date +%s.%N >"$1/ready.new"; mv "$1/ready.new" "$1/ready"
 echo >&3
 exec sleep 100000
 """
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 class Prometheus:
@@ -262,13 +255,8 @@ def rules_are_evaluated(prometheus):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, type=Path)
-    parser.add_argument("--outages", type=int, default=20)
-    parser.add_argument("--kills", type=int, default=2)
-    parser.add_argument("--keeper-kills", type=int, default=1)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    options = parser.parse_args()
+    options = read_options(__doc__, outages=20, kills=2, keeper_kills=1,
+                           seed=random.randrange(1 << 32))
     if shutil.which("prometheus") is None:
         print("SKIPPED: prometheus is not installed")
         sys.exit(77)
@@ -290,7 +278,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"prometheus_test: {failure}")
+    run_as_test(main)

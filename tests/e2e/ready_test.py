@@ -2,16 +2,14 @@
 """Units that are ready when they say so, by real programs that speak sd_notify(3), and by the
 engine's death at the worst moments: nothing that a process said is lost, nobody is ended for it.
 """
-import argparse
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from harness import Failed, Keel, alive, free_ports, until
+from harness import Failed, Keel, alive, check, free_ports, read_options, run_as_test, until
 
 SAY = """
 import os, signal, socket, sys, time
@@ -19,12 +17,6 @@ def say(text):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.sendto(text.encode(), os.environ["NOTIFY_SOCKET"])
 """
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 def instance(keel, unit):
@@ -63,8 +55,9 @@ ready = "notify"
 user = "nobody"
 """)
     go = keel.root / "go"
+    os.mkfifo(go)
     command = write_script(keel, "late", f"""
-while not os.path.exists({str(go)!r}): time.sleep(0.01)
+open({str(go)!r}).close()
 say("READY=1\\nSTATUS=at last")
 open({str(go)!r} + ".said", "w").close()
 time.sleep(1000)
@@ -193,9 +186,10 @@ ready = "notify"
 def write_lined_units(keel):
     (port,) = free_ports(1)
     slow = keel.root / "slow"
+    os.mkfifo(f"{slow}.go")
     command = write_script(keel, "liner", f"""
 print("listening", flush=True) if not os.path.exists({str(slow)!r}) else None
-while not os.path.exists({str(slow)!r} + ".go"): time.sleep(0.01)
+open({str(slow)!r} + ".go").close()
 print("listening", flush=True)
 open({str(slow)!r} + ".gone", "w").close()
 time.sleep(1000)
@@ -224,7 +218,7 @@ def ready_by_lines(keel):
     until("it starts again", lambda: instance(keel, "liner")["state"] == "starting")
     engine = engine_gone(keel)
     check(True, "what its first life wrote does not make its second one ready")
-    Path(f"{slow}.go").touch()
+    open(f"{slow}.go", "w").close()
     until("the line is in the pipe", Path(f"{slow}.gone").exists)
     next_engine(keel, engine)
     keel.wait("liner")
@@ -235,7 +229,7 @@ def ready_by_lines(keel):
 def a_word_that_nobody_read(keel, go):
     pid = instance(keel, "late")["pid"]
     engine = engine_gone(keel)
-    go.touch()
+    go.open("w").close()
     until("it has said READY=1", Path(f"{go}.said").exists)
     next_engine(keel, engine)
     keel.wait("late")
@@ -287,9 +281,7 @@ def over(keel):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, type=Path)
-    with Keel(parser.parse_args().bin, prefix="keel-ready-") as keel:
+    with Keel(read_options(__doc__).bin, prefix="keel-ready-") as keel:
         go = write_units(keel)
         haproxy(keel)
         write_lined_units(keel)
@@ -308,7 +300,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"ready_test: {failure}")
+    run_as_test(main)

@@ -3,10 +3,8 @@
 half goes on serving, and Keel says what holds it back. Once the probe passes again, what was not
 replaced is still the process that it was.
 """
-import argparse
-import sys
 
-from harness import Failed, Keel, until
+from harness import Failed, Keel, read_options, run_as_test, until
 
 UNIT = """
 command = "sleep 1000"
@@ -65,14 +63,9 @@ def replace_half(keel):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", required=True)
-    with Keel(parser.parse_args().bin, "keel-restraint-") as keel:
+    with Keel(read_options().bin, "keel-restraint-") as keel:
         replace_half(keel)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"FAILED: {failure}")
+    run_as_test(main)

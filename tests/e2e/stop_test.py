@@ -10,7 +10,7 @@ import os
 import signal
 
 import cgroup
-from harness import Failed, Keel, alive, until
+from harness import Failed, Keel, alive, run_as_test, until
 
 KINDS = ("fork", "session", "daemon", "bare-daemon")
 
@@ -98,4 +98,4 @@ def stop_each_way(bin_dir):
 
 
 if __name__ == "__main__":
-    cgroup.main("stop_test", __doc__, stop_each_way)
+    run_as_test(lambda: cgroup.run_with_and_without(__doc__, stop_each_way))

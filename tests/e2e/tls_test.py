@@ -2,7 +2,6 @@
 """The port for pages behind TLS: a real curl, certificates that are renewed or wrong, and strangers
 who begin a handshake and do not go on, say something else, or say nothing.
 """
-import argparse
 import json
 import os
 import random
@@ -11,21 +10,13 @@ import select
 import socket
 import ssl
 import subprocess
-import sys
 import time
-from pathlib import Path
 
-from harness import Failed, Keel, until
+from harness import Failed, Keel, check, read_options, run_as_test, until
 
 CONNECTIONS = 128  # at once, of pages
 EC = "ec", "-pkeyopt", "ec_paramgen_curve:P-256"
 RENEWED_WITHIN = 60  # seconds; keeld looks every ten
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
-    print(f"  ok  {what}", flush=True)
 
 
 class Files:
@@ -291,13 +282,8 @@ def run(bin_dir):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", required=True, type=Path)
-    run(parser.parse_args().bin)
+    run(read_options(__doc__).bin)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        sys.exit(f"tls_test: {failure}")
+    run_as_test(main)

@@ -7,16 +7,14 @@ The client gets a pseudo terminal. What it writes goes, byte for byte and in the
 comes, into a terminal emulator (pyte). A screen that is cleared and then filled, one of which a
 part is missing, or one that scrolls is seen after the very byte that made it so.
 """
-import argparse
 import os
 import re
 import select
 import signal
-import sys
 import termios
 from pathlib import Path
 
-from harness import Failed, Keel
+from harness import Failed, Keel, read_options, run_as_test
 from terminal import COLUMNS, ROWS, Terminal
 
 QUIET = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"]
@@ -172,9 +170,7 @@ def test_why_at_80_columns(keel):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bin", type=Path, required=True)
-    options = parser.parse_args()
+    options = read_options()
     tests = [value for name, value in sorted(globals().items()) if name.startswith("test_")]
     with Keel(options.bin) as keel:
         for name in QUIET:
@@ -191,8 +187,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Failed as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
-        sys.exit(1)
+    run_as_test(main)

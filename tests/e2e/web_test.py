@@ -5,15 +5,13 @@
 
 Screenshots go to build/PRESET/screenshots, for people to look at.
 """
-import argparse
 import os
 import signal
 import statistics
 import sys
-from pathlib import Path
 
 from browser import Browser, program
-from harness import Failed, Keel, until
+from harness import Keel, check, read_options, run_as_test, until
 
 IDLE = '["/usr/bin/tail", "-f", "/dev/null"]'
 MANY = 200
@@ -31,11 +29,6 @@ interval = "500ms"
 public = true
 title = "Game servers"
 """
-
-
-def check(truth, what):
-    if not truth:
-        raise Failed(what)
 
 
 class World:
@@ -319,33 +312,26 @@ def test_many_units(keel, browser, shots):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin", type=Path, required=True, help="where keeld and keel are")
-    options = parser.parse_args()
+    bin_dir = read_options(__doc__).bin.resolve()
     if program() is None:
         print("there is no chromium here: apt-get install chromium-headless-shell")
-        return 77
-    shots = options.bin.resolve().parent / "screenshots"
-    try:
-        with Keel(options.bin) as keel, Browser() as browser:
-            world = World(keel, browser, shots)
-            world.start()
-            for test in (test_a_link_opens_once, test_a_killed_unit_goes_down_and_up,
-                         test_fits_a_phone, test_keys_suffice, test_the_log_is_followed,
-                         test_the_status_page_needs_no_script,
-                         test_the_status_page_tells_what_is_down,
-                         test_a_lost_connection_is_told_and_mended, test_a_silent_keeld_is_told):
-                print(test.__name__, flush=True)
-                test(world)
-        with Keel(options.bin) as keel, Browser() as browser:
-            print(test_many_units.__name__, flush=True)
-            test_many_units(keel, browser, shots)
-    except Failed as failure:
-        print(f"FAILED: {failure}", file=sys.stderr)
-        return 1
+        sys.exit(77)
+    shots = bin_dir.parent / "screenshots"
+    with Keel(bin_dir) as keel, Browser() as browser:
+        world = World(keel, browser, shots)
+        world.start()
+        for test in (test_a_link_opens_once, test_a_killed_unit_goes_down_and_up,
+                     test_fits_a_phone, test_keys_suffice, test_the_log_is_followed,
+                     test_the_status_page_needs_no_script,
+                     test_the_status_page_tells_what_is_down,
+                     test_a_lost_connection_is_told_and_mended, test_a_silent_keeld_is_told):
+            print(test.__name__, flush=True)
+            test(world)
+    with Keel(bin_dir) as keel, Browser() as browser:
+        print(test_many_units.__name__, flush=True)
+        test_many_units(keel, browser, shots)
     print(f"screenshots: {shots}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_as_test(main)

@@ -83,7 +83,8 @@ CONFINED = {
     "CLI11":       ("supervisord/cli/main.cpp supervisord/command_line.cpp", 2),
     "spdlog":      ("supervisord/engine/log.cpp", 1),
     "microhttpd":  ("supervisord/control/http_*", 3),
-    "openssl":     ("units/tls_files.cpp supervisord/control/tls_link.cpp", 2),
+    "openssl":     ("units/tls_files.cpp supervisord/control/tls_link.cpp "
+                    "supervisord/control/web_access.cpp", 3),
     "curl":        ("supervisord/transfer/*", 9),
     "prometheus":  ("supervisord/metrics/*", 9),
 }

@@ -1,4 +1,3 @@
-#include "control/sha256.hpp"
 #include "control/web_access.hpp"
 
 #include <gmock/gmock.h>
@@ -19,7 +18,7 @@ bool may_look_by_cookie(WebAccess& access, const std::string& secret, Duration l
     return access.pass_of({{}, secret}, at(later)).has_value();
 }
 
-TEST(Sha256, IsThatOfTheStandard)
+TEST(Fingerprint, IsSha256)
 {
     EXPECT_EQ(fingerprint_of("abc"),
               "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
