@@ -226,9 +226,14 @@ void want_up(UnitMaking& m, const std::string& why)
     want(m, Up{}, why);
     unit.rung = 0;
     unit.settled = Unit::Settled::no;
-    // What was up when Keel was last there is missed already: only a first start has time.
+    // A first start has time, and so has one after a boot that was planned. What was up when Keel
+    // was last there is missed already.
+    const auto* down = std::get_if<OpenOutage>(&unit.outage.state);
     const bool is_missed = unit.sign && unit.sign->since;
-    const bool has_time = !is_missed && !std::holds_alternative<OpenOutage>(unit.outage.state);
+    const auto planned = down != nullptr ? down->record.planned
+                         : is_missed     ? unit.sign->planned
+                                         : Outage::Planned::yes;
+    const bool has_time = planned == Outage::Planned::yes;
     if (is_first_word && has_time && !is_ready(m.spec, unit)) unit.first_wanted_at = m.now();
     recall_if_gone(m); // Of what happened to that unit meanwhile nothing was done.
 }

@@ -75,10 +75,17 @@ bool is_exempt(const UnitMaking& m)
     return ending || !is_wanted_up(m.unit());
 }
 
+/// Whether it has been down since before Keel began, and that is not on record yet.
+bool is_missed(const Unit& unit)
+{
+    return unit.sign && unit.sign->since && std::holds_alternative<NoOutage>(unit.outage.state);
+}
+
 Standing outage_standing(const UnitMaking& m)
 {
     if (is_exempt(m)) return Standing::exempt;
     if (ready_count(m.unit()) >= m.spec.min_ready) return Standing::enough;
+    if (is_missed(m.unit())) return Standing::short_of;
     return has_time_to_start(m) ? Standing::excused : Standing::short_of;
 }
 
@@ -112,6 +119,8 @@ void run_fold(UnitMaking& m, OutageFold& which, const OutageLimits& limits, Stan
         m.out.notes.emplace_back(OutageClosed{*std::exchange(news.closed, std::nullopt)});
     if (news.opened) {
         ++m.out.outages;
+        // Whatever else opens did not begin while Keel was away.
+        if (m.unit().sign && m.unit().sign->since) m.unit().sign.reset();
         m.out.notes.emplace_back(OutageOpened{std::move(*news.opened)});
     }
     for (const ActionTaken& action : m.tried)
@@ -120,17 +129,30 @@ void run_fold(UnitMaking& m, OutageFold& which, const OutageLimits& limits, Stan
     if (news.closed) m.out.notes.emplace_back(OutageClosed{std::move(*news.closed)});
 }
 
-/// A planned outage ends with its operation; if the unit is still short of instances then, what
-/// follows is an unplanned one.
-void split_at_end_of_operation(UnitMaking& m, OutageFold& which, const OutageLimits& limits,
-                               Standing standing)
+/// Whether what was planned of it is over: its operation has ended, or was lost with the boot; the
+/// boot was some time ago; or what keeps the unit down now is nothing that anybody planned.
+bool is_plan_over(const UnitMaking& m, const Outage& record)
 {
-    const bool ended = std::ranges::any_of(
-        m.out.notes, [](const Note& note) { return std::holds_alternative<OperationEnded>(note); });
-    const Outage* record = open_outage(which);
-    if (!ended || record == nullptr || standing != Standing::short_of) return;
-    if (record->cause != OutageCause::operation || sign_of(m).planned == Outage::Planned::yes)
-        return;
+    const Unit& unit = m.unit();
+    if (sign_of(m).planned == Outage::Planned::yes) return false;
+    if (record.cause == OutageCause::operation)
+        return !unit.operation || std::ranges::any_of(m.out.notes, [](const Note& note) {
+            return std::holds_alternative<OperationEnded>(note);
+        });
+    // Then the unit had the time of a first start.
+    if (record.cause == OutageCause::boot || record.cause == OutageCause::lost) return true;
+    // Otherwise it is on its way up, and a sign will tell should it fail.
+    return unit.sign || blocked_on_dependency(unit) != nullptr;
+}
+
+/// A planned outage ends with its plan; if the unit is still short of instances then, what follows
+/// is an unplanned one.
+void split_where_plan_is_over(UnitMaking& m, OutageFold& which, const OutageLimits& limits,
+                              Standing standing)
+{
+    const auto* down = std::get_if<OpenOutage>(&which.state);
+    if (down == nullptr || standing != Standing::short_of) return;
+    if (down->record.planned == Outage::Planned::no || !is_plan_over(m, down->record)) return;
     run_fold(m, which, limits, Standing::exempt);
 }
 
@@ -170,7 +192,7 @@ OutageLimits degradation_limits(const units::UnitSpec& spec)
 void fold_outages(UnitMaking& m)
 {
     const auto fold_one = [&](OutageFold& which, const OutageLimits& limits, Standing standing) {
-        split_at_end_of_operation(m, which, limits, standing);
+        split_where_plan_is_over(m, which, limits, standing);
         run_fold(m, which, limits, standing);
     };
     fold_one(m.unit().outage, outage_limits(m.spec), outage_standing(m));

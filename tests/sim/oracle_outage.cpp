@@ -68,12 +68,14 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
                    planned,     by_time ? Exact::no : Exact::yes, {}};
 }
 
-/// A planned outage ends with the operation that made it, or with the first unplanned relapse; what
-/// is left of it is another record.
+/// A planned outage ends with the operation that made it, with the first unplanned relapse, or when
+/// what keeps the unit down is nothing that was planned; what is left of it is another record.
 void Oracle::follow_split(UnitId id, const core::Outage* open)
 {
     SeenUnit& unit = units_[number(id)];
-    const bool may_split = (unit.operation_over || unit.relapsed) &&
+    const bool is_unplanned = open != nullptr && open->opened.mono == now() &&
+                              open->planned == core::Outage::Planned::no;
+    const bool may_split = (unit.operation_over || unit.relapsed || is_unplanned) &&
                            unit.outage.state == State::open && unit.outage.planned != Planned::no;
     if (!may_split || open == nullptr || open->id == unit.outage.id) return;
     const bool unseen = unit.outage.id == OutageId{}; // both begin in one and the same turn

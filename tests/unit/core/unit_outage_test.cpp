@@ -109,6 +109,38 @@ TEST_F(UnitOutage, OfWhatIsBlockedOnAHeldUnitIsPlanned)
     EXPECT_TRUE(is_planned());
 }
 
+TEST_F(UnitOutage, OfWhatIsBlockedOnAHeldUnitIsNotPlannedOnceThatIsDownForAnotherReason)
+{
+    u.in.gate = BlockedOn{BlockedOn::Kind::dependency, "backbone"};
+    u.in.gate_planned = Outage::Planned::yes;
+    u.apply(Booted{});
+    u.tick();
+    const OutageId planned = u.outage()->id;
+    u.in.gate_planned = Outage::Planned::no;
+    u.in.gate_outage = OutageId{77};
+    u.apply(UnitGateChanged{});
+    ASSERT_NE(u.outage(), nullptr);
+    EXPECT_NE(u.outage()->id, planned);
+    EXPECT_EQ(u.outage()->caused_by, OutageId{77});
+    EXPECT_FALSE(is_planned());
+}
+
+TEST_F(UnitOutage, OfWhatWasBlockedOnAHeldUnitIsNotPlannedOnceItFailsByItself)
+{
+    u.in.gate = BlockedOn{BlockedOn::Kind::dependency, "backbone"};
+    u.in.gate_planned = Outage::Planned::yes;
+    u.apply(Booted{});
+    u.tick();
+    u.in.gate.reset();
+    u.in.gate_planned = Outage::Planned::no;
+    u.apply(UnitGateChanged{});
+    u.run_all_started();
+    EXPECT_TRUE(is_planned()) << "it is on its way up";
+    u.exits();
+    EXPECT_FALSE(is_planned());
+    EXPECT_EQ(u.outage()->cause, OutageCause::exit);
+}
+
 TEST_F(UnitOutage, NeverOpensForAHeldUnitAndEndsWhenOneIsHeld)
 {
     u.start();

@@ -118,6 +118,51 @@ TEST_F(Absence, OverABootThatSomebodyWantedIsAPlannedOutage)
     EXPECT_EQ(open()->planned, core::Outage::Planned::yes);
 }
 
+TEST_F(Absence, OverAPlannedBootIsNotPlannedForLongerThanAStartMayTake)
+{
+    start();
+    run(1min);
+    leave();
+    lose_the_boot();
+    come_back(LastLife::Boot::another).end = LastLife::End::in_order;
+    specs_[0].ready = units::ReadyBy::notify; // And it never says so.
+    fate_.ends_after = 1s;
+    fate_.status = {core::ExitStatus::Kind::code, 1, false};
+    start();
+    const MonoTime began = loop_.now().mono;
+    run(specs_[0].start.timeout - 1s);
+    ASSERT_NE(open(), nullptr);
+    EXPECT_EQ(open()->planned, core::Outage::Planned::yes);
+    run(2min);
+    ASSERT_NE(open(), nullptr);
+    EXPECT_EQ(open()->planned, core::Outage::Planned::no);
+    EXPECT_EQ(open()->begin, core::Outage::Begin::seen);
+    EXPECT_EQ(open()->cause, OutageCause::exit);
+    EXPECT_GE(open()->opened.mono, began + specs_[0].start.timeout);
+}
+
+TEST_F(Absence, EndsThePlanOfAnOutageWhoseOperationItCutShort)
+{
+    start();
+    run(1min);
+    leave();
+    lose_the_boot();
+    core::Outage planned;
+    planned.id = OutageId{7};
+    planned.unit = "a";
+    planned.planned = core::Outage::Planned::yes;
+    planned.opened = last_seen_;
+    planned.cause = OutageCause::operation;
+    come_back(LastLife::Boot::another).open = {planned};
+    fate_.ends_after = 1s;
+    fate_.status = {core::ExitStatus::Kind::code, 1, false};
+    start();
+    run(2min);
+    ASSERT_NE(open(), nullptr);
+    EXPECT_NE(open()->id, planned.id);
+    EXPECT_EQ(open()->planned, core::Outage::Planned::no);
+}
+
 TEST_F(Absence, OverABootIsNoneOfAUnitThatWasNotWantedUpBefore)
 {
     start();
