@@ -238,7 +238,9 @@ private:
         options.absence = run_dir_.keeper_is_new() ? Absence::yes : Absence::no;
         ledger_ =
             std::make_unique<ledger::SqliteLedger>(loop_, ledger_options(paths_, daemon_.ledger));
-        if (run_dir_.keeper_is_new()) options.before = ledger_->last_life();
+        // Of a keeper's first engine, and of one after it that has found nothing of that.
+        if (run_dir_.keeper_is_new() || journal_.recovered().empty())
+            options.before = ledger_->last_life();
         options.seed = static_cast<std::uint64_t>(loop_.now().mono.time_since_epoch().count());
         options.first_event = options.seed / 1000; // microseconds: never behind an earlier engine
         // For tests, which cannot wait ten seconds a thousand times.

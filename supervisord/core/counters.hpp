@@ -1,5 +1,6 @@
 // What the engine counts, as plain numbers; metrics/ turns them into series. Kept over engine
-// restarts by the state journal, and over boots by the totals, so that no count ever goes back.
+// restarts by the state journal, and over boots by the totals, so that no count ever goes back; but
+// for the engine's own starts, which begin anew with each boot, and with each loss of its state.
 #pragma once
 #include "core/unit.hpp"
 

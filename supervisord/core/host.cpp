@@ -107,11 +107,24 @@ void Host::mark_unusable(UnitId id, std::string problem)
 
 // ---- gates --------------------------------------------------------------------------------------
 
+namespace {
+
+/// Where it is down at all.
+bool is_down_as_planned(const Unit& unit)
+{
+    const Outage* outage = open_outage(unit.outage);
+    return std::holds_alternative<Held>(unit.wanted) ||
+           (outage != nullptr && outage->planned == Outage::Planned::yes);
+}
+
+} // namespace
+
 Host::Shown Host::shown(UnitId id) const
 {
     const Unit& it = unit(id);
-    return {is_ready(spec(id), it), it.settled == Unit::Settled::yes, is_wanted_up(it),
-            has_process(it), is_present(it)};
+    return {is_ready(spec(id), it), it.settled == Unit::Settled::yes,
+            is_wanted_up(it),       has_process(it),
+            is_present(it),         is_down_as_planned(it)};
 }
 
 std::optional<UnitId> Host::lacking(UnitId id) const
@@ -156,9 +169,7 @@ UnitInputs Host::inputs_for(UnitId id, const HostInputs& inputs) const
         in.dependencies = Inputs::Dependencies::down;
         const Outage* outage = open_outage(unit(needed).outage);
         if (outage != nullptr && !in.gate_outage) in.gate_outage = outage->id;
-        const bool planned = std::holds_alternative<Held>(unit(needed).wanted) ||
-                             (outage != nullptr && outage->planned == Outage::Planned::yes);
-        if (planned) in.gate_planned = Outage::Planned::yes;
+        if (is_down_as_planned(unit(needed))) in.gate_planned = Outage::Planned::yes;
     }
     return in;
 }

@@ -155,6 +155,7 @@ private:
     struct Shown {
         bool ready = false, settled = false, wanted_up = false, running = false;
         bool present = false; ///< a process of it is in service, or its work is done
+        bool planned = false; ///< if it is down, somebody planned that
         friend bool operator==(const Shown&, const Shown&) = default;
     };
     [[nodiscard]] Shown shown(UnitId id) const;

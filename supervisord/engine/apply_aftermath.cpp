@@ -33,8 +33,8 @@ void Engine::remove_left()
         ports_.holds.erase("hold/" + unit_name);
         ports_.totals.erase("unit/" + unit_name);
         if (wanted_since_.erase(id) > 0)
-            ports_.ledger.keep(ports::WantedChange{unit_name, ports_.loop.now(),
-                                                   ports::WantedChange::Wanted::no});
+            ports_.ledger.keep(
+                ports::WantedChange{unit_name, ports_.loop.now(), ports::WantedChange::Wanted::no});
         hearings_.erase(id);
         host_.remove(id);
         say_host(unit_name + " is no longer configured");

@@ -1,5 +1,6 @@
 #include "engine/counter_codec.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -59,13 +60,31 @@ void get_counters(const json& j, UnitCounters& c)
         get_counts(probes[i], c.probes[i].verdicts);
 }
 
-std::string encode(const UnitCounters& counters) { return text(put_counters(counters)); }
+std::string encode(const UnitCounters& counters, const std::vector<std::string>& probes)
+{
+    json record = put_counters(counters);
+    json named = json::object();
+    for (std::size_t i = 0; i < std::min(probes.size(), counters.probes.size()); ++i)
+        named[probes[i]] = counters.probes[i].verdicts;
+    record["probes"] = std::move(named);
+    return text(record);
+}
 
-void raise_to(std::string_view record, UnitCounters& counters)
+void raise_to(std::string_view record, UnitCounters& counters,
+              const std::vector<std::string>& probes)
 {
     UnitCounters read;
     read.probes.resize(counters.probes.size());
-    if (refuse_or(record, [&](const json& j) { get_counters(j, read); })) raise_to(read, counters);
+    const bool makes_sense = refuse_or(record, [&](const json& j) {
+        const json& named = j.at("probes");
+        json in_order = json::array();
+        for (const std::string& name : probes)
+            in_order.push_back(named.contains(name) ? named[name] : json::array());
+        json placed = j;
+        placed["probes"] = std::move(in_order);
+        get_counters(placed, read);
+    });
+    if (makes_sense) raise_to(read, counters);
 }
 
 std::string encode(const ToldCounts& told)
@@ -74,8 +93,12 @@ std::string encode(const ToldCounts& told)
     json units = json::object();
     for (const auto& [name, member] : histograms)
         host[name] = {{"counts", (told.host.*member).counts}, {"sum", (told.host.*member).sum}};
-    for (const auto& [name, unit] : told.units)
-        units[name] = {put_probes(unit.probes), unit.outage_seconds};
+    for (const auto& [name, unit] : told.units) {
+        json probes = json::object();
+        for (const auto& [probe, counted] : unit.probes)
+            probes[probe] = counted.verdicts;
+        units[name] = {std::move(probes), unit.outage_seconds};
+    }
     return text({{"host", std::move(host)}, {"units", std::move(units)}});
 }
 
@@ -87,9 +110,8 @@ std::optional<ToldCounts> decode_told(std::string_view record)
             if (j.at("host").contains(name)) get_histogram(j["host"][name], told.host.*member);
         for (const auto& [name, counts] : j.at("units").items()) {
             ToldCounts::OfUnit& unit = told.units[name];
-            unit.probes.resize(counts.at(0).size());
-            for (std::size_t i = 0; i < unit.probes.size(); ++i)
-                get_counts(counts[0][i], unit.probes[i].verdicts);
+            for (const auto& [probe, verdicts] : counts.at(0).items())
+                get_counts(verdicts, unit.probes[probe].verdicts);
             counts.at(1).get_to(unit.outage_seconds);
         }
     });

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace keel::engine {
 
@@ -19,15 +20,17 @@ state_json::json put_counters(const core::UnitCounters& counters);
 /// As many as both know; throws json::exception.
 void get_counters(const state_json::json& j, core::UnitCounters& counters);
 
-std::string encode(const core::UnitCounters& counters);
+/// Probes go by their names, as another configuration may have them in other places.
+std::string encode(const core::UnitCounters& counters, const std::vector<std::string>& probes);
 /// Raises what is lower than the record says. One without sense changes nothing.
-void raise_to(std::string_view record, core::UnitCounters& counters);
+void raise_to(std::string_view record, core::UnitCounters& counters,
+              const std::vector<std::string>& probes);
 
 /// What a page of metrics says beyond the units' own records.
 struct ToldCounts {
     core::HostCounters host{}; ///< the histograms only
     struct OfUnit {
-        std::vector<core::ProbeCounters> probes{};
+        std::map<std::string, core::ProbeCounters> probes{};
         double outage_seconds = 0; ///< with those of the outage that is open
     };
     std::map<std::string, OfUnit> units{};

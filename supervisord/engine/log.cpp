@@ -24,7 +24,7 @@ spdlog::logger& logger()
 {
     static const auto instance = [] {
         auto made = std::make_shared<spdlog::logger>(
-            "keeld", std::make_shared<spdlog::sinks::stderr_sink_st>());
+            "keeld", std::make_shared<spdlog::sinks::stderr_sink_mt>());
         made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
         return made;
     }();

@@ -91,6 +91,16 @@ void Engine::go_on_with_records()
         beginning.wanted.push_back(host_.spec(id).name);
     }
     beginning.gap = number_of_gap();
+    if (options_.absence == EngineOptions::Absence::yes)
+        beginning.absence = ports::Beginning::Absence::sure;
+    for (const UnitId id : host_.start_order())
+        for (const core::Instance& instance : host_.unit(id).instances)
+            if (const auto spawn = core::spawn_of(instance.state))
+                beginning.running.push_back(*spawn);
+    for (const core::OperationRecord& operation : operations_.list()) {
+        if (!operation.outcome) beginning.under_way.push_back(operation.id);
+        ports_.ledger.keep(operation); // The last engine may not have come to it.
+    }
     ports_.ledger.go_on_with(std::move(beginning));
     keep_all_outages();
 }
@@ -130,10 +140,10 @@ void Engine::recall_what_was_up(const std::vector<UnitId>& fresh)
     }
 }
 
-/// Before the first start of all there was nobody to be away.
+/// Before the first start of all there was nobody to be away. A number that nobody needs is left
+/// out.
 std::optional<OutageId> Engine::number_of_gap()
 {
-    if (options_.absence == EngineOptions::Absence::no) return std::nullopt;
     if (!ports_.totals.recovered().contains("host")) return std::nullopt;
     auto counters = host_.counters();
     const OutageId taken = counters.next_outage;

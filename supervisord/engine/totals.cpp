@@ -12,6 +12,14 @@ namespace {
 std::string unit_key(const units::UnitSpec& spec) { return "unit/" + spec.name; }
 const std::string told_key = "told";
 
+std::vector<std::string> names_of_probes(const units::UnitSpec& spec)
+{
+    std::vector<std::string> names;
+    for (const units::ProbeSpec& probe : spec.probes)
+        names.push_back(probe.name);
+    return names;
+}
+
 bool counts(const core::Outage& record)
 {
     return record.kind == core::OutageKind::outage && record.planned == core::Outage::Planned::no;
@@ -52,7 +60,7 @@ void Engine::recover_counts()
     const auto& kept = ports_.totals.recovered();
     for (const UnitId id : host_.start_order())
         if (const auto saved = kept.find(unit_key(host_.spec(id))); saved != kept.end())
-            raise_to(saved->second, unit_counters_[number(id)]);
+            raise_to(saved->second, unit_counters_[number(id)], names_of_probes(host_.spec(id)));
     for (const auto* records : {&kept, &ports_.journal.recovered()})
         if (const auto saved = records->find(told_key); saved != records->end())
             recover_told(saved->second);
@@ -69,8 +77,10 @@ void Engine::recover_told(const std::string& record)
         const auto id = host_.find(name);
         if (!id) continue;
         core::UnitCounters& counted = unit_counters_[number(*id)];
-        for (std::size_t i = 0; i < std::min(counted.probes.size(), of_unit.probes.size()); ++i)
-            core::raise_to(of_unit.probes[i], counted.probes[i]);
+        const auto probes = names_of_probes(host_.spec(*id));
+        for (std::size_t i = 0; i < std::min(counted.probes.size(), probes.size()); ++i)
+            if (const auto known = of_unit.probes.find(probes[i]); known != of_unit.probes.end())
+                core::raise_to(known->second, counted.probes[i]);
         // Those of an outage that goes on come on top, as they did when this was told.
         if (core::open_outage(host_.unit(*id).outage) == nullptr)
             counted.outage_seconds = std::max(counted.outage_seconds, of_unit.outage_seconds);
@@ -79,7 +89,8 @@ void Engine::recover_told(const std::string& record)
 
 void Engine::keep_counts(UnitId id)
 {
-    ports_.totals.put(unit_key(host_.spec(id)), encode(unit_counters_[number(id)]));
+    const units::UnitSpec& spec = host_.spec(id);
+    ports_.totals.put(unit_key(spec), encode(unit_counters_[number(id)], names_of_probes(spec)));
 }
 
 void Engine::write_down_counts() const
@@ -89,7 +100,9 @@ void Engine::write_down_counts() const
     for (const UnitId id : host_.start_order()) {
         const core::UnitCounters& counted = unit_counters_[number(id)];
         ToldCounts::OfUnit& unit = told.units[host_.spec(id).name];
-        unit.probes = counted.probes;
+        const auto probes = names_of_probes(host_.spec(id));
+        for (std::size_t i = 0; i < std::min(counted.probes.size(), probes.size()); ++i)
+            unit.probes[probes[i]] = counted.probes[i];
         unit.outage_seconds = counted.outage_seconds;
         const core::OutageFold& fold = host_.unit(id).outage;
         const core::Outage* open = core::open_outage(fold);

@@ -70,20 +70,43 @@ void SqliteLedger::find_by(std::function<void(Database&, Found&)> read,
                            std::function<void(Found)> done)
 {
     auto found = std::make_shared<Found>();
-    loop_.offload(
-        [found, read = std::move(read), path = options_.path, writer = writer_] {
-            try {
-                Database database(path, Database::Mode::read_only, LedgerFile::patience);
-                read(database, *found);
-            } catch (const Failed& failed) {
-                *found = {};
-                found->missing = failed.what();
-                if (failed.is_damage()) writer->suspect();
-            }
-        },
-        [found, done = std::move(done), alive = std::weak_ptr(alive_)] {
+    auto alive = std::weak_ptr(alive_);
+    if (reads_.size() >= reads_max) {
+        found->missing = "too many ask for the ledger";
+        return loop_.defer([found, done = std::move(done), alive] {
             if (!alive.expired()) done(std::move(*found));
         });
+    }
+    auto work = [found, read = std::move(read), path = options_.path, writer = writer_] {
+        const std::uint64_t inode = LedgerFile::inode_of(path);
+        try {
+            Database database(path, Database::Mode::read_only, LedgerFile::patience);
+            read(database, *found);
+        } catch (const Failed& failed) {
+            *found = {};
+            found->missing = failed.what();
+            if (failed.is_damage()) writer->suspect(inode);
+        }
+    };
+    auto tell = [this, found, done = std::move(done), alive] {
+        if (alive.expired()) return;
+        reading_ = Reading::no;
+        read_next();
+        done(std::move(*found));
+    };
+    reads_.emplace_back([this, work = std::move(work), tell = std::move(tell)]() mutable {
+        loop_.offload(std::move(work), std::move(tell));
+    });
+    read_next();
+}
+
+void SqliteLedger::read_next()
+{
+    if (reads_.empty() || reading_ == Reading::yes) return;
+    reading_ = Reading::yes;
+    const auto next = std::move(reads_.front());
+    reads_.pop_front();
+    next();
 }
 
 void SqliteLedger::find(const ports::OutageQuery& query,

@@ -10,6 +10,8 @@
 #include "ports/ledger.hpp"
 #include "ports/loop.hpp"
 
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -18,6 +20,8 @@ namespace keel::ledger {
 class SqliteLedger final : public ports::Ledger {
 public:
     static constexpr std::size_t waiting_max = 5000;
+    /// One reader at a time, as a disk that hangs must not hold all threads that work for the loop.
+    static constexpr std::size_t reads_max = 64;
     static constexpr Duration patience_at_end = std::chrono::seconds(2);
 
     /// `options.now` is called on the writer's thread.
@@ -54,12 +58,15 @@ private:
     /// Has `read` fill in what is found, on another thread over a connection of its own.
     template <class Found>
     void find_by(std::function<void(Database&, Found&)> read, std::function<void(Found)> done);
+    void read_next();
 
     ports::Loop& loop_;
     const LedgerFile::Options options_;
     Handlers handlers_;
     LedgerFile::End end_ = LedgerFile::End::cut_short;
     std::shared_ptr<Writer> writer_;
+    std::deque<std::function<void()>> reads_; ///< that wait their turn
+    enum class Reading : std::uint8_t { no, yes } reading_ = Reading::no;
     ports::Loop::Registration bell_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

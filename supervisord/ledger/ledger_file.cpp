@@ -25,13 +25,6 @@ constexpr std::int64_t forgotten_at_once = 1000;
 constexpr Duration spawns_kept = std::chrono::hours(24 * 30); ///< one by one; then by the day
 constexpr std::string_view aside_mark = ".damaged-";
 
-/// 0: there is none.
-std::uint64_t inode_of(const std::string& path)
-{
-    struct stat file {};
-    return ::stat(path.c_str(), &file) == 0 ? file.st_ino : 0;
-}
-
 /// `20250131T091502.482Z`, for the name of a file.
 std::string stamp(WallTime at)
 {
@@ -73,7 +66,13 @@ void Batch::drop_one()
 
 // ---- the file ---------------------------------------------------------------------------------
 
-LedgerFile::LedgerFile(Options options) : options_(std::move(options)) {}
+LedgerFile::LedgerFile(Options options) : options_(std::move(options)), began_(options_.now()) {}
+
+std::uint64_t LedgerFile::inode_of(const std::string& path)
+{
+    struct stat file {};
+    return ::stat(path.c_str(), &file) == 0 ? file.st_ino : 0;
+}
 
 LedgerFile::News LedgerFile::take_news() { return std::exchange(news_, {}); }
 
@@ -82,7 +81,9 @@ std::optional<std::string> LedgerFile::write(const Batch& batch)
     // Once more after a file was set aside, as the one that takes its place is sound.
     for (int attempt = 0;; ++attempt) {
         try {
-            if (suspect_) throw Failed(SQLITE_CORRUPT, "what it holds makes no sense");
+            const auto suspect = std::exchange(suspect_, std::nullopt);
+            if (suspect && *suspect == inode_of(options_.path))
+                throw Failed(SQLITE_CORRUPT, "what it holds makes no sense");
             if (database_ && was_replaced()) database_.reset();
             if (!database_) open();
             carry_out(batch);
@@ -97,7 +98,6 @@ std::optional<std::string> LedgerFile::write(const Batch& batch)
             if (attempt > 0 || too_soon || !is_damaged) return failed.what();
             try {
                 set_aside(failed.what());
-                suspect_ = false;
                 set_aside_at_ = now;
             } catch (const std::system_error& refused) {
                 return fmt::format("it is damaged ({}) and cannot be set aside: {}", failed.what(),
@@ -109,37 +109,47 @@ std::optional<std::string> LedgerFile::write(const Batch& batch)
 
 // ---- opening ----------------------------------------------------------------------------------
 
+/// It counts as open only when all of this has been done to it.
 void LedgerFile::open()
 {
     std::error_code ignored; // Opening tells of it.
     fs::create_directories(fs::path(options_.path).parent_path(), ignored);
-    database_.emplace(options_.path, Database::Mode::read_write, patience);
-    inode_ = inode_of(options_.path);
-    if (examined_ != inode_) examine();
-    examined_ = inode_;
-    const Found found = migrate(*database_);
-    database_->run("PRAGMA journal_mode = WAL");
-    database_->run("PRAGMA synchronous = NORMAL");
-    database_->run("PRAGMA journal_size_limit = 1048576");
-    if (found == Found::tables && life_ == 0)
-        last_life_ = read_last_life(*database_, options_.boot, options_.now(), options_.suspended);
-    if (found == Found::nothing || life_ == 0)
-        life_ = begin_life(*database_, options_.boot, options_.now());
-    since_ = read_since(*database_);
-    database_->at_end(Database::AtEnd::tidy);
+    Database opened(options_.path, Database::Mode::read_write, patience);
+    const std::uint64_t inode = inode_of(options_.path);
+    if (inode != inode_) life_ = 0;
+    if (examined_ != inode) examine(opened);
+    examined_ = inode;
+    const Found found = migrate(opened);
+    opened.run("PRAGMA journal_mode = WAL");
+    opened.run("PRAGMA synchronous = NORMAL");
+    opened.run("PRAGMA journal_size_limit = 1048576");
+    tell_last_life(opened);
+    since_ = read_since(opened);
+    opened.at_end(Database::AtEnd::tidy);
+    database_ = std::move(opened);
+    inode_ = inode;
     if (found == Found::nothing) news_.begun_anew = true;
 }
 
-/// Reads all of it once. The indexes of a large file are left out: they would take too long.
-void LedgerFile::examine()
+/// Reads all of it once. The indexes of a large file are left out: they would take too long. Nor
+/// does Keel's start wait for the rest of it: a few rows are taken at their word.
+void LedgerFile::examine(Database& database)
 {
     std::error_code ignored;
     const auto size = fs::file_size(options_.path, ignored);
     const bool is_small = !ignored && size < examined_to_the_core;
-    database_->run("PRAGMA cell_size_check = ON");
+    database.run("PRAGMA cell_size_check = ON");
+    if (!is_small && is_of_this_version(database)) tell_last_life(database);
     const std::string verdict =
-        database_->text(is_small ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
+        database.text(is_small ? "PRAGMA integrity_check(1)" : "PRAGMA quick_check(1)");
     if (verdict != "ok") throw Failed(SQLITE_CORRUPT, verdict);
+}
+
+void LedgerFile::tell_last_life(Database& database)
+{
+    if (std::exchange(told_last_life_, true) || !options_.on_last_life) return;
+    options_.on_last_life(
+        read_last_life(database, options_.boot, options_.now(), options_.suspended));
 }
 
 /// Another file stands in its place, or none.
@@ -160,7 +170,6 @@ void LedgerFile::set_aside(const std::string& why)
     fs::rename(options_.path, aside, failed);
     if (failed) throw std::system_error(failed);
     examined_ = 0;
-    life_ = 0;
     news_.texts.push_back(fmt::format("the ledger is damaged ({}): it was set aside as {}, and a "
                                       "new one is begun",
                                       why, aside));
@@ -199,10 +208,15 @@ void LedgerFile::close(End how)
 
 // ---- writing ----------------------------------------------------------------------------------
 
+/// A life is in the file from when it is known how it goes on from the one before: until then a
+/// next one finds that one, and not a life that never got as far as its first record.
 void LedgerFile::carry_out(const Batch& batch)
 {
     Transaction all(*database_);
-    if (batch.beginning) put(*database_, *batch.beginning, life_);
+    std::int64_t life = life_;
+    if (life == 0 && (batch.beginning || has_gone_on_))
+        life = begin_life(*database_, options_.boot, has_gone_on_ ? options_.now() : began_);
+    if (batch.beginning) put(*database_, *batch.beginning, life);
     for (const StampedChange& change : batch.changes)
         put(*database_, change, options_.boot);
     for (const auto& [id, operation] : batch.operations)
@@ -211,8 +225,11 @@ void LedgerFile::carry_out(const Batch& batch)
         put(*database_, spawn, options_.boot);
     for (const auto& [id, outage] : batch.outages)
         put(*database_, outage, options_.boot);
-    note_life(*database_, life_, options_.now());
+    note_life(*database_, life, options_.now());
     all.commit();
+    life_ = life;
+    if (batch.beginning) has_gone_on_ = true;
+    if (!since_) since_ = read_since(*database_);
 }
 
 void LedgerFile::keep_within_bounds()
@@ -236,7 +253,7 @@ void LedgerFile::keep_within_bounds()
     };
     Transaction oldest(*database_);
     while (used() > options_.size_max / 10 * 9)
-        if (forget_oldest(*database_, forgotten_at_once / 10) == 0) break;
+        if (forget_of_least_worth(*database_, forgotten_at_once / 10, life_) == 0) break;
     oldest.commit();
     database_->run("PRAGMA incremental_vacuum");
 }

@@ -45,12 +45,17 @@ public:
         std::uint64_t size_max = std::uint64_t{1} << 30;
         std::function<Moment()> now;
         Duration suspended{0}; ///< of the boot's time ahead of the monotonic clock, as Keel begins
+        /// Called once and from within write(), as soon as the file tells of the run before.
+        std::function<void(const std::optional<ports::LastLife>&)> on_last_life{};
     };
     static constexpr std::size_t aside_max = 3;
     /// So long it waits for others who hold the file; a Database of a reader may wait as long.
     static constexpr Duration patience = std::chrono::seconds(1);
 
     explicit LedgerFile(Options options);
+
+    /// 0: there is none.
+    [[nodiscard]] static std::uint64_t inode_of(const std::string& path);
 
     /// Everything of it, or an answer why not: then nothing, and it may be tried again.
     [[nodiscard]] std::optional<std::string> write(const Batch& batch);
@@ -59,11 +64,9 @@ public:
     enum class End : std::uint8_t { cut_short, in_order };
     void close(End how);
 
-    /// Somebody could make no sense of it: it is set aside before anything more is written.
-    void suspect() { suspect_ = true; }
-
-    /// Of the run of Keel before this one; none: there was none, or the file has not told yet.
-    [[nodiscard]] const std::optional<ports::LastLife>& last_life() const { return last_life_; }
+    /// Somebody could make no sense of the file of that inode: if it is this one, it is set aside
+    /// before anything more is written.
+    void suspect(std::uint64_t inode) { suspect_ = inode; }
 
     /// When its records begin; none: it has not told yet.
     [[nodiscard]] std::optional<WallTime> since() const { return since_; }
@@ -77,7 +80,8 @@ public:
 
 private:
     void open();
-    void examine();
+    void examine(Database& database);
+    void tell_last_life(Database& database);
     void set_aside(const std::string& why);
     void forget_old_asides() const;
     void carry_out(const Batch& batch);
@@ -88,12 +92,15 @@ private:
     std::optional<Database> database_;
     std::uint64_t inode_ = 0;    ///< of the file that is open
     std::uint64_t examined_ = 0; ///< inode of the file that was found sound, last
-    std::int64_t life_ = 0;
-    std::optional<ports::LastLife> last_life_;
+    Moment began_;               ///< Keel, and not the file
+    std::int64_t life_ = 0; ///< in the file that is open; 0: it has none, as long as nobody has
+                            ///< told how this life goes on from the one before
+    bool has_gone_on_ = false;
+    bool told_last_life_ = false;
     std::optional<WallTime> since_;
     std::optional<Duration> bounds_seen_; ///< when, in time since the boot
     std::optional<Duration> set_aside_at_;
-    bool suspect_ = false;
+    std::optional<std::uint64_t> suspect_;
     News news_;
 };
 

@@ -81,19 +81,25 @@ std::int64_t forget_ended_before(Database& database, WallTime before, std::int64
     return forget(database, chosen);
 }
 
-std::int64_t forget_oldest(Database& database, std::int64_t count)
+std::int64_t forget_of_least_worth(Database& database, std::int64_t count, std::int64_t own)
 {
-    std::int64_t others = 0;
     for (const char* oldest :
          {"DELETE FROM spawns WHERE id IN (SELECT id FROM spawns ORDER BY id LIMIT ?1)",
-          "DELETE FROM operations WHERE id IN (SELECT id FROM operations ORDER BY id LIMIT ?1)"}) {
+          "DELETE FROM spawn_days WHERE (day, unit, ending) IN "
+          "(SELECT day, unit, ending FROM spawn_days ORDER BY day LIMIT ?1)",
+          "DELETE FROM operations WHERE id IN (SELECT id FROM operations ORDER BY id LIMIT ?1)",
+          "DELETE FROM wanted WHERE (unit, began) IN (SELECT unit, began FROM wanted "
+          "WHERE ended < (SELECT min(opened) FROM outages) ORDER BY began LIMIT ?1)"}) {
         database.prepare(oldest).with(count).run();
-        others += database.changes();
+        if (const auto forgotten = database.changes(); forgotten > 0) return forgotten;
     }
     Statement chosen =
         database.prepare("SELECT id FROM outages WHERE closed IS NOT NULL ORDER BY id LIMIT ?1");
     chosen.with(count);
-    return others + forget(database, chosen);
+    if (const auto forgotten = forget(database, chosen); forgotten > 0) return forgotten;
+    database.prepare("DELETE FROM wanted WHERE ended IS NOT NULL").run();
+    database.prepare("DELETE FROM lives WHERE id <> ?1").with(own).run();
+    return 0;
 }
 
 } // namespace keel::ledger

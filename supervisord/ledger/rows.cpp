@@ -186,11 +186,14 @@ void go_on_with_wanted(Database& database, const std::vector<std::string>& wante
         .run();
 }
 
+template <class Id> std::string listed(const std::vector<Id>& ids)
+{
+    return fmt::format(
+        "{}", fmt::join(ids | std::views::transform([](Id id) { return number(id); }), ","));
+}
+
 void close_all_but(Database& database, const std::vector<OutageId>& open, std::int64_t own)
 {
-    std::vector<std::uint64_t> ids;
-    for (const OutageId id : open)
-        ids.push_back(number(id));
     // What opened after that moment ended at once, as far as anybody knows.
     database
         .prepare(fmt::format(
@@ -203,13 +206,35 @@ void close_all_but(Database& database, const std::vector<OutageId>& open, std::i
                                                       * 86400, 3)) END,
                    measured = CASE WHEN opened_boot = last.boot THEN 'boottime' ELSE 'wall' END
                FROM last WHERE outages.closed IS NULL AND outages.id NOT IN ({}))",
-            fmt::join(ids, ",")))
+            listed(open)))
         .with(own)
         .run();
 }
 
-void put_gap(Database& database, OutageId id, std::int64_t own)
+void end_others(Database& database, const ports::Beginning& beginning, std::int64_t own)
 {
+    const std::string last = "(SELECT seen FROM lives WHERE id <> ?1 ORDER BY id DESC LIMIT 1)";
+    database
+        .prepare(fmt::format("UPDATE spawns SET ended = max(coalesce(began, ''), {0}), "
+                             "ending = 'ended unseen' WHERE ended IS NULL AND {0} IS NOT NULL AND "
+                             "id NOT IN ({1})",
+                             last, listed(beginning.running)))
+        .with(own)
+        .run();
+    database
+        .prepare(fmt::format("UPDATE operations SET ended = max(began, {0}), text = 'cut short' "
+                             "WHERE ended IS NULL AND {0} IS NOT NULL AND id NOT IN ({1})",
+                             last, listed(beginning.under_way)))
+        .with(own)
+        .run();
+}
+
+/// What the engine's death alone may take: with it nobody was away.
+constexpr double absence_min = 60;
+
+void put_gap(Database& database, const ports::Beginning& beginning, std::int64_t own)
+{
+    const bool is_sure = beginning.absence == ports::Beginning::Absence::sure;
     database
         .prepare(
             R"(WITH last AS (SELECT * FROM lives WHERE id <> ?2 ORDER BY id DESC LIMIT 1),
@@ -227,8 +252,10 @@ void put_gap(Database& database, OutageId id, std::int64_t own)
                            WHEN last.ended IS NULL THEN 'Keel was away, as its end was cut short'
                            ELSE 'Keel was away' END,
                       'ledger', NULL, 0.0, 0
-               FROM last, own WHERE true ON CONFLICT (id) DO NOTHING)")
-        .with(id_of(id), own)
+               FROM last, own
+               WHERE ?3 OR last.boot <> own.boot OR own.began_boottime - last.seen_boottime > ?4
+               ON CONFLICT (id) DO NOTHING)")
+        .with(id_of(*beginning.gap), own, std::int64_t{is_sure ? 1 : 0}, absence_min)
         .run();
 }
 
@@ -238,7 +265,8 @@ void put(Database& database, const ports::Beginning& beginning, std::int64_t own
 {
     close_all_but(database, beginning.open, own);
     go_on_with_wanted(database, beginning.wanted, own);
-    if (beginning.gap) put_gap(database, *beginning.gap, own);
+    end_others(database, beginning, own);
+    if (beginning.gap) put_gap(database, beginning, own);
 }
 
 } // namespace keel::ledger

@@ -34,7 +34,8 @@ void put(Database& database, const core::OperationRecord& operation);
 /// Says nothing new of a unit that is wanted as it was.
 void put(Database& database, const StampedChange& change, const std::string& boot);
 /// Ends, uncertainly, when the life before `own` was last seen, what that left open and this does
-/// not; and a record of the time between these lives, if there is a number for it.
+/// not; and a record of the time between these lives, if Keel was away and there is a number for
+/// it.
 void put(Database& database, const ports::Beginning& beginning, std::int64_t own);
 
 // ---- reading: what does not make sense is left out ---------------------------------------------
@@ -64,7 +65,9 @@ void fold_spawns(Database& database, WallTime before, const std::string& boot, s
 /// Forgets what ended before `before`, but at most so many records of a kind, the oldest first. How
 /// many.
 std::int64_t forget_ended_before(Database& database, WallTime before, std::int64_t limit);
-/// Forgets the oldest ones that have ended. How many.
-std::int64_t forget_oldest(Database& database, std::int64_t count);
+/// Forgets the oldest ones of the kind that is worth least, of those of which there are any: runs,
+/// counts of runs, operations, what was wanted before any outage, outages that are over. How many;
+/// 0: then what else is over, and lives before `own`, too.
+std::int64_t forget_of_least_worth(Database& database, std::int64_t count, std::int64_t own);
 
 } // namespace keel::ledger

@@ -131,6 +131,12 @@ bool is_empty(const Database& database)
 
 } // namespace
 
+bool is_of_this_version(const Database& database)
+{
+    return database.number("PRAGMA application_id") == application_id &&
+           database.number("PRAGMA user_version") == schema_version;
+}
+
 Found migrate(Database& database)
 {
     const auto version = database.number("PRAGMA user_version");

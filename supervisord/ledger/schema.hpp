@@ -19,4 +19,7 @@ enum class Found : std::uint8_t { tables, nothing };
 /// later version's, counts as damage, so that it is set aside.
 Found migrate(Database& database);
 
+/// Whether nothing is left for migrate() to do. Throws Failed.
+bool is_of_this_version(const Database& database);
+
 } // namespace keel::ledger

@@ -9,8 +9,14 @@
 namespace keel::ledger {
 
 SqliteLedger::Writer::Writer(const LedgerFile::Options& options)
-    : file_(options), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
+    : file_(with_ear(options)), bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))
 {}
+
+LedgerFile::Options SqliteLedger::Writer::with_ear(LedgerFile::Options options)
+{
+    options.on_last_life = [this](const auto& life) { hear_last_life(life); };
+    return options;
+}
 
 void SqliteLedger::Writer::begin(const std::shared_ptr<Writer>& writer)
 {
@@ -73,10 +79,10 @@ void SqliteLedger::Writer::go_on_with(ports::Beginning beginning)
     work_.notify_one();
 }
 
-void SqliteLedger::Writer::suspect()
+void SqliteLedger::Writer::suspect(std::uint64_t inode)
 {
     const std::lock_guard lock(mutex_);
-    suspect_ = true;
+    suspect_ = inode;
     work_.notify_one();
 }
 
@@ -157,16 +163,13 @@ SqliteLedger::Writer::Next SqliteLedger::Writer::wait_for_work(std::unique_lock<
 void SqliteLedger::Writer::write_once(std::unique_lock<std::mutex>& lock)
 {
     Batch batch = std::exchange(waiting_, {});
-    const bool suspect = std::exchange(suspect_, false);
+    const auto suspect = std::exchange(suspect_, std::nullopt);
     lock.unlock();
-    if (suspect) file_.suspect();
+    if (suspect) file_.suspect(*suspect);
     const auto trouble = file_.write(batch);
     LedgerFile::News news = file_.take_news();
     lock.lock();
-    if (std::exchange(tried_, Tried::yes) == Tried::no) {
-        last_life_ = file_.last_life();
-        begun_.notify_all();
-    }
+    if (std::exchange(tried_, Tried::yes) == Tried::no) begun_.notify_all();
     since_ = file_.since();
     if (trouble) put_back(std::move(batch));
     for (std::string& text : news.texts)
@@ -176,6 +179,14 @@ void SqliteLedger::Writer::write_once(std::unique_lock<std::mutex>& lock)
         ::eventfd_write(bell_.get(), 1);
     }
     settle(trouble);
+}
+
+void SqliteLedger::Writer::hear_last_life(const std::optional<ports::LastLife>& life)
+{
+    const std::lock_guard lock(mutex_);
+    last_life_ = life;
+    tried_ = Tried::yes;
+    begun_.notify_all();
 }
 
 void SqliteLedger::Writer::put_back(Batch batch)

@@ -33,10 +33,10 @@ public:
     void keep(const core::OperationRecord& operation);
     void keep(StampedChange change);
     void go_on_with(ports::Beginning beginning);
-    /// A reader could make no sense of the file.
-    void suspect();
+    /// A reader could make no sense of the file of that inode.
+    void suspect(std::uint64_t inode);
 
-    /// Waits until the file was opened, or could not be.
+    /// Waits until the file has told, or could not be opened.
     [[nodiscard]] std::optional<ports::LastLife> last_life(Duration patience);
 
     [[nodiscard]] ports::LedgerStanding standing() const;
@@ -52,6 +52,8 @@ private:
     void put_back(Batch batch);
     void settle(const std::optional<std::string>& trouble);
     void tell(std::string text);
+    void hear_last_life(const std::optional<ports::LastLife>& life);
+    [[nodiscard]] LedgerFile::Options with_ear(LedgerFile::Options options);
     void heed_kept();
     void drop_beyond_bound();
 
@@ -69,7 +71,7 @@ private:
     std::uint64_t lost_ = 0;
     std::uint64_t lost_before_ = 0; ///< the present trouble
     bool loss_told_ = false;
-    bool suspect_ = false;
+    std::optional<std::uint64_t> suspect_;                          ///< inode
     enum class Tried : std::uint8_t { no, yes } tried_ = Tried::no; ///< to open the file
     std::optional<ports::LastLife> last_life_;
     std::optional<WallTime> since_;

@@ -36,6 +36,7 @@ void Availabilities::make()
     supervisor_.find_past(began.wall - longest,
                           [this, began, alive = std::weak_ptr(alive_)](core::PastOfAll found) {
                               if (alive.expired()) return;
+                              if (!found.missing.empty()) return make_do();
                               auto past = std::make_shared<core::PastOfAll>(std::move(found));
                               auto made = std::make_shared<RatiosByUnit>();
                               loop_.offload(
@@ -51,6 +52,14 @@ void Availabilities::make()
                                       due_ = now + std::max(age_max, 100 * (now - began.mono));
                                   });
                           });
+}
+
+/// Nothing is claimed of what could not be read: what was known before stands.
+void Availabilities::make_do()
+{
+    making_ = Making::no;
+    due_ = loop_.now().mono + age_max;
+    if (latest_ == nullptr) latest_ = std::make_shared<const RatiosByUnit>();
 }
 
 } // namespace keel::metrics

@@ -41,6 +41,7 @@ public:
 
 private:
     void make();
+    void make_do();
 
     ports::Loop& loop_;
     const ports::Supervisor& supervisor_;

@@ -37,9 +37,15 @@ struct WantedChange {
 
 /// What a new engine knows as it begins.
 struct Beginning {
-    std::vector<OutageId> open;      ///< what else is open in the ledger ended, nobody saw when
-    std::vector<std::string> wanted; ///< units that are wanted up
-    std::optional<OutageId> gap;     ///< Keel was away: the number for the record of that
+    std::vector<OutageId> open{};      ///< what else is open in the ledger ended, nobody saw when
+    std::vector<std::string> wanted{}; ///< units that are wanted up
+    std::optional<OutageId> gap{}; ///< the number for a record of Keel's absence, if it was away
+    enum class Absence : std::uint8_t {
+        unless_short, ///< only the engine ended, and a new one follows at once as a rule
+        sure
+    } absence = Absence::unless_short;
+    std::vector<SpawnId> running{};       ///< what else runs in the ledger ended, nobody saw when
+    std::vector<OperationId> under_way{}; ///< the same of operations
 };
 
 /// What the run of Keel before this one left in the ledger.
@@ -53,9 +59,9 @@ struct LastLife {
 
 /// How the ledger is.
 struct LedgerStanding {
-    std::string trouble;       ///< why nothing can be written now; empty: all is well
-    std::uint64_t waiting = 0; ///< records that are not written yet
-    std::uint64_t lost = 0;    ///< records that found no room, since the engine began
+    std::string trouble;             ///< why nothing can be written now; empty: all is well
+    std::uint64_t waiting = 0;       ///< records that are not written yet
+    std::uint64_t lost = 0;          ///< records that found no room, since the engine began
     std::optional<WallTime> since{}; ///< its records begin; none: it has not told yet
 };
 

@@ -14,6 +14,8 @@ from harness import Keel, check, read_options, run_as_test, until
 NEVER_READING = 20
 EVENTS = 6000  # more than keeld keeps
 MEMORY_GROWTH_MAX = 40 << 20
+# What the address sanitizer keeps of freed memory is none of it.
+os.environ.setdefault("ASAN_OPTIONS", "quarantine_size_mb=4")
 
 
 class Follower:
@@ -46,7 +48,8 @@ class Follower:
 
 
 def followed_over_engines(keel):
-    follower = Follower(keel, "--unit", "steady", "--count", "0")
+    follower = Follower(keel, "--unit", "steady", "--count", "1")
+    until("it follows", lambda: follower.lines)
     keel.run("restart", "steady")
     until("the restart is seen", lambda: any("restart done" in t for t in follower.texts()))
     for _ in range(2):

@@ -49,11 +49,11 @@ public:
         else
             wanted.erase(change.unit);
     }
-    std::optional<OutageId> gap; ///< as the latest engine told of it
-    void go_on_with(ports::Beginning beginning) override
+    ports::Beginning beginning; ///< as the latest engine told of it
+    void go_on_with(ports::Beginning told) override
     {
-        gap = beginning.gap;
-        open = std::move(beginning.open);
+        beginning = std::move(told);
+        open = beginning.open;
         wanted = {beginning.wanted.begin(), beginning.wanted.end()};
         write();
         for (auto& [id, record] : records) {

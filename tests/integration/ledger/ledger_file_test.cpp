@@ -144,6 +144,7 @@ TEST_F(LedgerFixture, MeasuresByTheWallClockOverABootAndNeverLessThanNothing)
 TEST_F(LedgerFixture, EndsWhatNobodySawEndWhenTheLifeBeforeWasLastSeen)
 {
     std::optional<LedgerFile> file(options());
+    begin(*file);
     write(*file, {outage(1, 0s), outage(2, 1s), outage(3, 2s), ended(4, 3s, 1s)});
     passes(30s);
     write(*file, {});
@@ -196,6 +197,99 @@ TEST_F(LedgerFixture, TellsOfTheTimeInWhichKeelWasAway)
     EXPECT_THAT(found[0].record.cause_text, HasSubstr("boot of the host"));
 }
 
+TEST_F(LedgerFixture, TellsOfAnAbsenceOfTheEngineOnlyIfItWasLong)
+{
+    std::optional<LedgerFile> file(options());
+    begin(*file);
+    for (const std::uint64_t id : {1, 2}) {
+        file.reset(); // as by SIGKILL
+        passes(id == 1 ? 50s : 2h);
+        file.emplace(options());
+        begin(*file, {{}, {}, OutageId{id}});
+    }
+    const auto found = read();
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_EQ(found[0].record.id, OutageId{2});
+    EXPECT_EQ(found[0].length, 2h);
+}
+
+TEST_F(LedgerFixture, KnowsNoLifeThatEndedBeforeItToldHowItGoesOn)
+{
+    using Absence = ports::Beginning::Absence;
+    std::optional<LedgerFile> file(options());
+    begin(*file);
+    const Moment seen = now_;
+    passes(10min);
+    file.emplace(options());
+    write(*file, {outage(2)});
+    file.reset(); // as by SIGKILL, before its Beginning was there
+    passes(1min);
+    last_life_.reset();
+    file.emplace(options());
+    begin(*file, {{OutageId{2}}, {}, OutageId{3}, Absence::unless_short});
+    ASSERT_TRUE(last_life_);
+    EXPECT_EQ(last_life_->seen.wall, seen.wall);
+    EXPECT_EQ(read()[0].record.kind, core::OutageKind::gap);
+    EXPECT_EQ(read()[0].length, 11min);
+}
+
+TEST_F(LedgerFixture, CountsNoTimeAsAbsenceInWhichOnlyTheFileWasMissing)
+{
+    std::optional<LedgerFile> file(options());
+    begin(*file);
+    file.reset(); // as by SIGKILL
+    passes(5min);
+    file.emplace(options());
+    passes(1h); // It could not be opened.
+    begin(*file, {{}, {}, OutageId{1}});
+    EXPECT_EQ(read().at(0).length, 5min);
+}
+
+TEST_F(LedgerFixture, OpensAFileWholeOnceItsLockIsGone)
+{
+    std::optional<LedgerFile> file(options());
+    begin(*file);
+    file.reset();
+    passes(5min);
+    {
+        const Database other(path_, Database::Mode::read_write, 1s);
+        other.run("PRAGMA user_version = 1"); // There is something to be done to it.
+        other.run("BEGIN IMMEDIATE");
+        file.emplace(options());
+        Batch batch;
+        batch.beginning = ports::Beginning{{}, {}, OutageId{1}};
+        EXPECT_TRUE(file->write(batch).has_value());
+        other.run("ROLLBACK");
+        other.run("PRAGMA user_version = 2");
+    }
+    begin(*file, {{}, {}, OutageId{1}});
+    ASSERT_TRUE(last_life_);
+    EXPECT_EQ(read().at(0).record.kind, core::OutageKind::gap);
+}
+
+TEST_F(LedgerFixture, BeginsALifeInAnotherFileThatIsPutInItsPlace)
+{
+    std::optional<LedgerFile> file(options());
+    begin(*file);
+    file->close(LedgerFile::End::in_order);
+    std::filesystem::copy_file(path_, path_ + ".backup");
+    passes(1h);
+    file.emplace(options());
+    begin(*file);
+    for (const char* part : {"-wal", "-shm"})
+        std::filesystem::remove(path_ + part);
+    std::filesystem::rename(path_ + ".backup", path_);
+    passes(1h);
+    write(*file, {});
+    passes(1h);
+    write(*file, {});
+    file.reset(); // as by SIGKILL
+    passes(10min);
+    file.emplace(options());
+    begin(*file, {{}, {}, OutageId{1}});
+    EXPECT_EQ(read().at(0).length, 10min);
+}
+
 TEST_F(LedgerFixture, ForgetsWhatEndedLongerAgoThanItKeeps)
 {
     LedgerFile file(options());
@@ -224,6 +318,25 @@ TEST_F(LedgerFixture, StaysWithinItsSizeByForgettingTheOldest)
     EXPECT_EQ(left.back(), 1U);
     EXPECT_GT(left.size(), 1500U);
     EXPECT_GT(left[left.size() - 2], 2U);
+}
+
+TEST_F(LedgerFixture, ForgetsRunsBeforeItForgetsOutages)
+{
+    auto limited = options();
+    limited.size_max = 1U << 20;
+    LedgerFile file(limited);
+    write(file, {ended(1, 1s, 1s), ended(2, 1s, 1s)});
+    for (std::uint64_t id = 0; id < 20'000; id += 1000) {
+        Batch runs;
+        for (std::uint64_t i = id; i < id + 1000; ++i) {
+            core::SpawnRecord run{SpawnId{i}, "worker", 1, "exit", both(1s), both(2s), "exit 1"};
+            run.reason.assign(100, 'x');
+            runs.spawns.emplace(run.id, run);
+        }
+        ASSERT_FALSE(file.write(runs));
+    }
+    EXPECT_LE(std::filesystem::file_size(path_), limited.size_max + (1U << 18));
+    EXPECT_THAT(ids(), ElementsAre(2, 1));
 }
 
 // ---- damage -------------------------------------------------------------------------------------
@@ -282,14 +395,30 @@ TEST_F(LedgerFixture, SetsAsideAtMostOneFileAMinute)
 {
     LedgerFile file(options());
     write(file, {});
-    file.suspect();
+    file.suspect(LedgerFile::inode_of(path_));
     write(file, {});
-    file.suspect();
+    file.suspect(LedgerFile::inode_of(path_));
     EXPECT_TRUE(file.write({}).has_value());
     EXPECT_THAT(asides(), SizeIs(1));
     passes(61s);
+    file.suspect(LedgerFile::inode_of(path_));
     write(file, {});
     EXPECT_THAT(asides(), SizeIs(2));
+}
+
+TEST_F(LedgerFixture, HeedsNoSuspicionOfAFileThatWasSetAsideMeanwhile)
+{
+    LedgerFile file(options());
+    write(file, {});
+    const std::uint64_t damaged = LedgerFile::inode_of(path_);
+    file.suspect(damaged);
+    write(file, {outage(1)});
+    file.suspect(damaged); // by a reader who had it open still
+    write(file, {outage(2)});
+    passes(61s);
+    write(file, {outage(3)});
+    EXPECT_THAT(asides(), SizeIs(1));
+    EXPECT_THAT(ids(), ElementsAre(3, 2, 1));
 }
 
 TEST_F(LedgerFixture, BeginsAnewWhereSomebodyTookTheFileAway)

@@ -41,6 +41,7 @@ constexpr auto down = ports::WantedChange::Wanted::no;
 
 class Past : public LedgerFixture {
 protected:
+    void SetUp() override { begin(*file_); }
     void keep(Batch batch)
     {
         const auto trouble = file_->write(batch);
@@ -72,9 +73,7 @@ protected:
     {
         file_->close(LedgerFile::End::cut_short);
         file_.emplace(options());
-        Batch batch;
-        batch.beginning = std::move(beginning);
-        keep(std::move(batch));
+        begin(*file_, std::move(beginning));
     }
 
     std::optional<LedgerFile> file_{options()};
@@ -124,7 +123,8 @@ TEST_F(Past, TellsWhatWasDownAndWhenKeelWasAway)
     batch.outages = {{OutageId{1}, ended(1, 10s, 5s)}, {OutageId{2}, outage(2, 30min)}};
     batch.outages.at(OutageId{1}).record.planned = core::Outage::Planned::yes;
     keep(std::move(batch));
-    begin_another_life({{OutageId{2}}, {}, OutageId{3}});
+    using Absence = ports::Beginning::Absence;
+    begin_another_life({{OutageId{2}}, {}, OutageId{3}, Absence::sure});
     const auto found = past();
     ASSERT_THAT(found.units, SizeIs(1));
     ASSERT_THAT(found.units[0].downtimes, SizeIs(2));
@@ -220,7 +220,34 @@ TEST_F(Past, FoldsRunsOfLongAgoToCountsByTheDay)
     boots();
     passes(24h);
     begin_another_life({});
+    EXPECT_EQ(number("SELECT count(*) FROM spawns WHERE id = 6 AND ending = 'ended unseen'"), 1);
+    passes(24h * 31);
+    keep({});
     EXPECT_EQ(number("SELECT count FROM spawn_days WHERE ending = 'ended unseen'"), 1);
+}
+
+TEST_F(Past, EndsWhatRanAndWasUnderWayWhenKeelWasLastThereUnlessItGoesOn)
+{
+    Batch batch;
+    for (std::uint64_t id = 1; id <= 2; ++id) {
+        batch.spawns.emplace(SpawnId{id}, spawn(id, 0s, {}));
+        batch.operations.emplace(OperationId{id}, operation(id, 0s));
+    }
+    keep(std::move(batch));
+    passes(10min);
+    ports::Beginning beginning;
+    beginning.running = {SpawnId{2}};
+    beginning.under_way = {OperationId{2}};
+    begin_another_life(beginning);
+    EXPECT_EQ(number("SELECT max(id) FROM spawns WHERE ended IS NOT NULL"), 1);
+    EXPECT_EQ(number("SELECT max(id) FROM operations WHERE ended IS NOT NULL"), 1);
+    EXPECT_EQ(number("SELECT count(*) FROM operations WHERE outcome IS NULL AND "
+                     "ended = '2025-01-31T10:25:02.482Z' AND text = 'cut short'"),
+              1);
+    Batch late; // An engine hears of an end that came before it.
+    late.spawns = {{SpawnId{1}, spawn(1, 0s, 10min, "exit 3")}};
+    keep(std::move(late));
+    EXPECT_EQ(number("SELECT count(*) FROM spawns WHERE id = 1 AND ending = 'exit 3'"), 1);
 }
 
 TEST_F(Past, TellsOfTheLifeBefore)
@@ -230,13 +257,13 @@ TEST_F(Past, TellsOfTheLifeBefore)
     batch.outages = {{OutageId{1}, outage(1, 10s)}, {OutageId{2}, ended(2, 10s, 1s)}};
     batch.outages.at(OutageId{1}).record.begin = core::Outage::Begin::unseen;
     keep(std::move(batch));
-    EXPECT_FALSE(file_->last_life()) << "there was none";
+    EXPECT_FALSE(last_life_) << "there was none";
     file_->close(LedgerFile::End::in_order);
     const WallTime seen = now_.wall;
     passes(10min);
     file_.emplace(options());
-    keep({});
-    auto life = file_->last_life();
+    begin(*file_);
+    auto life = last_life_;
     ASSERT_TRUE(life);
     EXPECT_EQ(file_->since(), morning(1h)) << "records begin with the first life";
     EXPECT_EQ(life->seen.wall, seen);
@@ -252,8 +279,8 @@ TEST_F(Past, TellsOfTheLifeBefore)
     passes(1min);
     boots();
     file_.emplace(options());
-    keep({});
-    life = file_->last_life();
+    begin(*file_);
+    life = last_life_;
     ASSERT_TRUE(life);
     EXPECT_EQ(life->boot, ports::LastLife::Boot::another);
     EXPECT_EQ(life->end, ports::LastLife::End::cut_short);

@@ -62,6 +62,7 @@ protected:
         options.boot = boot_;
         options.keep = 24h * 400;
         options.now = [this] { return now_; };
+        options.on_last_life = [this](const auto& life) { last_life_ = life; };
         return options;
     }
     void passes(Duration time)
@@ -74,7 +75,15 @@ protected:
         boot_ += "+";
         now_.boottime = 10s;
     }
-    /// Writes these, each in a life of its own or not.
+    /// A life as it begins after a start.
+    static void begin(LedgerFile& file, ports::Beginning beginning = {})
+    {
+        Batch batch;
+        batch.beginning = std::move(beginning);
+        const auto trouble = file.write(batch);
+        ASSERT_FALSE(trouble.has_value()) << *trouble;
+    }
+    /// Writes these.
     static void write(LedgerFile& file, const std::vector<Stamped>& outages)
     {
         Batch batch;
@@ -111,6 +120,7 @@ protected:
     std::string path_ = (dir_ / "ledger.db").string();
     std::string boot_ = "one";
     Moment now_{morning(1h), 1000s + 1h};
+    std::optional<ports::LastLife> last_life_; ///< as the latest file that was opened told
 };
 
 } // namespace keel::ledger

@@ -190,14 +190,15 @@ TEST_F(Records, AreFoundInMemoryAndLedgerEachOnce)
     run(1min);
     boot_the_host();
     fail();
-    ledger_.records.at(OutageId{2}).actions.clear(); // Memory knows better.
+    const OutageId latest = ledger_.records.rbegin()->first;
+    ledger_.records.at(latest).actions.clear(); // Memory knows better.
     ledger_.missing = "the rest";
     std::optional<ports::OutageHistory> told;
     engine_->find_outages({}, [&](ports::OutageHistory history) { told = std::move(history); });
     run(1s);
     ASSERT_TRUE(told);
     ASSERT_THAT(told->outages, SizeIs(2));
-    EXPECT_EQ(told->outages[0].record.id, OutageId{2});
+    EXPECT_EQ(told->outages[0].record.id, latest);
     EXPECT_THAT(told->outages[0].record.actions, SizeIs(1));
     EXPECT_EQ(told->outages[1].record.id, OutageId{1});
     EXPECT_EQ(told->missing, "the rest");
@@ -210,18 +211,21 @@ TEST_F(Records, AreFoundInMemoryAndLedgerEachOnce)
 
 TEST_F(Records, OfKeelsOwnAbsenceHaveANumberOnceThereWasAnybodyToBeAway)
 {
+    using Absence = ports::Beginning::Absence;
     options_.absence = EngineOptions::Absence::yes;
     start();
     run(1min);
-    EXPECT_FALSE(ledger_.gap);
+    EXPECT_FALSE(ledger_.beginning.gap);
     boot_the_host();
-    EXPECT_EQ(ledger_.gap, OutageId{1});
+    EXPECT_EQ(ledger_.beginning.gap, OutageId{1});
+    EXPECT_EQ(ledger_.beginning.absence, Absence::sure);
     fail();
     EXPECT_EQ(ledger_.records.rbegin()->first, OutageId{2});
     options_.absence = EngineOptions::Absence::no;
     die();
     start();
-    EXPECT_FALSE(ledger_.gap);
+    EXPECT_EQ(ledger_.beginning.gap, OutageId{3}) << "it may have been away for long";
+    EXPECT_EQ(ledger_.beginning.absence, Absence::unless_short);
 }
 
 TEST_F(Records, HaveNumbersThatNoBootGivesOutAgain)
@@ -233,7 +237,7 @@ TEST_F(Records, HaveNumbersThatNoBootGivesOutAgain)
     boot_the_host();
     EXPECT_EQ(number(*spawn_of(0)), number(before) + 1);
     fail();
-    EXPECT_TRUE(ledger_.records.contains(OutageId{2}));
+    EXPECT_TRUE(ledger_.records.contains(OutageId{3})) << "2 was for the time of the boot";
     boot_the_host(Loses::what_came_last);
     fail();
     EXPECT_GT(number(ledger_.records.rbegin()->first), 1000U);
@@ -302,6 +306,15 @@ TEST_F(Records, CountsThatWereToldAreNeverLessAfterwards)
     EXPECT_GE(later.probes[0].verdicts[0], told.probes[0].verdicts[0]);
     EXPECT_GE(later.outage_seconds, down);
     EXPECT_GE(engine_->counters().restart_latency.sum, latency.sum);
+    const auto verdicts = later.probes[0].verdicts;
+    units::ProbeSpec first = specs_[0].probes[0];
+    first.name = "first";
+    first.target = units::TcpTarget{"{unit}:{instance}0", {}, {}};
+    specs_[0].probes.insert(specs_[0].probes.begin(), first);
+    boot_the_host();
+    const auto& of_two = engine_->counters_of("a").probes;
+    EXPECT_LT(of_two[0].verdicts[0], verdicts[0]) << "they are another probe's";
+    EXPECT_GE(of_two[1].verdicts[0], verdicts[0]);
 }
 
 TEST_F(Records, CountsWithoutSenseChangeNothing)
@@ -313,7 +326,24 @@ TEST_F(Records, CountsWithoutSenseChangeNothing)
     run(1min);
     fail();
     EXPECT_EQ(counted(OutageCause::signal), 1U);
-    EXPECT_TRUE(ledger_.records.contains(OutageId{1}));
+    EXPECT_TRUE(ledger_.records.contains(OutageId{2}));
+}
+
+TEST_F(Records, OfWhatGoesOnSayWhatRunsAndIsUnderWay)
+{
+    specs_[0].stop.timeout = 1h;
+    fate_.term = sim::Fate::Term::ignores;
+    start();
+    run(1min);
+    ask("a", core::Verb::stop);
+    run(1s);
+    const SpawnId running = *spawn_of(0);
+    die();
+    ledger_.operations.clear();
+    start();
+    EXPECT_THAT(ledger_.beginning.running, testing::Contains(running));
+    EXPECT_THAT(ledger_.beginning.under_way, SizeIs(1));
+    EXPECT_THAT(ledger_.operations, SizeIs(1)) << "the last engine may not have come to it";
 }
 
 } // namespace

@@ -70,6 +70,27 @@ TEST(Availabilities, AreAskedForLessOftenWhereThatTakesLong)
     EXPECT_THAT(supervisor.past_asked, SizeIs(2));
 }
 
+TEST(Availabilities, AreNotClaimedWhereTheLedgerCannotBeRead)
+{
+    ManualLoop loop;
+    test::FakeSupervisor supervisor;
+    supervisor.past.units = {api(loop.time.wall, 30min, 15min)};
+    supervisor.past.missing = "the disk is gone";
+    Availabilities made(loop, supervisor);
+    (void)made.get();
+    ASSERT_NE(made.get(), nullptr);
+    EXPECT_THAT(*made.get(), testing::IsEmpty());
+    supervisor.past.missing.clear();
+    loop.time.mono += Availabilities::age_max;
+    (void)made.get();
+    loop.finish_one();
+    supervisor.past.missing = "the disk is gone";
+    supervisor.past.units.clear();
+    loop.time.mono += 2 * Availabilities::age_max;
+    (void)made.get();
+    EXPECT_EQ(made.get()->at("api")[0], 0.75) << "what was known before stands";
+}
+
 TEST(Availabilities, StandOnThePageAndAreNoNumberWhereNothingIsKnown)
 {
     test::FakeSupervisor supervisor;
