@@ -3,6 +3,7 @@
 readers that never read, while units crash by the thousand.
 """
 import json
+import os
 import signal
 import socket
 import subprocess
