@@ -17,15 +17,22 @@ constexpr std::size_t body_max = 2 + key_max + value_max;
 
 enum class Kind : unsigned char { put = 1, erase = 2 };
 
-constexpr std::array<std::uint32_t, 256> crc_table = [] {
-    std::array<std::uint32_t, 256> table{};
-    for (std::uint32_t i = 0; i < table.size(); ++i) {
-        std::uint32_t value = i;
+/// Of each byte value, what it does to the sum when so many further bytes come after it.
+constexpr std::size_t slices = 8;
+constexpr auto crc_tables = [] {
+    std::array<std::array<std::uint32_t, 256>, slices> tables{};
+    for (std::uint32_t byte = 0; byte < 256; ++byte) {
+        std::uint32_t sum = byte;
         for (int bit = 0; bit < 8; ++bit)
-            value = (value >> 1U) ^ ((value & 1U) != 0 ? 0x82F63B78U : 0U);
-        table[i] = value;
+            sum = (sum & 1U) != 0 ? (sum >> 1U) ^ 0x82F63B78U : sum >> 1U;
+        tables[0][byte] = sum;
     }
-    return table;
+    for (std::size_t slice = 1; slice < slices; ++slice)
+        for (std::size_t byte = 0; byte < 256; ++byte) {
+            const std::uint32_t before = tables[slice - 1][byte];
+            tables[slice][byte] = (before >> 8U) ^ tables[0][before & 0xFFU];
+        }
+    return tables;
 }();
 
 void append_u32(std::string& out, std::uint32_t number)
@@ -87,11 +94,20 @@ bool apply(std::string_view body, Entries& entries)
 
 } // namespace
 
+/// Eight bytes at a time, as "slicing by 8" has it: a compaction of megabytes is not to be felt.
 std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed)
 {
     std::uint32_t sum = ~seed;
+    for (; bytes.size() >= slices; bytes.remove_prefix(slices)) {
+        const std::uint32_t low = sum ^ u32_at(bytes, 0);
+        const std::uint32_t high = u32_at(bytes, 4);
+        sum = 0;
+        for (unsigned i = 0; i < 4; ++i)
+            sum ^= crc_tables[7 - i][(low >> (8 * i)) & 0xFFU] ^
+                   crc_tables[3 - i][(high >> (8 * i)) & 0xFFU];
+    }
     for (const char byte : bytes)
-        sum = (sum >> 8U) ^ crc_table[(sum ^ static_cast<unsigned char>(byte)) & 0xFFU];
+        sum = (sum >> 8U) ^ crc_tables[0][(sum ^ static_cast<unsigned char>(byte)) & 0xFFU];
     return ~sum;
 }
 

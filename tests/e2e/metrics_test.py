@@ -57,6 +57,8 @@ def use(keel):
     memory = of_unit(keel, "keel_unit_memory_bytes")
     check(32e6 < memory < 400e6, f"its memory is seen: {memory / 1e6:.0f} MB")
     check(of_unit(keel, "keel_unit_processes", "idle") == 1, "the idle unit is one process")
+    until("how available it is stands on the page", lambda: 0 <= keel.metrics()[
+        'keel_availability_ratio{unit="idle",window="1h"}'] <= 1)
 
 
 def use_over_engines(keel):
