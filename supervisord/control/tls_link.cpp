@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <poll.h>
 #include <string_view>
 #include <sys/socket.h>
 
@@ -48,6 +49,14 @@ TlsLink::TlsLink(ssl_ctx_st& context, OwnedFd outside, OwnedFd inside)
 }
 
 TlsLink::~TlsLink() { leave(outside_.get()); }
+
+/// Asked of the descriptor: the end itself is read only once the outside has taken what is before
+/// it, which a stranger may put off for ever.
+bool TlsLink::is_leaving() const
+{
+    pollfd inside{inside_.get(), POLLRDHUP, 0};
+    return ::poll(&inside, 1, 0) > 0;
+}
 
 TlsLink::Next TlsLink::pump()
 {

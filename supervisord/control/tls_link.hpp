@@ -29,8 +29,8 @@ public:
     enum class Next : std::uint8_t { wait, again, over };
     Next pump();
 
-    /// The inside has said all; what is left is for the outside to take.
-    [[nodiscard]] bool is_leaving() const { return inside_ended_; }
+    /// The inside has said all; what is left, here or still on its way, is for the outside to take.
+    [[nodiscard]] bool is_leaving() const;
     [[nodiscard]] int outside() const { return outside_.get(); }
     [[nodiscard]] int inside() const { return inside_.get(); }
 
