@@ -41,11 +41,9 @@ Channel::Counts counts_in(std::string_view text)
 
 } // namespace
 
-Channel::Channel(std::string name, units::ChannelSpec spec, ports::StateJournal& kept, Now now)
+Channel::Channel(std::string name, units::ChannelSpec spec, ports::StateJournal& kept)
     : name_(std::move(name)), spec_(std::move(spec)), kept_(kept)
-{
-    recover(now);
-}
+{}
 
 std::string Channel::key(std::string_view kind, std::string_view rest) const
 {

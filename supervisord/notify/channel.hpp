@@ -31,8 +31,10 @@ public:
     using Result = ports::NotificationResult;
     using Counts = core::CountBy<Result>;
 
-    /// Takes over what the journal has of it.
-    Channel(std::string name, units::ChannelSpec spec, ports::StateJournal& kept, Now now);
+    /// One that was told nothing yet.
+    Channel(std::string name, units::ChannelSpec spec, ports::StateJournal& kept);
+    /// Takes over what the engine before this one kept of it, before it is told anything.
+    void recover(Now now);
 
     /// Another one from now on; what waits for the next try is tried at once.
     void respecify(units::ChannelSpec spec, Now now);
@@ -81,7 +83,6 @@ private:
         std::optional<MonoTime> remind_at;
     };
 
-    void recover(Now now);
     [[nodiscard]] bool wants(units::Occasion occasion) const;
     /// Whether it knows of it; then its reminders name what is beside it now.
     bool add_beside(const Notification& opening);

@@ -108,8 +108,17 @@ units::Channels Notifier::channels() const
     return all;
 }
 
+/// What is kept of channels that were taken away while keeld was not there.
+void Notifier::erase_all_but(const units::Channels& channels)
+{
+    for (const auto& [key, record] : kept_.recovered())
+        if (!channels.contains(key.substr(0, key.find('/')))) kept_.erase(key);
+}
+
 void Notifier::set_channels(const units::Channels& channels)
 {
+    const Past past = std::exchange(past_, Past::of_this_engine);
+    if (past == Past::of_an_earlier_one) erase_all_but(channels);
     if (channels == this->channels()) return;
     std::erase_if(lines_, [&](const auto& line) {
         const bool goes = !channels.contains(line->channel.name());
@@ -118,11 +127,13 @@ void Notifier::set_channels(const units::Channels& channels)
     });
     for (const auto& [name, spec] : channels) {
         Line* known = find(name);
-        if (known == nullptr)
-            lines_.push_back(std::make_shared<Line>(
-                Line{Channel(name, spec, kept_, loop_.now()), {}, {}, {}, 0, {}}));
-        else if (known->channel.spec() != spec)
+        if (known == nullptr) {
+            lines_.push_back(
+                std::make_shared<Line>(Line{Channel(name, spec, kept_), {}, {}, {}, 0, {}}));
+            if (past == Past::of_an_earlier_one) lines_.back()->channel.recover(loop_.now());
+        } else if (known->channel.spec() != spec) {
             known->channel.respecify(spec, loop_.now());
+        }
     }
     if (host_ != nullptr) go_on();
 }

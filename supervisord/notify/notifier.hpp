@@ -50,6 +50,7 @@ public:
 private:
     struct Line;
     [[nodiscard]] Line* find(const std::string& channel) const;
+    void erase_all_but(const units::Channels& channels);
     void go_on();
     void hand_out(std::vector<News> all);
     void advance();
@@ -68,6 +69,10 @@ private:
     Desk desk_;
     Commands commands_;
     std::vector<std::shared_ptr<Line>> lines_; ///< after what they send by
+    /// Where channels that are added take up from: what the journal recovered is of the start, and
+    /// one that is taken away and given back begins anew.
+    enum class Past : std::uint8_t { of_an_earlier_one, of_this_engine };
+    Past past_ = Past::of_an_earlier_one;
     enum class Life : std::uint8_t { sends, ended } life_ = Life::sends;
     ports::Loop::Registration timer_;
     std::shared_ptr<char> alive_ = std::make_shared<char>(); ///< for what other threads do

@@ -19,7 +19,8 @@ protected:
     void begin()
     {
         kept.reopen();
-        channel.emplace("ops", spec, kept, now);
+        channel.emplace("ops", spec, kept);
+        channel->recover(now);
     }
     void pass(Duration d)
     {
