@@ -1,6 +1,7 @@
 #include "control/status_page.hpp"
 
 #include "base/text.hpp"
+#include "core/spans.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,20 +12,13 @@
 namespace keel::control {
 namespace {
 
+using core::Span;
+using core::Spans;
 using core::UnitStatus;
 
 constexpr Duration day = std::chrono::hours(24);
 constexpr Duration long_outage = std::chrono::minutes(15); ///< of one day
 constexpr std::size_t records_shown = 30;
-
-struct Span {
-    WallTime from, to;
-};
-
-Duration shared(const Span& a, const Span& b)
-{
-    return std::max(Duration{0}, std::min(a.to, b.to) - std::max(a.from, b.from));
-}
 
 WallTime start_of_day(WallTime at)
 {
@@ -179,27 +173,30 @@ std::string bar_of(const std::vector<StatusDay>& days, WallTime now)
 }
 
 /// What the records say of one unit, so that not all of them are looked through for each day.
+/// No time stands in two of them, as in core::availability(): what lies in a gap is unknown,
+/// whatever else is on record of it.
 struct Past {
-    std::vector<Span> down, planned, unknown;
+    Spans down, planned, unknown;
 };
 
 Past past_of(const StatusPage& page, std::string_view unit)
 {
-    Past past;
+    std::vector<Span> down, planned, unknown;
     for (const auto& record : page.records) {
-        if (is_gap(record, unit)) past.unknown.push_back(span_of(record));
+        if (is_gap(record, unit)) unknown.push_back(span_of(record));
         if (record.record.unit == unit && is_told(record))
-            (is_planned(record) ? past.planned : past.down).push_back(span_of(record));
+            (is_planned(record) ? planned : down).push_back(span_of(record));
     }
+    Past past;
+    past.unknown = Spans(std::move(unknown));
+    past.planned = Spans(std::move(planned)).without(past.unknown);
+    past.down = Spans(std::move(down)).without(past.unknown).without(past.planned);
     return past;
 }
 
-Duration shared(const std::vector<Span>& spans, const Span& with)
+Duration shared(const Spans& spans, const Span& with)
 {
-    Duration sum{0};
-    for (const Span& span : spans)
-        sum += shared(span, with);
-    return sum;
+    return spans.within(Spans({with})).length();
 }
 
 /// `99.98 % of the 12 days known`; nothing if less than an hour is.
@@ -223,11 +220,11 @@ std::vector<StatusDay> days_of(const StatusPage& page, const Past& past)
     for (std::size_t ago = status_days; ago-- > 0;) {
         const WallTime from = start_of_day(page.now) - day * static_cast<int>(ago);
         const Span whole{from, from + day};
-        const Span known{std::max(from, page.known_since), std::min(whole.to, page.now)};
+        const Span known{std::max(from, page.known_since), std::min(whole.end, page.now)};
         StatusDay of{StatusDay::Kind::up, shared(past.down, whole), shared(past.planned, whole),
                      shared(past.unknown, known)};
         // A day of which less than half is known, with nothing in it, is not told as good.
-        if (2 * of.unknown >= known.to - known.from) of.kind = StatusDay::Kind::unknown;
+        if (2 * of.unknown >= known.end - known.begin) of.kind = StatusDay::Kind::unknown;
         if (of.planned > Duration{0}) of.kind = StatusDay::Kind::planned;
         if (of.down > Duration{0})
             of.kind = of.down < long_outage ? StatusDay::Kind::short_outage
@@ -279,12 +276,12 @@ std::string record_part(const core::OutageView& outage, const std::string& title
     if (is_open(outage))
         return fmt::format("<li class=\"{}\"><b>{}</b> {} since {}, for {} so far</li>\n",
                            is_planned(outage) ? "planned" : "down", html_escaped(title), what,
-                           moment(span.from, now), about(outage.length));
+                           moment(span.begin, now), about(outage.length));
     if (outage.length < std::chrono::minutes(1))
         return fmt::format("<li><b>{}</b> {} at {}, for {}</li>\n", html_escaped(title), what,
-                           moment(span.from, now), about(outage.length));
+                           moment(span.begin, now), about(outage.length));
     return fmt::format("<li><b>{}</b> {} from {} to {}, for {}</li>\n", html_escaped(title), what,
-                       moment(span.from, now), moment(span.to, now), about(outage.length));
+                       moment(span.begin, now), moment(span.end, now), about(outage.length));
 }
 
 std::string records_part(const StatusPage& page, const std::vector<const core::UnitView*>& units)

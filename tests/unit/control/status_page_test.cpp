@@ -141,6 +141,46 @@ TEST(StatusDays, AreNotKnownWhileKeelWasAway)
     EXPECT_EQ(day_with_gap(14h, "other").kind, Kind::up);
 }
 
+core::OutageView gap_of(Duration length, Duration since_morning)
+{
+    auto gap = ended("", length);
+    gap.record.kind = core::OutageKind::gap;
+    gap.record.opened.wall = test::morning(since_morning);
+    return gap;
+}
+
+TEST(StatusDays, CountNoTimeAsDownInWhichKeelWasAway)
+{
+    // It was down for half an hour, and of that nobody saw the last twenty minutes.
+    auto planned = ended("db", 30min);
+    planned.record.planned = core::Outage::Planned::yes;
+    const auto page =
+        page_with({}, {ended("api", 30min), planned, gap_of(10min, 10min), gap_of(10min, 20min)});
+    const auto api = days_of(page, "api").back();
+    EXPECT_EQ(api.down, 10min);
+    EXPECT_EQ(api.unknown, 20min);
+    EXPECT_EQ(api.kind, Kind::short_outage);
+    EXPECT_EQ(days_of(page, "db").back().planned, 10min);
+}
+
+TEST(StatusPage, TellsAShareOfTheTimeInWhichKeelWasThere)
+{
+    // Down for the whole of 21 hours, and Keel was away for 20 of them; the other four it was up.
+    auto page = page_with({public_unit("api", "Panel")}, {ended("api", 21h), gap_of(20h, 30min)});
+    page.known_since = test::morning();
+    page.now = test::morning(25h);
+    EXPECT_THAT(to_html(page), HasSubstr("up 80 % of 5 h"));
+}
+
+TEST(StatusDays, CountTimeOnceThatIsOnRecordTwice)
+{
+    auto planned = ended("api", 20min);
+    planned.record.planned = core::Outage::Planned::yes;
+    const auto day = days_of(page_with({}, {planned, ended("api", 30min)}), "api").back();
+    EXPECT_EQ(day.planned, 20min);
+    EXPECT_EQ(day.down, 10min);
+}
+
 TEST(StatusDays, ShareAnOutageOverMidnight)
 {
     auto page = page_with({}, {ended("api", 24h)});
