@@ -48,9 +48,10 @@ std::string ended_of(const core::OutageView& outage, WallTime now)
 {
     const core::Outage& record = outage.record;
     if (record.closed) {
+        // How it came to an end is not on record: a unit need not be ready when it is not wanted.
         const bool unseen = record.end == core::Outage::End::unseen;
-        return fmt::format("{}, {}", local_time(record.closed->wall, now),
-                           unseen ? "or later: Keel was away by then" : "and ready since");
+        return local_time(record.closed->wall, now) +
+               (unseen ? ", or later: Keel was away by then" : "");
     }
     if (outage.settling == core::OutageView::Settling::yes) return "ready again, on trial";
     return "not yet";

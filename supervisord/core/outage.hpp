@@ -58,7 +58,9 @@ struct Outage {
     Now opened{};
     /// Unseen: Keel was not there, and `opened` is when it last saw the unit ready.
     enum class Begin : std::uint8_t { seen, unseen } begin = Begin::seen;
-    std::optional<Now> closed; ///< the start of the span in which the unit has been ready since
+    /// The start of the span in which the unit has been ready since, or when nobody wanted it up
+    /// any more.
+    std::optional<Now> closed;
     OutageCause cause = OutageCause::exit;
     std::string cause_text;  ///< `SIGKILL`, `probe http: status 503`, `dependency backbone`
     std::string detected_by; ///< `exit`, `probe`, `deadline`, `operation`
