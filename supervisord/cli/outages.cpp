@@ -66,7 +66,7 @@ std::string began_of(const core::OutageView& outage, WallTime now)
     const std::string after = record.detection > Duration{0}
                                   ? to_human(record.detection) + " after the first sign"
                                   : "at once";
-    return fmt::format("{}, told by: {}, {}", at, record.detected_by, after);
+    return fmt::format("{}, told by: {}, {}", at, shown_of(record.detected_by), after);
 }
 
 std::string last_words_of(const core::OutageView& outage)
@@ -81,8 +81,9 @@ std::string last_words_of(const core::OutageView& outage)
 
 std::string named(const core::OutageView& outage)
 {
-    return fmt::format("outage {} of {}, {} ({})", number(outage.record.id), outage.record.unit,
-                       to_human(outage.length), outage.record.cause_text);
+    return fmt::format("outage {} of {}, {} ({})", number(outage.record.id),
+                       shown_of(outage.record.unit), to_human(outage.length),
+                       shown_of(outage.record.cause_text));
 }
 
 } // namespace
@@ -92,17 +93,19 @@ std::string outage_page(const core::Incident& incident, WallTime now)
     const core::OutageView& outage = *incident.outage;
     const core::Outage& record = outage.record;
     const bool planned = record.planned == core::Outage::Planned::yes;
-    std::string page = fmt::format(
-        "{}{} {} of {}, {}\n  cause   {}\n  began   {}\n  ended   {}\n", planned ? "planned " : "",
-        name(record.kind), number(record.id), record.unit.empty() ? "Keel itself" : record.unit,
-        to_human(outage.length), record.cause_text, began_of(outage, now), ended_of(outage, now));
+    std::string page = fmt::format("{}{} {} of {}, {}\n  cause   {}\n  began   {}\n  ended   {}\n",
+                                   planned ? "planned " : "", name(record.kind), number(record.id),
+                                   record.unit.empty() ? "Keel itself" : shown_of(record.unit),
+                                   to_human(outage.length), shown_of(record.cause_text),
+                                   began_of(outage, now), ended_of(outage, now));
     if (incident.cause) page += fmt::format("  follows from {}\n", named(*incident.cause));
     for (const core::OutageView& follower : incident.followers)
         page += fmt::format("  led to  {}\n", named(follower));
     if (!record.actions.empty()) page += "\nWhat was tried\n";
     for (const core::ActionTaken& taken : record.actions)
-        page += fmt::format("  {}  {} ({}){}{}\n", local_time(taken.at, now), taken.action,
-                            taken.reason, taken.result.empty() ? "" : ": ", taken.result);
+        page += fmt::format("  {}  {} ({}){}{}\n", local_time(taken.at, now),
+                            shown_of(taken.action), shown_of(taken.reason),
+                            taken.result.empty() ? "" : ": ", shown_of(taken.result));
     return page + last_words_of(outage);
 }
 

@@ -56,12 +56,12 @@ std::string percent(std::optional<double> ratio)
 std::string plain(std::string_view text)
 {
     constexpr std::string_view special = "\\`*_{}[]<>|#~";
-    std::string shown;
-    for (const char c : text) {
-        if (special.find(c) != std::string_view::npos) shown += '\\';
-        shown += c;
+    std::string escaped;
+    for (const char c : shown_of(text)) {
+        if (special.find(c) != std::string_view::npos) escaped += '\\';
+        escaped += c;
     }
-    return shown;
+    return escaped;
 }
 
 std::string report_page(const control::Report& report, const std::vector<core::OutageView>& outages,

@@ -21,7 +21,7 @@ inline constexpr std::size_t report_outages_max = 50;
 /// `incident.outage` is there.
 std::string postmortem_page(const core::Incident& incident, WallTime now);
 
-/// What would be read as Markdown, or end a cell of a table, shown as it is.
+/// What would be read as Markdown, end a cell of a table or steer a terminal, shown as it is.
 std::string plain(std::string_view text);
 
 } // namespace keel::cli

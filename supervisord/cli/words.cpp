@@ -153,6 +153,12 @@ std::string probe_note(const core::ProbeView& probe)
                                 : note + ": " + probe.detail;
 }
 
+std::string shown_of(std::string_view text)
+{
+    constexpr std::size_t text_max = 4096; // more than a reason may have
+    return printable(text, text_max);
+}
+
 std::string local_time(WallTime at, WallTime now)
 {
     const auto parts = [](WallTime moment) {

@@ -39,6 +39,9 @@ bool is_well(const core::UnitView& unit);
 /// `passes: 200 in 3 ms`, `fail (refused): connect: Connection refused`
 std::string probe_note(const core::ProbeView& probe);
 
+/// What a person or a process said, with nothing in it that steers a terminal.
+std::string shown_of(std::string_view text);
+
 /// `2025-01-31 09:15:02.482`, or only the time if it was today; in the local time zone.
 std::string local_time(WallTime at, WallTime now);
 

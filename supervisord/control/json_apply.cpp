@@ -1,6 +1,7 @@
 // The documents of an apply: what is asked for, what became of it, what is wrong; and what is wrong
 // with Keel itself.
 #include "control/json_codec.hpp"
+#include "control/json_reading.hpp"
 #include "control/json_writer.hpp"
 
 #include <fmt/format.h>
@@ -8,8 +9,6 @@
 
 namespace keel::control {
 namespace {
-
-using Json = nlohmann::json;
 
 template <class T, class Read> Result<T> read_as(std::string_view text, Read read)
 {
@@ -42,7 +41,7 @@ Result<ApplyRequest> request_from(const Json& json)
     ApplyRequest request;
     if (json.value("keep", false)) request.if_it_fails = ApplyRequest::IfItFails::stay;
     request.why = text_of(json, "why");
-    if (request.why.size() > why_bytes_max) return Error{"`why` is too long", {}, 0};
+    if (auto wrong = wrong_reason(request.why)) return Error{std::move(*wrong), {}, 0};
     const auto revert = json.find("revert");
     if (revert == json.end() || revert->is_null()) return request;
     if (revert->is_string() && *revert == "former")

@@ -102,7 +102,7 @@ struct CheckReport {
     std::vector<units::Problem> notes; ///< what is no mistake, and worth knowing all the same
 };
 
-/// A longer `why` is refused.
+/// A longer `why` is refused, and one that is no line of plain text.
 inline constexpr std::size_t why_bytes_max = 1024;
 /// A hold that is to end by itself is to do so within this time.
 inline constexpr Duration hold_span_max = std::chrono::hours(24 * 3650);

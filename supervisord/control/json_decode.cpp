@@ -170,8 +170,7 @@ ChangeRequest change_from(const Json& json)
                                      near ? fmt::format(", did you mean `{}`?", *near) : ""));
     }
     ChangeRequest change{text(json, "why"), std::nullopt, hold_terms_from(json)};
-    if (change.why.size() > why_bytes_max)
-        throw Unexpected(fmt::format("`why` is longer than {} bytes", why_bytes_max));
+    if (const auto wrong = wrong_reason(change.why)) throw Unexpected(*wrong);
     if (!is_absent(json, "instance")) {
         change.instance = count<Slot>(json, "instance");
         if (*change.instance == 0) throw Unexpected("`instance` counts from 1");

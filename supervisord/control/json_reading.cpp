@@ -26,6 +26,15 @@ std::string text(const Json& object, const char* key)
     return value.get<std::string>();
 }
 
+std::optional<std::string> wrong_reason(std::string_view why)
+{
+    if (why.size() > why_bytes_max)
+        return fmt::format("`why` is longer than {} bytes", why_bytes_max);
+    if (printable(why, why_bytes_max) != why)
+        return "`why` is no line of plain text: a line break or another control character is in it";
+    return std::nullopt;
+}
+
 std::string sentence_from(const Json& json)
 {
     return json.is_string() ? json.get<std::string>() : std::string();

@@ -72,6 +72,10 @@ template <class T> Result<T> decode(std::string_view json, T (*from)(const Json&
     }
 }
 
+/// What is wrong with a person's reason, which logs and terminals show as it is: it is too long, or
+/// no line of plain text. None: nothing is.
+std::optional<std::string> wrong_reason(std::string_view why);
+
 /// What is no text is an empty one.
 std::string sentence_from(const Json& json);
 

@@ -45,5 +45,19 @@ TEST(OutagePages, SayWhenAnOutageEndedAndNothingOfWhatTheUnitDidThen)
     EXPECT_THAT(page_of(open), HasSubstr("  ended   not yet\n"));
 }
 
+TEST(OutagePages, ShowNothingThatSteersATerminal)
+{
+    auto incident = ended();
+    const std::string evil = "\x1b[2J\nforged";
+    core::Outage& record = incident.outage->record;
+    record.unit = record.cause_text = record.detected_by = evil;
+    record.actions = {{morning(), evil, evil, evil}};
+    incident.cause = *incident.outage;
+    incident.followers = {*incident.outage};
+    const std::string page = page_of(incident);
+    EXPECT_THAT(page, Not(HasSubstr("\x1b")));
+    EXPECT_THAT(page, Not(HasSubstr("\nforged")));
+}
+
 } // namespace
 } // namespace keel::cli

@@ -98,6 +98,17 @@ TEST(Postmortems, TellInTheOrderOfTime)
     }
 }
 
+TEST(Postmortems, ShowNothingThatSteersATerminal)
+{
+    EXPECT_EQ(plain("\x1b[2J"), R"(\\x1b\[2J)");
+    core::Incident incident;
+    incident.outage = outage(7, 0s, 10s);
+    incident.operations.resize(1);
+    incident.operations[0].why = "\x1b[2J\nforged";
+    const std::string page = postmortem_page(incident, morning(1h));
+    EXPECT_THAT(page, AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\nforged"))));
+}
+
 TEST(Postmortems, TellWhetherThereWereNoLastWordsOrTheyAreNotKnown)
 {
     core::Incident incident;

@@ -193,6 +193,20 @@ TEST(ChangeRequest, IsReadStrictly)
     EXPECT_FALSE(decode_change(R"({"why":")" + std::string(why_bytes_max + 1, 'x') + "\"}").ok());
 }
 
+TEST(Reasons, AreALineOfPlainText)
+{
+    EXPECT_EQ(decode_change(R"({"why":"Größe \"50 %\" \\ ticket 7"})")->why,
+              "Größe \"50 %\" \\ ticket 7");
+    const std::string longest(why_bytes_max, 'x');
+    EXPECT_EQ(decode_change(R"({"why":")" + longest + "\"}")->why, longest);
+    // A line break forges a line of the log; ESC and CSI (U+009B) steer the terminals of others.
+    for (const char* why : {R"(a\nb)", R"(\u001b[2J)", R"(\u007f)", R"(\u009b2J)", R"(a\tb)"}) {
+        const std::string body = R"({"why":")" + std::string(why) + "\"}";
+        EXPECT_THAT(decode_change(body).error().text(), HasSubstr("no line of plain text")) << why;
+        EXPECT_THAT(decode_apply(body).error().text(), HasSubstr("no line of plain text")) << why;
+    }
+}
+
 TEST(Rfc3339, ReadsWhatItPrints)
 {
     for (const WallTime at : {test::morning(), WallTime{}, test::morning(24h * 365 * 30)})
