@@ -155,7 +155,7 @@ Exit postmortem(const Context& context, std::uint64_t outage)
         return give_up({control::Trouble::Kind::garbled, "the answer has no outage", {}});
     print(postmortem_page(*incident, wall_now()));
     if (!incident->missing.empty())
-        complain("it is from memory alone: " + printable(incident->missing));
+        complain("there may be more on record: " + printable(incident->missing, 2048));
     return Exit::done;
 }
 

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
+#include <functional>
 #include <map>
+#include <set>
 
 namespace keel::ledger {
 namespace {
@@ -29,14 +31,17 @@ constexpr std::string_view select_wanted = "SELECT unit, " KEEL_MILLIS(
              "ORDER BY unit, began DESC LIMIT ?2";
 
 constexpr std::string_view select_spawns = "SELECT id, unit, instance, reason, " KEEL_MILLIS(
-    "began") ", " KEEL_MILLIS("ended") ", ending FROM spawns WHERE unit = ?1 "
-                                       "AND coalesce(ended, '9') >= ?2 "
-                                       "AND coalesce(began, '') <= ?3 ORDER BY id LIMIT ?4";
+    "began") ", " KEEL_MILLIS("ended") ", ending FROM spawns";
 
-constexpr std::string_view select_operations =
-    "SELECT id, instance, verb, by, why, " KEEL_MILLIS("began") ", " KEEL_MILLIS(
-        "ended") ", outcome, text FROM operations WHERE unit = ?1 AND coalesce(ended, '9') >= ?2 "
-                 "AND began <= ?3 ORDER BY id LIMIT ?4";
+constexpr std::string_view select_operations = "SELECT id, instance, verb, by, why, " KEEL_MILLIS(
+    "began") ", " KEEL_MILLIS("ended") ", outcome, text FROM operations";
+
+/// Of a unit and a span of time; and of those the ones that begin or end nearest to ?4.
+constexpr std::string_view around_it =
+    " WHERE unit = ?1 AND coalesce(ended, '9') >= ?2 AND coalesce(began, '') <= ?3";
+constexpr std::string_view nearest_first =
+    " ORDER BY min(abs(julianday(coalesce(began, ended)) - julianday(?4)), "
+    "abs(julianday(coalesce(ended, began)) - julianday(?4))), id LIMIT ?5";
 
 constexpr std::string_view select_last_life = "SELECT " KEEL_MILLIS(
     "seen") ", seen_boottime, boot = ?1, ended IS NOT NULL FROM lives ORDER BY id DESC LIMIT 1";
@@ -227,42 +232,84 @@ std::optional<Now> moment(const Statement& row, int column)
     return Now{{}, wall(row.integer(column))};
 }
 
-std::vector<core::SpawnRecord> read_spawns(Database& database, const std::string& unit,
-                                           const core::Span& around)
+/// The outage that others are looked for around.
+struct Middle {
+    std::string unit;
+    WallTime opened, end;
+};
+
+void add_missing(core::Incident& incident, const std::string& what)
 {
-    std::vector<core::SpawnRecord> found;
-    Statement rows = database.prepare(select_spawns);
-    rows.with(unit, to_rfc3339(around.begin), to_rfc3339(around.end), around_max);
-    while (rows.step())
-        found.push_back({SpawnId{static_cast<std::uint64_t>(rows.integer(0))}, rows.text(1),
-                         static_cast<Slot>(rows.integer(2)), rows.text(3), moment(rows, 4),
-                         moment(rows, 5), rows.text(6)});
-    return found;
+    incident.missing += (incident.missing.empty() ? "" : "; ") + what;
 }
 
-std::vector<core::OperationRecord> read_operations(Database& database, const std::string& unit,
-                                                   const core::Span& around)
+/// Reads the rows of `table` around the outage that `select` gives, each once. Of very many only
+/// those nearest to its beginning and to its end, which is then said.
+void read_around(Database& database, const Middle& middle, std::string_view table,
+                 std::string_view select, core::Incident& into,
+                 const std::function<void(const Statement&)>& take)
 {
-    std::vector<core::OperationRecord> found;
-    Statement rows = database.prepare(select_operations);
-    rows.with(unit, to_rfc3339(around.begin), to_rfc3339(around.end), around_max);
-    while (rows.step()) {
-        const auto verb = from_name<core::Verb>(rows.text(2));
-        if (!verb || !is_time(rows, 5)) continue;
-        core::OperationRecord record;
-        record.id = OperationId{static_cast<std::uint64_t>(rows.integer(0))};
-        record.unit = unit;
-        if (!rows.is_null(1)) record.slot = static_cast<Slot>(rows.integer(1));
-        record.verb = *verb;
-        record.by = rows.text(3);
-        record.why = rows.text(4);
-        record.since = wall(rows.integer(5));
-        if (is_time(rows, 6)) record.ended = wall(rows.integer(6));
-        record.outcome = from_name<core::OperationResult::Outcome>(rows.text(7));
-        record.text = rows.text(8);
-        found.push_back(std::move(record));
+    const std::string begin = to_rfc3339(middle.opened - before_incident);
+    const std::string end = to_rfc3339(middle.end + after_incident);
+    Statement count = database.prepare(fmt::format("SELECT count(*) FROM {}{}", table, around_it));
+    count.with(middle.unit, begin, end);
+    const std::int64_t all = count.step() ? count.integer(0) : 0;
+    const std::int64_t each = all <= around_max ? around_max : around_max / 2;
+    std::set<std::int64_t> taken;
+    Statement rows = database.prepare(fmt::format("{}{}{}", select, around_it, nearest_first));
+    for (const WallTime at : {middle.opened, middle.end}) {
+        rows.with(middle.unit, begin, end, to_rfc3339(at), each);
+        while (rows.step())
+            if (taken.insert(rows.integer(0)).second) take(rows);
     }
-    return found;
+    if (static_cast<std::int64_t>(taken.size()) < all)
+        add_missing(into, fmt::format("of {} {} around it, only the {} nearest to its beginning "
+                                      "and to its end are told",
+                                      all, table, taken.size()));
+}
+
+void read_spawns(Database& database, const Middle& middle, core::Incident& into)
+{
+    read_around(database, middle, "spawns", select_spawns, into, [&](const Statement& rows) {
+        into.spawns.push_back({SpawnId{static_cast<std::uint64_t>(rows.integer(0))}, rows.text(1),
+                               static_cast<Slot>(rows.integer(2)), rows.text(3), moment(rows, 4),
+                               moment(rows, 5), rows.text(6)});
+    });
+    std::ranges::sort(into.spawns, {}, &core::SpawnRecord::id);
+}
+
+void read_operations(Database& database, const Middle& middle, core::Incident& into)
+{
+    read_around(database, middle, "operations", select_operations, into,
+                [&](const Statement& rows) {
+                    const auto verb = from_name<core::Verb>(rows.text(2));
+                    if (!verb || !is_time(rows, 5)) return;
+                    core::OperationRecord record;
+                    record.id = OperationId{static_cast<std::uint64_t>(rows.integer(0))};
+                    record.unit = middle.unit;
+                    if (!rows.is_null(1)) record.slot = static_cast<Slot>(rows.integer(1));
+                    record.verb = *verb;
+                    record.by = rows.text(3);
+                    record.why = rows.text(4);
+                    record.since = wall(rows.integer(5));
+                    if (is_time(rows, 6)) record.ended = wall(rows.integer(6));
+                    record.outcome = from_name<core::OperationResult::Outcome>(rows.text(7));
+                    record.text = rows.text(8);
+                    into.operations.push_back(std::move(record));
+                });
+    std::ranges::sort(into.operations, {}, &core::OperationRecord::id);
+}
+
+void read_followers(Database& database, OutageId outage, WallTime now, core::Incident& into)
+{
+    Statement rows = select(database, "WHERE caused_by = ?1 ORDER BY id LIMIT ?2");
+    rows.with(id_of(outage), around_max);
+    into.followers = read_all(database, rows, now);
+    Statement count = database.prepare("SELECT count(*) FROM outages WHERE caused_by = ?1");
+    count.with(id_of(outage));
+    if (count.step() && count.integer(0) > around_max)
+        add_missing(into, fmt::format("of {} outages that it caused, only the first {} are told",
+                                      count.integer(0), around_max));
 }
 
 } // namespace
@@ -276,13 +323,10 @@ core::Incident read_incident(Database& database, OutageId outage, WallTime now)
     incident.outage->last_words = read_words(words, outage);
     const core::Outage& record = incident.outage->record;
     if (record.caused_by) incident.cause = read_one(database, *record.caused_by, now);
-    Statement followers = select(database, "WHERE caused_by = ?1 ORDER BY id LIMIT ?2");
-    followers.with(id_of(outage), around_max);
-    incident.followers = read_all(database, followers, now);
-    const WallTime end = record.closed ? record.closed->wall : now;
-    const core::Span around{record.opened.wall - before_incident, end + after_incident};
-    incident.spawns = read_spawns(database, record.unit, around);
-    incident.operations = read_operations(database, record.unit, around);
+    read_followers(database, outage, now, incident);
+    const Middle middle{record.unit, record.opened.wall, record.closed ? record.closed->wall : now};
+    read_spawns(database, middle, incident);
+    read_operations(database, middle, incident);
     return incident;
 }
 

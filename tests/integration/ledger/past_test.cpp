@@ -8,6 +8,7 @@ namespace keel::ledger {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -164,6 +165,45 @@ TEST_F(Past, TellsWhatIsAroundAnOutage)
     EXPECT_EQ(found.operations[0].why, "it leaks");
     EXPECT_EQ(incident(2).cause->record.id, OutageId{1});
     EXPECT_FALSE(incident(9).outage);
+}
+
+TEST_F(Past, TellsOfVeryManyRunsThoseNearestToBothEndsOfAnOutage)
+{
+    // A run each second for twenty minutes, of which the last ten are the outage.
+    Batch batch;
+    batch.outages = {{OutageId{1}, ended(1, 10min, 10min)}};
+    constexpr int runs = 1200;
+    for (int id = 1; id <= runs; ++id) {
+        const Duration began = std::chrono::seconds(id - 1);
+        const auto key = static_cast<std::uint64_t>(id);
+        batch.spawns[SpawnId{key}] = spawn(key, began, began + 1s, "exit 1");
+        batch.operations[OperationId{key}] = operation(key, began);
+    }
+    keep(std::move(batch));
+    const core::Incident found = incident(1);
+    ASSERT_THAT(found.spawns, SizeIs(200));
+    EXPECT_TRUE(std::ranges::is_sorted(found.spawns, {}, &core::SpawnRecord::id));
+    const auto has = [&](int id) {
+        return std::ranges::find(found.spawns, SpawnId{static_cast<std::uint64_t>(id)},
+                                 &core::SpawnRecord::id) != found.spawns.end();
+    };
+    EXPECT_TRUE(has(560) && has(600) && has(601) && has(640)) << "around its beginning";
+    EXPECT_TRUE(has(1101 + 20) && has(1200)) << "before its end";
+    EXPECT_FALSE(has(1) || has(900));
+    EXPECT_EQ(found.operations.size(), 200U);
+    EXPECT_THAT(found.missing, HasSubstr("of 1200 spawns around it, only the 200 nearest"));
+    EXPECT_THAT(found.missing, HasSubstr("of 1200 operations"));
+}
+
+TEST_F(Past, TellsAllRunsWhereThereAreNotTooMany)
+{
+    Batch batch;
+    batch.outages = {{OutageId{1}, ended(1, 0s, 200s)}};
+    for (std::uint64_t id = 1; id <= 200; ++id)
+        batch.spawns[SpawnId{id}] = spawn(id, std::chrono::seconds(id), {});
+    keep(std::move(batch));
+    EXPECT_THAT(incident(1).spawns, SizeIs(200));
+    EXPECT_EQ(incident(1).missing, "");
 }
 
 TEST_F(Past, KeepsTheBeginOfARunWhoseEndAnotherEngineTells)
