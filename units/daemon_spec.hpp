@@ -69,8 +69,8 @@ struct TlsSpec {
 struct DaemonSpec {
     std::string http_listen = "127.0.0.1:9632"; ///< or `off`
     TlsSpec tls;
-    std::string token_file;                     ///< empty: there is no token
-    std::string operators_group;                ///< empty: nobody but root and keeld's own user
+    std::string token_file;      ///< empty: there is no token
+    std::string operators_group; ///< empty: nobody but root and keeld's own user
     std::string readers_group;
     LogLevel log_level = LogLevel::info;
     StormSpec storm;

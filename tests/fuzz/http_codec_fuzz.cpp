@@ -5,11 +5,11 @@
 // Beside the absence of crashes: how bytes are cut into pieces changes nothing, and a document that
 // was understood is understood the same once it was written again.
 #include "base/ensure.hpp"
+#include "control/host_names.hpp"
 #include "control/json_codec.hpp"
 #include "control/listeners.hpp"
 #include "control/response_reader.hpp"
 #include "control/routes.hpp"
-#include "control/host_names.hpp"
 #include "control/sse_reader.hpp"
 
 #include <algorithm>

@@ -73,8 +73,8 @@ void Oracle::judge_outage(const core::Host& host, UnitId id, Moment moment, Plan
 void Oracle::follow_split(UnitId id, const core::Outage* open)
 {
     SeenUnit& unit = units_[number(id)];
-    const bool is_unplanned = open != nullptr && open->opened.mono == now() &&
-                              open->planned == core::Outage::Planned::no;
+    const bool is_unplanned =
+        open != nullptr && open->opened.mono == now() && open->planned == core::Outage::Planned::no;
     const bool may_split = (unit.operation_over || unit.relapsed || is_unplanned) &&
                            unit.outage.state == State::open && unit.outage.planned != Planned::no;
     if (!may_split || open == nullptr || open->id == unit.outage.id) return;
