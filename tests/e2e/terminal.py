@@ -27,6 +27,7 @@ from harness import PATIENCE, Failed
 
 ROWS, COLUMNS = 24, 80
 UPDATE_END = b"\x1b[?2026l"
+BACKLOG_MAX = 256 << 10  # bytes that a pseudo terminal may hold, and a few frames
 
 
 class Terminal:
@@ -35,7 +36,7 @@ class Terminal:
     def __init__(self, command, rows=ROWS, columns=COLUMNS):
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
-        self.written = b""   # everything the child ever wrote
+        self.written = bytearray()  # everything the child ever wrote
         self.frames = 0      # synchronized updates that ended
         self.on_byte = None  # called after every byte, in the middle of a frame too
         self.on_frame = None
@@ -111,9 +112,12 @@ class Terminal:
             self.until(f"no {pattern!r} on the screen", lambda p=pattern: re.search(p, self.text()))
 
     def end(self):
-        """Everything up to the child's end; its wait status."""
-        deadline = time.monotonic() + PATIENCE
+        """Everything up to the child's end; its wait status. What it had written before may be
+        much, as every byte is looked at."""
+        asked_at, seen = len(self.written), -1  # less than nothing: the deadline is set at once
         while self.read():
-            if time.monotonic() > deadline:
+            if len(self.written) > seen:
+                seen, deadline = len(self.written), time.monotonic() + PATIENCE
+            if time.monotonic() > deadline or seen - asked_at > BACKLOG_MAX:
                 raise Failed("the client does not end")
         return os.waitpid(self.pid, 0)[1]
