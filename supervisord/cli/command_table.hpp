@@ -1,7 +1,7 @@
 // The commands of `keel` and their options, said once: the parser, the help, the completions of
 // shells and the manual page are made from this table. It knows nothing of what a command does.
 //
-// A new command is a row here and a line in main.cpp, which says whom to call.
+// A new command is a row here and a line in runners.cpp, which says whom to call.
 #pragma once
 #include <cstddef>
 #include <cstdint>
