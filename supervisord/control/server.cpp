@@ -92,7 +92,8 @@ Result<std::uint16_t> ControlServer::listen_for_pages(const std::string& address
     HttpDoor door;
     if (options_.tls.files.is_on()) {
         // Those that are cut off count until they have taken what was said to them.
-        auto tls = TlsDoor::open(sources_.loop, options_.tls, 2 * options_.page_limits.connections);
+        auto tls = TlsDoor::open(sources_.loop, options_.tls,
+                                 std::size_t{2} * options_.page_limits.connections);
         if (!tls) {
             ::close(*listener);
             return tls.error();

@@ -115,7 +115,7 @@ void ControlServer::answer_outage(const Exchanged& exchange, const std::string& 
     if (!wanted) return refuse(exchange, no_such_outage(id));
     sources_.supervisor.find_incident(
         OutageId{*wanted},
-        [this, alive = std::weak_ptr(alive_), exchange, id](const core::Incident& incident) {
+        [alive = std::weak_ptr(alive_), exchange, id](const core::Incident& incident) {
             if (alive.expired()) return;
             if (!incident.outage) return refuse(exchange, no_such_outage(id, incident.missing));
             exchange->answer(json_answer(encode(incident)));

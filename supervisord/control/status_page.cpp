@@ -258,7 +258,7 @@ std::string units_part(const StatusPage& page, std::vector<const core::UnitView*
     const auto is_down = [](const auto* unit) {
         return std::string_view(standing_of(*unit).name) == "down";
     };
-    std::ranges::stable_partition(units, is_down);
+    std::stable_partition(units.begin(), units.end(), is_down);
     units.resize(units.size() - more);
     std::ranges::sort(units, {}, [](const auto* unit) { return unit->public_title; });
     std::string list;

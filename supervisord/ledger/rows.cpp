@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <ranges>
 
 namespace keel::ledger {
 namespace {
@@ -137,10 +136,10 @@ constexpr std::string_view end_wanted =
 /// As a list in JSON, as SQLite reads it.
 std::string quoted(const std::vector<std::string>& names)
 {
-    return fmt::format("[{}]", fmt::join(names | std::views::transform([](const auto& each) {
-                                             return fmt::format("\"{}\"", each);
-                                         }),
-                                         ","));
+    std::vector<std::string> quoted;
+    for (const std::string& name : names)
+        quoted.push_back(fmt::format("\"{}\"", name));
+    return fmt::format("[{}]", fmt::join(quoted, ","));
 }
 
 } // namespace
@@ -188,8 +187,10 @@ void go_on_with_wanted(Database& database, const std::vector<std::string>& wante
 
 template <class Id> std::string listed(const std::vector<Id>& ids)
 {
-    return fmt::format(
-        "{}", fmt::join(ids | std::views::transform([](Id id) { return number(id); }), ","));
+    std::vector<std::uint64_t> numbers;
+    for (const Id id : ids)
+        numbers.push_back(number(id));
+    return fmt::format("{}", fmt::join(numbers, ","));
 }
 
 void close_all_but(Database& database, const std::vector<OutageId>& open, std::int64_t own)
