@@ -124,6 +124,8 @@ Exit one_outage(const Context& context, std::uint64_t id)
                         incident ? "the answer has no outage" : incident.error().text(),
                         {}});
     print(outage_page(*incident, wall_now()));
+    if (!incident->missing.empty())
+        complain("there may be more on record: " + printable(incident->missing, 2048));
     return Exit::done;
 }
 

@@ -147,6 +147,25 @@ TEST_F(HistoryTest, DraftsAPostmortemOfAnOutage)
     EXPECT_EQ(server.call("GET", "/v1/outages/x").status, 404);
 }
 
+TEST_F(HistoryTest, SaysOfOneOutageWhatIsMissing)
+{
+    server.on_loop([&] {
+        core::OutageView outage;
+        outage.record.id = OutageId{7};
+        outage.record.unit = "worker";
+        outage.record.opened.wall = test::morning();
+        server.engine.incident.outage = outage;
+    });
+    for (const char* command : {"outages", "postmortem"}) {
+        server.on_loop([&] { server.engine.incident.missing.clear(); });
+        EXPECT_EQ(keel({command, "7"}).err, "") << command;
+        server.on_loop([&] { server.engine.incident.missing = "the disk is \x1b[1mgone"; });
+        const auto shown = keel({command, "7"});
+        EXPECT_EQ(shown.exit_code, 0) << command;
+        EXPECT_THAT(shown.err, AllOf(HasSubstr("there may be more"), HasSubstr("disk is \\x1b")));
+    }
+}
+
 TEST_F(HistoryTest, RefusesATimeAndANumberThatAreNone)
 {
     EXPECT_EQ(server.call("GET", "/v1/outages?since=yesterday").status, 400);
