@@ -25,18 +25,14 @@ std::string outages_table(const std::vector<core::OutageView>& outages, WallTime
         const core::Outage& record = outage.record;
         const bool open = !record.closed.has_value();
         const bool planned = record.planned == core::Outage::Planned::yes;
-        std::string lasted = to_human(outage.length);
+        std::string length = lasted(outage);
         const bool settles = outage.settling == core::OutageView::Settling::yes;
-        if (record.begin == core::Outage::Begin::unseen)
-            lasted = "at most " + lasted;
-        else if (record.end == core::Outage::End::unseen)
-            lasted = "at least " + lasted;
-        if (open) lasted = (settles ? "ready again, " : "open, ") + lasted;
+        if (open) length = (settles ? "ready again, " : "open, ") + length;
         table.add({{std::to_string(number(record.id))},
                    {record.unit.empty() ? "(Keel)" : record.unit, Tone::strong},
                    {fmt::format("{}{}", planned ? "planned " : "", name(record.kind))},
                    {local_time(record.opened.wall, now)},
-                   {lasted, open && !planned ? Tone::bad : Tone::plain},
+                   {length, open && !planned ? Tone::bad : Tone::plain},
                    {record.cause_text}});
     }
     return table.text(screen);
@@ -46,23 +42,15 @@ namespace {
 
 std::string ended_of(const core::OutageView& outage, WallTime now)
 {
-    const core::Outage& record = outage.record;
-    if (record.closed) {
-        // How it came to an end is not on record: a unit need not be ready when it is not wanted.
-        const bool unseen = record.end == core::Outage::End::unseen;
-        return local_time(record.closed->wall, now) +
-               (unseen ? ", or later: Keel was away by then" : "");
-    }
     if (outage.settling == core::OutageView::Settling::yes) return "ready again, on trial";
-    return "not yet";
+    return ended(outage.record, now);
 }
 
 std::string began_of(const core::OutageView& outage, WallTime now)
 {
     const core::Outage& record = outage.record;
-    const std::string at = local_time(record.opened.wall, now);
-    if (record.begin == core::Outage::Begin::unseen)
-        return at + ", or later: that is when Keel last saw it ready";
+    const std::string at = began(record, now);
+    if (record.begin == core::Outage::Begin::unseen) return at;
     const std::string after = record.detection > Duration{0}
                                   ? to_human(record.detection) + " after the first sign"
                                   : "at once";
@@ -82,7 +70,7 @@ std::string last_words_of(const core::OutageView& outage)
 std::string named(const core::OutageView& outage)
 {
     return fmt::format("outage {} of {}, {} ({})", number(outage.record.id),
-                       shown_of(outage.record.unit), to_human(outage.length),
+                       subject_of(outage.record), lasted(outage),
                        shown_of(outage.record.cause_text));
 }
 
@@ -95,8 +83,7 @@ std::string outage_page(const core::Incident& incident, WallTime now)
     const bool planned = record.planned == core::Outage::Planned::yes;
     std::string page = fmt::format("{}{} {} of {}, {}\n  cause   {}\n  began   {}\n  ended   {}\n",
                                    planned ? "planned " : "", name(record.kind), number(record.id),
-                                   record.unit.empty() ? "Keel itself" : shown_of(record.unit),
-                                   to_human(outage.length), shown_of(record.cause_text),
+                                   subject_of(record), lasted(outage), shown_of(record.cause_text),
                                    began_of(outage, now), ended_of(outage, now));
     if (incident.cause) page += fmt::format("  follows from {}\n", named(*incident.cause));
     for (const core::OutageView& follower : incident.followers)

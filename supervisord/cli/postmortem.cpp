@@ -31,7 +31,8 @@ struct Moment {
 
 std::string named(const core::OutageView& outage)
 {
-    return fmt::format("outage {} of {}", number(outage.record.id), plain(outage.record.unit));
+    return fmt::format("outage {} of {}", number(outage.record.id),
+                       plain(subject_of(outage.record)));
 }
 
 void add_operations(std::vector<Moment>& timeline, const core::Incident& incident)
@@ -96,20 +97,17 @@ std::string summary_of(const core::Incident& incident, WallTime now)
 {
     const core::OutageView& outage = *incident.outage;
     const core::Outage& record = outage.record;
-    const bool at_least = record.end == core::Outage::End::unseen;
     std::string page = fmt::format(
-        "- Unit: {}\n- Kind: {}{}\n- Began: {}\n- Ended: {}\n- Lasted: {}{}\n"
+        "- Unit: {}\n- Kind: {}{}\n- Began: {}\n- Ended: {}\n- Lasted: {}\n"
         "- Cause: {}\n- Detected by: {}, {}\n",
-        plain(record.unit), record.planned == core::Outage::Planned::yes ? "planned " : "",
-        name(record.kind), local_time(record.opened.wall, now),
-        record.closed ? local_time(record.closed->wall, now) : "not yet",
-        at_least ? "at least " : "", to_human(outage.length), plain(record.cause_text),
-        plain(record.detected_by), to_human(record.detection));
+        plain(subject_of(record)), record.planned == core::Outage::Planned::yes ? "planned " : "",
+        name(record.kind), began(record, now), ended(record, now), lasted(outage),
+        plain(record.cause_text), plain(record.detected_by), to_human(record.detection));
     if (incident.cause)
         page += fmt::format("- Caused by: {} ({})\n", named(*incident.cause),
                             plain(incident.cause->record.cause_text));
     for (const core::OutageView& follower : incident.followers)
-        page += fmt::format("- Caused: {}, {}\n", named(follower), to_human(follower.length));
+        page += fmt::format("- Caused: {}, {}\n", named(follower), lasted(follower));
     return page;
 }
 
@@ -129,11 +127,11 @@ std::string last_words_of(const core::OutageView& outage)
 std::string postmortem_page(const core::Incident& incident, WallTime now)
 {
     const core::OutageView& outage = *incident.outage;
-    std::string page =
-        fmt::format("# Outage {}: {}\n\nA draft from what is on record; what Keel "
-                    "cannot know is left to be filled in.\n\n{}\n## Timeline\n\n"
-                    "| When | What |\n| :-- | :-- |\n",
-                    number(outage.record.id), plain(outage.record.unit), summary_of(incident, now));
+    std::string page = fmt::format("# Outage {}: {}\n\nA draft from what is on record; what Keel "
+                                   "cannot know is left to be filled in.\n\n{}\n## Timeline\n\n"
+                                   "| When | What |\n| :-- | :-- |\n",
+                                   number(outage.record.id), plain(subject_of(outage.record)),
+                                   summary_of(incident, now));
     for (const Moment& moment : timeline_of(incident))
         page += fmt::format("| {} | {} |\n", local_time(moment.at, now), moment.what);
     page += last_words_of(outage);

@@ -29,11 +29,9 @@ std::string row_of(const control::Report::OfUnit& of_unit)
 std::string item_of(const core::OutageView& outage, WallTime now)
 {
     const core::Outage& record = outage.record;
-    const bool at_least = record.end == core::Outage::End::unseen;
-    return fmt::format("- {}: **{}**, outage {}, {}{}{}: {}\n", local_time(record.opened.wall, now),
+    return fmt::format("- {}: **{}**, outage {}, {}{}: {}\n", local_time(record.opened.wall, now),
                        plain(record.unit), number(record.id), record.closed ? "" : "still down, ",
-                       at_least ? "at least " : "", to_human(outage.length),
-                       plain(record.cause_text));
+                       lasted(outage), plain(record.cause_text));
 }
 
 bool is_listed(const core::OutageView& outage, const core::Span& window)

@@ -153,6 +153,35 @@ std::string probe_note(const core::ProbeView& probe)
                                 : note + ": " + probe.detail;
 }
 
+std::string lasted(const core::OutageView& outage)
+{
+    const core::Outage& record = outage.record;
+    const char* bound = record.begin == core::Outage::Begin::unseen ? "at most "
+                        : record.end == core::Outage::End::unseen   ? "at least "
+                                                                    : "";
+    return bound + to_human(outage.length);
+}
+
+std::string began(const core::Outage& outage, WallTime now)
+{
+    const bool is_seen = outage.begin == core::Outage::Begin::seen;
+    return local_time(outage.opened.wall, now) +
+           (is_seen ? "" : ", or later: that is when Keel last saw it ready");
+}
+
+std::string ended(const core::Outage& outage, WallTime now)
+{
+    if (!outage.closed) return "not yet";
+    const bool is_seen = outage.end == core::Outage::End::seen;
+    return local_time(outage.closed->wall, now) +
+           (is_seen ? "" : ", or later: Keel was away by then");
+}
+
+std::string subject_of(const core::Outage& outage)
+{
+    return outage.unit.empty() ? "Keel itself" : shown_of(outage.unit);
+}
+
 std::string shown_of(std::string_view text)
 {
     constexpr std::size_t text_max = 4096; // more than a reason may have

@@ -39,6 +39,19 @@ bool is_well(const core::UnitView& unit);
 /// `passes: 200 in 3 ms`, `fail (refused): connect: Connection refused`
 std::string probe_note(const core::ProbeView& probe);
 
+/// `3 s`; of an outage whose beginning nobody saw `at most 3 s`, of one whose end, `at least 3 s`.
+std::string lasted(const core::OutageView& outage);
+
+/// `09:15:02.482`; where nobody saw it, `…, or later: that is when Keel last saw it ready`.
+std::string began(const core::Outage& outage, WallTime now);
+
+/// `09:15:12.482`, `not yet`; where nobody saw it, `…, or later: Keel was away by then`. How it ended
+/// is not on record: a unit need not be ready when it is not wanted.
+std::string ended(const core::Outage& outage, WallTime now);
+
+/// What was down: the unit, or Keel itself.
+std::string subject_of(const core::Outage& outage);
+
 /// What a person or a process said, with nothing in it that steers a terminal.
 std::string shown_of(std::string_view text);
 

@@ -98,6 +98,42 @@ TEST(Postmortems, TellInTheOrderOfTime)
     }
 }
 
+TEST(Postmortems, MarkWhatIsNotCertain)
+{
+    core::Incident incident;
+    incident.outage = outage(7, 0s, 10s);
+    incident.outage->record.begin = core::Outage::Begin::unseen;
+    const std::string page = postmortem_page(incident, morning(1h));
+    EXPECT_THAT(page, AllOf(HasSubstr("- Lasted: at most 10 s\n"),
+                            HasSubstr(", or later: that is when Keel last saw it ready\n")));
+    incident.outage = outage(7, 0s, 10s);
+    incident.outage->record.end = core::Outage::End::unseen;
+    EXPECT_THAT(postmortem_page(incident, morning(1h)),
+                AllOf(HasSubstr("- Lasted: at least 10 s\n"),
+                      HasSubstr(", or later: Keel was away by then\n")));
+}
+
+TEST(Postmortems, NameKeelWhereItWasKeelThatWasAway)
+{
+    core::Incident incident;
+    incident.outage = outage(7, 0s, 10s);
+    incident.outage->record.kind = core::OutageKind::gap;
+    incident.outage->record.unit.clear();
+    EXPECT_THAT(postmortem_page(incident, morning(1h)),
+                AllOf(HasSubstr("# Outage 7: Keel itself\n"), HasSubstr("- Unit: Keel itself\n")));
+}
+
+TEST(Reports, MarkWhatIsNotCertain)
+{
+    control::Report report;
+    report.window = {morning(), morning(24h)};
+    auto begin_unseen = outage(2, 2h, 1min), end_unseen = outage(1, 1h, 1min);
+    begin_unseen.record.begin = core::Outage::Begin::unseen;
+    end_unseen.record.end = core::Outage::End::unseen;
+    EXPECT_THAT(report_page(report, {begin_unseen, end_unseen}, morning(24h)),
+                AllOf(HasSubstr("outage 2, at most 1 min"), HasSubstr("outage 1, at least 1 min")));
+}
+
 TEST(Postmortems, ShowNothingThatSteersATerminal)
 {
     EXPECT_EQ(plain("\x1b[2J"), R"(\\x1b\[2J)");
