@@ -45,8 +45,8 @@ std::string lasted(const core::OutageView& outage);
 /// `09:15:02.482`; where nobody saw it, `…, or later: that is when Keel last saw it ready`.
 std::string began(const core::Outage& outage, WallTime now);
 
-/// `09:15:12.482`, `not yet`; where nobody saw it, `…, or later: Keel was away by then`. How it ended
-/// is not on record: a unit need not be ready when it is not wanted.
+/// `09:15:12.482`, `not yet`; where nobody saw it, `…, or later: Keel was away by then`. How it
+/// ended is not on record: a unit need not be ready when it is not wanted.
 std::string ended(const core::Outage& outage, WallTime now);
 
 /// What was down: the unit, or Keel itself.

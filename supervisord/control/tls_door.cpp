@@ -6,6 +6,12 @@
 #include <utility>
 
 namespace keel::control {
+namespace {
+
+/// Whoever renews one does it well before.
+constexpr Duration soon = std::chrono::hours(3 * 24);
+
+} // namespace
 
 Result<std::unique_ptr<TlsDoor>> TlsDoor::open(ports::Loop& loop, Options options,
                                                std::size_t connections)
@@ -16,10 +22,10 @@ Result<std::unique_ptr<TlsDoor>> TlsDoor::open(ports::Loop& loop, Options option
 }
 
 TlsDoor::TlsDoor(ports::Loop& loop, Options options, std::unique_ptr<TlsFront> front)
-    : loop_(loop), options_(std::move(options)), front_(std::move(front)),
-      stamp_(units::stamp_of(options_.files))
+    : loop_(loop), options_(std::move(options)), front_(std::move(front))
 {
-    take(units::read_tls_files(options_.files));
+    const auto stamp = units::stamp_of(options_.files);
+    take(stamp, units::read_tls_files(options_.files));
     look_later();
 }
 
@@ -45,30 +51,51 @@ void TlsDoor::look()
         },
         [this, job, alive = std::weak_ptr(alive_)] {
             if (alive.expired()) return;
-            stamp_ = job->stamp;
-            if (job->outcome) take(std::move(*job->outcome));
+            if (job->outcome)
+                take(job->stamp, std::move(*job->outcome));
+            else
+                tell_of_expiry();
             look_later();
         });
 }
 
-void TlsDoor::take(Outcome outcome)
+void TlsDoor::take(const units::TlsStamp& stamp, Outcome outcome)
 {
     if (const auto* wrong = std::get_if<units::TlsMistake>(&outcome)) {
         const char* what = has_certificate() ? "the certificate before it stays in use"
                                              : "nobody is served over TLS until that is mended";
-        options_.tell(
-            fmt::format("http.tls.{}: {}; {}", name(wrong->with), wrong->mistake.message, what));
-        return;
+        // The reason may pass, as a lack of descriptors does, without a change of the files.
+        stamp_ = {};
+        auto trouble =
+            fmt::format("http.tls.{}: {}; {}", name(wrong->with), wrong->mistake.message, what);
+        if (trouble != latest_trouble_) options_.tell(trouble);
+        latest_trouble_ = std::move(trouble);
+        return tell_of_expiry();
     }
     const bool is_renewed = has_certificate();
+    stamp_ = stamp;
+    latest_trouble_.clear();
+    told_ = Told::nothing;
     identity_ = std::get<units::TlsIdentity>(std::move(outcome));
     front_->use(identity_.context);
-    if (identity_.expires <= loop_.now().wall)
-        options_.tell(fmt::format("the certificate of http.tls ran out on {}",
-                                  to_rfc3339(identity_.expires)));
-    else if (is_renewed)
+    if (is_renewed && identity_.expires > loop_.now().wall)
         options_.tell(fmt::format("http.tls has a new certificate, which is good until {}",
                                   to_rfc3339(identity_.expires)));
+    tell_of_expiry();
+}
+
+/// Each of both once.
+void TlsDoor::tell_of_expiry()
+{
+    if (!has_certificate()) return;
+    const Duration left = identity_.expires - loop_.now().wall;
+    if (left > soon) return;
+    const Told now = left > Duration{0} ? Told::runs_out_soon : Told::ran_out;
+    if (now <= told_) return;
+    told_ = now;
+    options_.tell(fmt::format("the certificate of http.tls {} on {}",
+                              now == Told::ran_out ? "ran out" : "runs out",
+                              to_rfc3339(identity_.expires)));
 }
 
 } // namespace keel::control

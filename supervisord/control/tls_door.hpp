@@ -2,8 +2,8 @@
 //
 // The files are looked at again every ten seconds, on another thread, for as long as the port is
 // open; connections that come after they have changed get the new certificate. Files that cannot
-// be used leave the one before in use. If there is none, nobody is served, until there is: that is
-// told, as is a certificate that has run out.
+// be used leave the one before in use, and are tried again. If there is none, nobody is served,
+// until there is: that is told, as is a certificate that has run out, or soon will.
 #pragma once
 #include "base/owned_fd.hpp"
 #include "base/result.hpp"
@@ -43,13 +43,16 @@ private:
     TlsDoor(ports::Loop& loop, Options options, std::unique_ptr<TlsFront> front);
     void look();
     void look_later();
-    void take(Outcome outcome);
+    void take(const units::TlsStamp& stamp, Outcome outcome);
+    void tell_of_expiry();
 
     ports::Loop& loop_;
     const Options options_;
     std::unique_ptr<TlsFront> front_;
-    units::TlsStamp stamp_;
+    units::TlsStamp stamp_;      ///< of the files that are in use; empty: they could not be used
+    std::string latest_trouble_; ///< told already; empty: the files could be used
     units::TlsIdentity identity_;
+    enum class Told : std::uint8_t { nothing, runs_out_soon, ran_out } told_ = Told::nothing;
     ports::Loop::Registration timer_;
     std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

@@ -14,14 +14,15 @@
 
 namespace keel::test {
 
-/// For `name`, good until so long from now (negative: it ran out already).
+/// In place of what was there, as other files. For `name`, good until so long from now; negative:
+/// it ran out already.
 inline void make_certificate(const units::TlsSpec& files, Duration life,
                              const std::string& name = "localhost")
 {
     const auto writing = [](const std::string& path) {
-        return std::unique_ptr<FILE, int (*)(FILE*)>(
-            ::fdopen(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "w"),
-            &std::fclose);
+        const std::string draft = path + ".new";
+        const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        return std::unique_ptr<FILE, int (*)(FILE*)>(::fdopen(fd, "w"), &std::fclose);
     };
     const std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
     const std::unique_ptr<X509, void (*)(X509*)> made(X509_new(), X509_free);
@@ -39,6 +40,9 @@ inline void make_certificate(const units::TlsSpec& files, Duration life,
         PEM_write_PrivateKey(writing(files.key).get(), key.get(), nullptr, nullptr, 0, nullptr,
                              nullptr) != 1)
         throw std::runtime_error("no certificate could be made");
+    for (const std::string& path : {files.certificate, files.key})
+        if (std::rename((path + ".new").c_str(), path.c_str()) != 0)
+            throw std::runtime_error("no certificate could be put there");
 }
 
 } // namespace keel::test
