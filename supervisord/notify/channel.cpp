@@ -66,7 +66,8 @@ void Channel::recover(Now now)
                 kept_.erase(each->first);
     };
     read(in_queue, [&](const std::string& place, Kept kept) {
-        queue_.push_back({number_in(place), std::move(kept)});
+        const MonoTime until = patience_ends(kept.since, now);
+        queue_.push_back({number_in(place), std::move(kept), until});
         next_place_ = queue_.back().place + 1;
     });
     read(told_as_open, [&](const std::string& about, Kept kept) {
@@ -151,6 +152,12 @@ void Channel::count(Result result)
 {
     ++counts_[static_cast<std::size_t>(result)];
     kept_.put(key(counted, ""), fmt::format("{}", fmt::join(counts_, " ")));
+}
+
+/// Only the wall clock knows how long something waited before this engine.
+MonoTime Channel::patience_ends(WallTime since, Now now)
+{
+    return now.mono + std::min(since + patience - now.wall, patience);
 }
 
 /// What is left of the time between two of them, also if keeld was away for a part of it.
@@ -254,7 +261,7 @@ void Channel::enqueue(Notification news, Now now)
     const std::uint64_t place = next_place_++;
     Kept kept{std::move(news), now.wall};
     kept_.put(key(in_queue, fmt::format("{:020}", place)), encode(kept));
-    queue_.push_back({place, std::move(kept)});
+    queue_.push_back({place, std::move(kept), now.mono + patience});
 }
 
 void Channel::tick(Now now)
@@ -299,7 +306,7 @@ void Channel::drop_front()
 const Notification* Channel::send(Now now)
 {
     if (on_its_way_) return nullptr;
-    while (!queue_.empty() && queue_.front().kept.since + patience < now.wall) {
+    while (!queue_.empty() && queue_.front().until < now.mono) {
         drop_front();
         retry_at_.reset();
         tries_ = 0;

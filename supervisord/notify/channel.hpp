@@ -72,6 +72,7 @@ private:
     struct Queued {
         std::uint64_t place; ///< grows
         Kept kept;
+        MonoTime until; ///< then nobody wants to hear it any more, whatever the wall clock says
     };
     struct Quiet {
         MonoTime until;
@@ -94,6 +95,7 @@ private:
     bool cancels_out(const Notification& recovery);
     void count(Result result);
     void drop_front();
+    [[nodiscard]] static MonoTime patience_ends(WallTime since, Now now);
     [[nodiscard]] std::optional<MonoTime> reminder_at(WallTime told_last, Now now) const;
     [[nodiscard]] std::string key(std::string_view kind, std::string_view rest) const;
 

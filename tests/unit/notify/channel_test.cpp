@@ -262,6 +262,21 @@ TEST_F(Channels, LetADeathNotProlongTheirPatience)
     EXPECT_THAT(arrive(), IsEmpty());
 }
 
+TEST_F(Channels, AreNotMadeImpatientByTheClocksBeingSet)
+{
+    spec.remind = 0s;
+    begin();
+    take(opened(1));
+    now.wall += 24h * 365;
+    EXPECT_THAT(arrive(), ElementsAre("outage-1-outage-opened"));
+    EXPECT_EQ(count(Channel::Result::dropped), 0U);
+    take(opened(2));
+    now.wall -= 24h * 365;
+    begin();
+    now.mono += Channel::patience + 1s;
+    EXPECT_THAT(arrive(), IsEmpty()) << "none is kept for ever";
+}
+
 TEST_F(Channels, KeepNothingBackOfWhatEndedWhileKeelWasAway)
 {
     take(opened(1));
