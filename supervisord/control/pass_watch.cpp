@@ -6,12 +6,15 @@ namespace keel::control {
 
 void PassWatch::watch(const std::string& session, const std::shared_ptr<Exchange>& exchange)
 {
+    // Many a request that may open a stream opens none, and of those that did some are over.
+    std::erase_if(streams_, [](const auto& entry) { return entry.second.expired(); });
     streams_.emplace(session, exchange);
     arm();
 }
 
 void PassWatch::look()
 {
+    timer_.reset();
     const Now now = loop_.now();
     std::erase_if(streams_, [&](const auto& entry) {
         const auto exchange = entry.second.lock();
@@ -25,12 +28,13 @@ void PassWatch::look()
 
 void PassWatch::arm()
 {
-    timer_.reset();
-    if (streams_.empty()) return;
+    if (streams_.empty()) return timer_.reset();
     const Now now = loop_.now();
     Duration pause = look_pause;
     for (const auto& [session, exchange] : streams_)
         if (const auto end = web_.end_of(session, now)) pause = std::min(pause, *end - now.wall);
+    if (timer_ != nullptr && due_ <= now.mono + pause) return;
+    due_ = now.mono + pause;
     timer_ = loop_.after(pause, [this] { look(); });
 }
 

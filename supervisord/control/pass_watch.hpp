@@ -29,12 +29,14 @@ public:
     static constexpr Duration look_pause = std::chrono::seconds(15);
 
 private:
+    /// By when it is to look; a look that is to come before stays as it is.
     void arm();
 
     ports::Loop& loop_;
     WebAccess& web_;
     std::multimap<std::string, std::weak_ptr<Exchange>> streams_; ///< by session
     ports::Loop::Registration timer_;
+    MonoTime due_; ///< of the timer
 };
 
 } // namespace keel::control

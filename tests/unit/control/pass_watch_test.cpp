@@ -70,6 +70,19 @@ TEST_F(PassWatchTest, EndsOnlyTheStreamsOfTheSessionThatIsEnded)
     EXPECT_FALSE(other->ended);
 }
 
+TEST_F(PassWatchTest, IsNotPutOffByMoreStreams)
+{
+    watch.watch(session(), stream);
+    loop.time.wall += WebAccess::session_life;
+    std::vector<std::shared_ptr<FakeExchange>> more;
+    for (int i = 0; i < 3; ++i) {
+        loop.advance(PassWatch::look_pause / 2);
+        more.push_back(std::make_shared<FakeExchange>());
+        watch.watch(session(), more.back());
+    }
+    EXPECT_TRUE(stream->ended);
+}
+
 TEST_F(PassWatchTest, LooksAtNothingWhenItsStreamsAreGone)
 {
     watch.watch(session(), stream);
