@@ -59,6 +59,8 @@ public:
     /// from then on.
     [[nodiscard]] const Notification* send(Now now);
     void arrived();
+    /// It was not sent after all, and is to be at once.
+    void take_back() { on_its_way_ = false; }
     void failed(MonoTime now);
     [[nodiscard]] std::optional<MonoTime> deadline() const;
 

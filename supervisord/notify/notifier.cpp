@@ -16,7 +16,9 @@ struct Notifier::Line {
     std::unique_ptr<transfer::HttpTransfer> transfer;
     std::unique_ptr<Commands::Handle> command;
     int status = 0;
-    std::string latest_trouble; ///< told already; empty: the latest one arrived
+    std::string latest_trouble{}; ///< told already; empty: the latest one arrived
+    std::uint64_t tries = 0;      ///< that are over: what comes late of one of them is void
+    enum class Files : std::uint8_t { free, being_read } files = Files::free;
 };
 
 namespace {
@@ -128,8 +130,7 @@ void Notifier::set_channels(const units::Channels& channels)
     for (const auto& [name, spec] : channels) {
         Line* known = find(name);
         if (known == nullptr) {
-            lines_.push_back(
-                std::make_shared<Line>(Line{Channel(name, spec, kept_), {}, {}, {}, 0, {}}));
+            lines_.push_back(std::make_shared<Line>(Line{Channel(name, spec, kept_), {}, {}, {}}));
             if (past == Past::of_an_earlier_one) lines_.back()->channel.recover(loop_.now());
         } else if (known->channel.spec() != spec) {
             known->channel.respecify(spec, loop_.now());
@@ -210,17 +211,37 @@ void Notifier::send(const std::shared_ptr<Line>& line, const Notification& what)
 {
     const units::ChannelSpec& spec = line->channel.spec();
     if (spec.kind == units::ChannelKind::exec) return run(*line, what);
+    line->limit = loop_.after(spec.timeout, [this, &its = *line, timeout = spec.timeout] {
+        arrived_or_not(its, "no answer within " + to_text(timeout));
+    });
     auto body = body_of(what, spec, options_.host, loop_.now().wall);
     if (spec.target_file.empty() && spec.token_file.empty())
         return post(*line, request_for(spec, {}, std::move(body)));
+    read_and_post(line, std::move(body));
+}
+
+void Notifier::read_and_post(const std::shared_ptr<Line>& line, std::string body)
+{
+    // A disk that hangs is asked once, and each try has its limit.
+    if (std::exchange(line->files, Line::Files::being_read) == Line::Files::being_read) return;
     auto secrets = std::make_shared<Secrets>();
+    const units::ChannelSpec& spec = line->channel.spec();
     loop_.offload([secrets, spec] { *secrets = read_secrets(spec); },
-                  [this, secrets, its = std::weak_ptr(line), body = std::move(body)] {
+                  [this, secrets, spec, its = std::weak_ptr(line), tries = line->tries,
+                   body = std::move(body)] {
                       const auto still = its.lock(); // The channel, and with it the notifier.
-                      if (!still || life_ == Life::ended) return;
+                      if (!still) return;
+                      still->files = Line::Files::free;
+                      if (still->tries != tries || life_ == Life::ended) return;
+                      if (still->channel.spec() != spec) {
+                          // The secret of one target is no business of another.
+                          still->limit.reset();
+                          still->channel.take_back();
+                          return rearm();
+                      }
                       if (!secrets->trouble.empty())
                           return arrived_or_not(*still, secrets->trouble);
-                      post(*still, request_for(still->channel.spec(), *secrets, body));
+                      post(*still, request_for(spec, *secrets, body));
                   });
 }
 
@@ -242,10 +263,6 @@ void Notifier::run(Line& line, const Notification& what)
 void Notifier::post(Line& line, transfer::HttpRequest request)
 {
     line.status = 0;
-    const Duration timeout = line.channel.spec().timeout;
-    line.limit = loop_.after(timeout, [this, &line, timeout] {
-        arrived_or_not(line, "no answer within " + to_text(timeout));
-    });
     const auto on_head = [&line](int status) {
         line.status = status;
         return transfer::Want::enough;
@@ -262,6 +279,7 @@ void Notifier::post(Line& line, transfer::HttpRequest request)
 /// No trouble: it has arrived. Told when it changes, not with each try.
 void Notifier::arrived_or_not(Line& line, const std::string& trouble)
 {
+    ++line.tries;
     line.limit.reset();
     line.transfer.reset(); // Also from inside of its end.
     line.command.reset();  // It is over.

@@ -56,6 +56,7 @@ private:
     void advance();
     void send(const std::shared_ptr<Line>& line, const Notification& what);
     void run(Line& line, const Notification& what);
+    void read_and_post(const std::shared_ptr<Line>& line, std::string body);
     void post(Line& line, transfer::HttpRequest request);
     void arrived_or_not(Line& line, const std::string& trouble);
     void rearm();

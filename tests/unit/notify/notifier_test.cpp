@@ -2,10 +2,13 @@
 // says how they end.
 #include "notify/notifier.hpp"
 #include "tests/support/manual_loop.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/core/host_bench.hpp"
 #include "tests/unit/notify/kept.hpp"
 #include "tests/unit/notify/noting_spawner.hpp"
 
+#include <filesystem>
+#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -118,6 +121,56 @@ TEST_F(Notifiers, KeepNothingOfChannelsThatAreNotConfigured)
     begin(ops);
     for (const auto& [key, record] : kept.records)
         EXPECT_TRUE(key.starts_with("ops/")) << key;
+}
+
+class NotifiersByFiles : public Notifiers {
+protected:
+    units::ChannelSpec by_file(const std::string& name)
+    {
+        units::ChannelSpec spec;
+        spec.kind = units::ChannelKind::webhook;
+        spec.target_file = folder / name;
+        spec.timeout = 10s;
+        std::ofstream(spec.target_file) << "http://127.0.0.1:1/";
+        std::filesystem::permissions(spec.target_file, std::filesystem::perms::owner_read);
+        return spec;
+    }
+    [[nodiscard]] std::uint64_t failed() const
+    {
+        return notifier->counts().at("ops").at(
+            static_cast<std::size_t>(ports::NotificationResult::failed));
+    }
+
+    test::TempDir folder;
+};
+
+TEST_F(NotifiersByFiles, WaitForADiskNoLongerThanForAnAnswer)
+{
+    was_told("ops");
+    begin({{"ops", by_file("target")}});
+    ASSERT_EQ(loop.offloaded.size(), 1U);
+    loop.advance(10s);
+    EXPECT_EQ(failed(), 1U);
+    loop.advance(1s);
+    EXPECT_EQ(loop.offloaded.size(), 1U) << "a disk that hangs is not asked again";
+    loop.finish_one();
+    EXPECT_EQ(failed(), 1U) << "what it says at last is of a try that is over";
+    loop.advance(10s);
+    EXPECT_EQ(failed(), 2U);
+    loop.advance(2s);
+    EXPECT_EQ(loop.offloaded.size(), 1U) << "and then it is";
+}
+
+TEST_F(NotifiersByFiles, SendTheSecretOfOneTargetToNoOther)
+{
+    was_told("ops");
+    begin({{"ops", by_file("former")}});
+    notifier->set_channels({{"ops", by_file("latter")}});
+    ASSERT_EQ(loop.offloaded.size(), 1U);
+    loop.finish_one();
+    loop.advance(0s);
+    EXPECT_EQ(loop.offloaded.size(), 1U) << "the latter's files are read";
+    EXPECT_EQ(failed(), 0U);
 }
 
 } // namespace
