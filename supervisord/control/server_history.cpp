@@ -14,8 +14,9 @@ constexpr std::uint64_t events_max = 10'000;
 constexpr std::uint64_t outages_max = 10'000;
 /// With their last words, which may be 16 KiB each.
 constexpr std::uint64_t outages_in_full_max = 1000;
-/// More of them are turned into text on another thread.
-constexpr std::size_t outages_at_once = 256;
+/// More of them are turned into text on another thread: each may have 16 KiB of last words and a
+/// hundred things that were tried.
+constexpr std::size_t outages_at_once = 16;
 
 EventList all_events(const ports::Supervisor& supervisor)
 {
