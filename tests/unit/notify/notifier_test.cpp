@@ -153,6 +153,7 @@ TEST_F(NotifiersByFiles, WaitForADiskNoLongerThanForAnAnswer)
     EXPECT_EQ(failed(), 1U);
     loop.advance(1s);
     EXPECT_EQ(loop.offloaded.size(), 1U) << "a disk that hangs is not asked again";
+    std::filesystem::remove(folder / "target");
     loop.finish_one();
     EXPECT_EQ(failed(), 1U) << "what it says at last is of a try that is over";
     loop.advance(10s);
