@@ -38,8 +38,9 @@ public:
     virtual ~Notifier() = default;
 
     /// What a step brought to pass; `host` is as it is after it. Called before the step is
-    /// journaled: should the engine die in between, the next one may tell the same once more,
-    /// under the same id, but nothing goes untold. Never blocks.
+    /// journaled: should the engine die in between, the next one may tell the same once more, but
+    /// nothing goes untold. Of an outage under the same id; of what is no outage's, which has its
+    /// id from the moment when it is noticed, under another one. Never blocks.
     virtual void heed(const core::Host& host, std::span<const core::HostNote> notes) = 0;
 
     // Channels follow the configuration: those of one that is on trial are there beside those of
