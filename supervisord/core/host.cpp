@@ -117,14 +117,23 @@ bool is_down_as_planned(const Unit& unit)
            (outage != nullptr && outage->planned == Outage::Planned::yes);
 }
 
+/// Whether it has the time of a first start still.
+bool starts(const Unit& unit) { return unit.first_wanted_at && !open_outage(unit.outage); }
+
 } // namespace
 
 Host::Shown Host::shown(UnitId id) const
 {
     const Unit& it = unit(id);
-    return {is_ready(spec(id), it), it.settled == Unit::Settled::yes,
-            is_wanted_up(it),       has_process(it),
-            is_present(it),         is_down_as_planned(it)};
+    Shown shown;
+    shown.ready = is_ready(spec(id), it);
+    shown.settled = it.settled == Unit::Settled::yes;
+    shown.wanted_up = is_wanted_up(it);
+    shown.running = has_process(it);
+    shown.present = is_present(it);
+    shown.planned = is_down_as_planned(it);
+    shown.starts = starts(it);
+    return shown;
 }
 
 std::optional<UnitId> Host::lacking(UnitId id) const
@@ -170,6 +179,7 @@ UnitInputs Host::inputs_for(UnitId id, const HostInputs& inputs) const
         const Outage* outage = open_outage(unit(needed).outage);
         if (outage != nullptr && !in.gate_outage) in.gate_outage = outage->id;
         if (is_down_as_planned(unit(needed))) in.gate_planned = Outage::Planned::yes;
+        if (starts(unit(needed))) in.gate_starts = UnitInputs::GateStarts::yes;
     }
     return in;
 }

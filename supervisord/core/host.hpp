@@ -156,6 +156,7 @@ private:
         bool ready = false, settled = false, wanted_up = false, running = false;
         bool present = false; ///< a process of it is in service, or its work is done
         bool planned = false; ///< if it is down, somebody planned that
+        bool starts = false;  ///< it has time to
         friend bool operator==(const Shown&, const Shown&) = default;
     };
     [[nodiscard]] Shown shown(UnitId id) const;

@@ -188,6 +188,10 @@ struct UnitInputs {
     std::optional<OutageId> gate_outage; ///< the open outage of the unit that the gate names
     Outage::Planned gate_planned =
         Outage::Planned::no; ///< that unit is held, or its outage planned
+    enum class GateStarts : std::uint8_t {
+        no,
+        yes ///< nobody holds that unit any more, and its start has time still
+    } gate_starts = GateStarts::no;
     Inputs::Dependencies dependencies = Inputs::Dependencies::ready;
     std::uint32_t brake_tokens = ~0U; ///< charged restarts allowed now
     const LateTurns* late_turns = nullptr;

@@ -134,15 +134,20 @@ void run_fold(UnitMaking& m, OutageFold& which, const OutageLimits& limits, Stan
 bool is_plan_over(const UnitMaking& m, const Outage& record)
 {
     const Unit& unit = m.unit();
-    if (sign_of(m).planned == Outage::Planned::yes) return false;
-    if (record.cause == OutageCause::operation)
-        return !unit.operation || std::ranges::any_of(m.out.notes, [](const Note& note) {
-            return std::holds_alternative<OperationEnded>(note);
-        });
-    // Then the unit had the time of a first start.
-    if (record.cause == OutageCause::boot || record.cause == OutageCause::lost) return true;
-    // Otherwise it is on its way up, and a sign will tell should it fail.
-    return unit.sign || blocked_on_dependency(unit) != nullptr;
+    const bool ended = std::ranges::any_of(
+        m.out.notes, [](const Note& note) { return std::holds_alternative<OperationEnded>(note); });
+    const bool is_its_own = record.cause == OutageCause::operation;
+    const bool goes_on =
+        unit.operation && (takes_out_of_service(m, *unit.operation) || (is_its_own && !ended));
+    if (goes_on && m.sign == UnitMaking::Sign::old) return false;
+    if (blocked_on_dependency(unit) != nullptr)
+        return m.inputs.gate_planned == Outage::Planned::no &&
+               m.inputs.gate_starts == UnitInputs::GateStarts::no;
+    // After a boot the unit had the time of a first start. Otherwise it is on its way up, and a
+    // sign will tell should it fail.
+    const bool had_its_time = (is_its_own && ended) || record.cause == OutageCause::boot ||
+                              record.cause == OutageCause::lost;
+    return (had_its_time || unit.sign) && sign_of(m).planned == Outage::Planned::no;
 }
 
 /// A planned outage ends with its plan; if the unit is still short of instances then, what follows
@@ -154,6 +159,8 @@ void split_where_plan_is_over(UnitMaking& m, OutageFold& which, const OutageLimi
     if (down == nullptr || standing != Standing::short_of) return;
     if (down->record.planned == Outage::Planned::no || !is_plan_over(m, down->record)) return;
     run_fold(m, which, limits, Standing::exempt);
+    // What failed while that was planned says nothing of now.
+    if (m.unit().sign && m.unit().sign->planned == Outage::Planned::yes) m.unit().sign.reset();
 }
 
 /// What came of the last thing tried, as far as this step shows it.

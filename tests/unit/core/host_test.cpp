@@ -25,6 +25,29 @@ TEST(Host, StartsAUnitOnlyWhenWhatItRequiresIsReady)
     EXPECT_EQ(b.spawned, Names({"backbone", "api", "worker"}));
 }
 
+TEST(Host, TellsWhoWaitsForAHeldUnitOnceItsStartHasFailed)
+{
+    Bench b({unit_named("api", {"backbone"}), unit_named("backbone")});
+    b.boot_all();
+    b.runs("api");
+    b.asks(Verb::stop, "backbone");
+    b.exits("backbone", 1, 0);
+    b.exits("api"); // Now it is blocked.
+    const auto outage_of = [&](std::string_view name) {
+        return open_outage(b.host->unit(b.id(name)).outage);
+    };
+    ASSERT_NE(outage_of("api"), nullptr);
+    EXPECT_EQ(outage_of("api")->planned, Outage::Planned::yes);
+    b.asks(Verb::start, "backbone");
+    EXPECT_EQ(outage_of("api")->planned, Outage::Planned::yes);
+    b.exits("backbone");
+    b.pass(1min);
+    b.apply(HostTick{});
+    ASSERT_NE(outage_of("backbone"), nullptr);
+    ASSERT_NE(outage_of("api"), nullptr);
+    EXPECT_EQ(outage_of("api")->planned, Outage::Planned::no);
+}
+
 TEST(Host, RequiresMeansMinReadyNotAll)
 {
     auto backbone = unit_named("backbone");

@@ -117,6 +117,10 @@ TEST_F(UnitOutage, OfWhatIsBlockedOnAHeldUnitIsNotPlannedOnceThatIsDownForAnothe
     u.tick();
     const OutageId planned = u.outage()->id;
     u.in.gate_planned = Outage::Planned::no;
+    u.in.gate_starts = UnitInputs::GateStarts::yes;
+    u.apply(UnitGateChanged{});
+    EXPECT_TRUE(is_planned()) << "it is on its way";
+    u.in.gate_starts = UnitInputs::GateStarts::no;
     u.in.gate_outage = OutageId{77};
     u.apply(UnitGateChanged{});
     ASSERT_NE(u.outage(), nullptr);
