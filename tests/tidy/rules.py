@@ -23,7 +23,7 @@ INCLUDES = {
     "supervisord/transfer": (PORTS,                                 "fmt curl"),
     "probes":               (f"{PORTS} transfer",                   "fmt"),
     "supervisord/ledger":   (PORTS,                                 "fmt sqlite"),
-    "supervisord/deploy":   (f"{PORTS} transfer",                   "fmt archive"),
+    "supervisord/deploy":   ("base",                                "fmt archive curl openssl CLI11"),
     "supervisord/notify":   (f"{PORTS} transfer",                   "fmt json"),
     "supervisord/web":      ("",                                    ""),
     "supervisord/control":  (f"{PORTS} web",                        "fmt json json_fwd microhttpd "
@@ -80,12 +80,14 @@ CONFINED = {
     "json":        ("supervisord/engine/state_json.hpp supervisord/control/json_*.cpp "
                     "supervisord/notify/json_*.cpp", 7),
     "json_fwd":    ("supervisord/*/*.hpp", 9),
-    "CLI11":       ("supervisord/cli/main.cpp supervisord/command_line.cpp", 2),
+    "CLI11":       ("supervisord/cli/main.cpp supervisord/command_line.cpp "
+                    "supervisord/deploy/main.cpp", 3),
     "spdlog":      ("supervisord/engine/log.cpp", 1),
     "microhttpd":  ("supervisord/control/http_*", 3),
     "openssl":     ("units/tls_files.cpp supervisord/control/tls_link.cpp "
-                    "supervisord/control/web_access.cpp", 3),
-    "curl":        ("supervisord/transfer/*", 9),
+                    "supervisord/control/web_access.cpp supervisord/deploy/digest.cpp", 4),
+    "curl":        ("supervisord/transfer/* supervisord/deploy/http_source.cpp", 10),
+    "archive":     ("supervisord/deploy/archive_*.cpp supervisord/deploy/packer.cpp", 3),
     "prometheus":  ("supervisord/metrics/*", 9),
 }
 

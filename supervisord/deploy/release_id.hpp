@@ -1,0 +1,15 @@
+// The name of a release, ID: one component of a path, and safe as one wherever it is put.
+//
+// `[A-Za-z0-9][A-Za-z0-9._+-]{0,127}`, and not ending in `.partial` or `.sha256`, which are the names
+// of what is not a release yet, or beside one. So neither `..` nor a hidden file nor an option can
+// be one. It knows of no file system.
+#pragma once
+#include <string_view>
+
+namespace keel::deploy {
+
+inline constexpr std::size_t release_id_bytes_max = 128;
+
+[[nodiscard]] bool is_release_id(std::string_view text);
+
+} // namespace keel::deploy
