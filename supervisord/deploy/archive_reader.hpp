@@ -1,4 +1,5 @@
-// Reads a tar archive from its first byte to its last, and tells what is in it to whoever unpacks it.
+// Reads a tar archive from its first byte to its last, and tells what is in it to whoever unpacks
+// it.
 //
 // Every entry has been judged by the EntryPolicy before it is told, and after the last one it is
 // sure that nothing else was there: no bytes behind the end, no end that is missing. A sink that

@@ -1,4 +1,5 @@
-// The bytes of a tar archive as they come out of its compression, if it has one: gzip, zstd or none.
+// The bytes of a tar archive as they come out of its compression, if it has one: gzip, zstd or
+// none.
 //
 // Counts what comes out, and refuses a bomb before it has gone off. Knows nothing of tar, but where
 // the zeros at its end begin. One layer of compression is undone, never two.

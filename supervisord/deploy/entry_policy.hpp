@@ -2,12 +2,12 @@
 //
 // The promise: if every entry of an archive was taken, then unpacking them in this order into an
 // empty directory writes each name once, below that directory, through directories alone; and no
-// link leads out of it. Whatever could be read in two ways is refused, with a message that names the
-// entry. It knows names and sizes only: no disk, no format, no library.
+// link leads out of it. Whatever could be read in two ways is refused, with a message that names
+// the entry. It knows names and sizes only: no disk, no format, no library.
 //
-// Links stay inside for this reason: what is above a link is a directory, never another link, so its
-// `..` count from where it stands; they come first in a target, and are no more than it is deep;
-// whatever follows goes down, through links for which the same holds.
+// Links stay inside for this reason: what is above a link is a directory, never another link, so
+// its `..` count from where it stands; they come first in a target, and are no more than it is
+// deep; whatever follows goes down, through links for which the same holds.
 #pragma once
 #include "deploy/limits.hpp"
 

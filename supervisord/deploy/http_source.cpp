@@ -3,82 +3,31 @@
 #include "base/text.hpp"
 #include "deploy/failed.hpp"
 #include "deploy/files.hpp"
+#include "deploy/http_head.hpp"
 #include "deploy/limits.hpp"
 #include "deploy/retry.hpp"
 #include "deploy/source_name.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
-#include <strings.h>
 
 namespace keel::deploy {
 namespace {
 
-constexpr std::size_t validator_bytes_max = 256;
 constexpr std::uint64_t unwanted_bytes_max = 64U << 10; ///< of an answer that is not the file
 
 struct FreeEasy {
     void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
 };
+struct FreeUrl {
+    void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
 struct FreeList {
     void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-
-/// The value if `line` is the header `name`.
-std::optional<std::string> header_value(std::string_view line, std::string_view name)
-{
-    if (line.size() <= name.size() || line[name.size()] != ':') return std::nullopt;
-    if (::strncasecmp(line.data(), name.data(), name.size()) != 0) return std::nullopt;
-    line.remove_prefix(name.size() + 1);
-    const auto begin = line.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) return "";
-    const auto end = line.find_last_not_of(" \t\r\n");
-    return std::string(line.substr(begin, end < begin ? 0 : end - begin + 1));
-}
-
-/// Where the bytes of `bytes 100-199/200` begin.
-std::optional<std::uint64_t> range_begin(std::string_view text)
-{
-    if (!text.starts_with("bytes ")) return std::nullopt;
-    text.remove_prefix(6);
-    std::uint64_t begin = 0;
-    const auto end = text.data() + text.size();
-    const auto [stopped, problem] = std::from_chars(text.data(), end, begin);
-    if (problem != std::errc{} || stopped == end || *stopped != '-') return std::nullopt;
-    return begin;
-}
-
-/// What the head of an answer says.
-struct Head {
-    std::string etag;
-    std::string last_modified;
-    std::string content_range;
-
-    void take(std::string_view line)
-    {
-        if (line.starts_with("HTTP/")) *this = {};
-        if (auto value = header_value(line, "ETag")) etag = *value;
-        if (auto value = header_value(line, "Last-Modified")) last_modified = *value;
-        if (auto value = header_value(line, "Content-Range")) content_range = *value;
-    }
-
-    /// For If-Range, which takes no weak ETag.
-    [[nodiscard]] std::string validator() const
-    {
-        const std::string& best = etag.starts_with('"') ? etag : last_modified;
-        return is_plain_text(best) && best.size() <= validator_bytes_max ? best : std::string();
-    }
-
-private:
-    static bool is_plain_text(const std::string& text)
-    {
-        return printable(text, 4 * validator_bytes_max) == text;
-    }
 };
 
 bool is_transient(CURLcode code)
@@ -176,14 +125,29 @@ private:
 
     void redirect()
     {
-        const char* to = nullptr;
-        curl_easy_getinfo(easy_.get(), CURLINFO_REDIRECT_URL, &to);
-        if (to == nullptr) fail("a redirect to nowhere");
+        const std::string to = resolved(head_.location);
         const auto kind = source_kind(to);
+        if (to.empty()) fail("a redirect to nowhere");
         if (kind == SourceKind::local) fail("a redirect to what is neither http nor https");
         if (kind == SourceKind::http && source_kind(url_) == SourceKind::https)
             fail(fmt::format("a redirect from https to http: {}", shown_source(to)));
         url_ = to;
+    }
+
+    /// As a whole URL, relative to where this one is. libcurl tells it only after a whole answer.
+    [[nodiscard]] std::string resolved(const std::string& location) const
+    {
+        const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
+        char* whole = nullptr;
+        if (location.empty() || !url ||
+            curl_url_set(url.get(), CURLUPART_URL, url_.c_str(), 0) != CURLUE_OK ||
+            curl_url_set(url.get(), CURLUPART_URL, location.c_str(), CURLU_NON_SUPPORT_SCHEME) !=
+                CURLUE_OK ||
+            curl_url_get(url.get(), CURLUPART_URL, &whole, 0) != CURLUE_OK)
+            return {};
+        std::string text(whole);
+        curl_free(whole);
+        return text;
     }
 
     // ---- setting up ----------------------------------------------------------------------------
@@ -324,7 +288,7 @@ private:
     {
         begun_ = true;
         const bool continues = info<long>(CURLINFO_RESPONSE_CODE) == 206;
-        if (continues && (offset_ == 0 || range_begin(head_.content_range) != offset_)) {
+        if (continues && (offset_ == 0 || head_.range_begin() != offset_)) {
             misplaced_ = true;
             return;
         }
@@ -369,7 +333,7 @@ private:
     std::string range_;
     std::array<char, CURL_ERROR_SIZE> error_{};
     std::exception_ptr thrown_;
-    Head head_;
+    HttpHead head_;
     long status_ = 0;
     std::uint64_t offset_ = 0; ///< of the first byte that is asked for
     std::uint64_t got_ = 0;

@@ -1,10 +1,11 @@
 // One file by HTTP or HTTPS, in as many attempts as it takes: for a process that does nothing else.
 //
 // Resumes what an earlier attempt or an earlier process has left, if the server can tell that it is
-// still the same file (ETag or Last-Modified with If-Range); begins anew otherwise. Tried again are:
-// names that cannot be looked up, refused and reset connections, time-outs, a transfer that stalls
-// or ends early, and the answers 408, 429 and 5xx. Follows redirects_max redirects, never from https
-// to http. No proxy, no cookies, no compression. It writes to the descriptors that it is given only.
+// still the same file (ETag or Last-Modified with If-Range); begins anew otherwise. Tried again
+// are: names that cannot be looked up, refused and reset connections, time-outs, a transfer that
+// stalls or ends early, and the answers 408, 429 and 5xx. Follows redirects_max redirects, never
+// from https to http. No proxy, no cookies, no compression. It writes to the descriptors that it is
+// given only.
 #pragma once
 #include <chrono>
 #include <cstdint>

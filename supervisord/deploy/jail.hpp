@@ -1,7 +1,8 @@
-// A child process for what must touch bytes of strangers: a download, and the reading of an archive.
+// A child process for what must touch bytes of strangers: a download, and the reading of an
+// archive.
 //
-// It has the descriptors that it was given and standard error, no privileges, no way to get any, and
-// limits on memory, files and processor time. As root it is nobody (65534) without groups and
+// It has the descriptors that it was given and standard error, no privileges, no way to get any,
+// and limits on memory, files and processor time. As root it is nobody (65534) without groups and
 // capabilities, and for unpacking its root directory is the one that it writes to. Without root it
 // stays who it is; that no file can be written elsewhere is then Landlock's part, where the kernel
 // has it. It dies with its parent. What it answers is a few bytes, which the parent does not trust.

@@ -10,8 +10,8 @@
 //     fault source                 if it failed: source, release or host
 //     what the server says no      if it failed: one line, printable
 //
-// It is replaced as a whole by a rename, never synchronised to a disk, and must be taken for what it
-// is: a view for people. What counts is the exit code. Not JSON, as seven lines need no library.
+// It is replaced as a whole by a rename, never synchronised to a disk, and must be taken for what
+// it is: a view for people. What counts is the exit code. Not JSON, as seven lines need no library.
 #pragma once
 #include "base/enum_names.hpp"
 

@@ -30,12 +30,20 @@ OwnedFd take_lock(int root)
     return lock;
 }
 
+OwnedFd open_own(int root, const char* name, mode_t mode)
+{
+    const bool is_new = !is_there(root, name);
+    OwnedFd fd = open_directory(root, name, mode);
+    if (is_new) synchronise(root, name);
+    return fd;
+}
+
 } // namespace
 
 ReleaseRoot::ReleaseRoot(const std::string& root, std::string id)
     : id_(std::move(id)), root_(open_root(root)), lock_(take_lock(root_.get())),
-      archives_(open_directory(root_.get(), "archives", 0700)),
-      releases_(open_directory(root_.get(), "releases", 0755))
+      archives_(open_own(root_.get(), "archives", 0700)),
+      releases_(open_own(root_.get(), "releases", 0755))
 {}
 
 std::string ReleaseRoot::recorded_digest() const

@@ -1,9 +1,9 @@
 // Writes what is in an archive below one directory, as the process that it runs in.
 //
-// The second line of defence behind the EntryPolicy, and the first that the kernel holds: every name
-// is opened below the directory and through no link (openat2), and nothing is written twice. Files
-// get their modes, without bits that a release may not have, and the times of the archive, clamped
-// to between 1970 and now. Owners, ACLs, extended attributes and flags are not restored.
+// The second line of defence behind the EntryPolicy, and the first that the kernel holds: every
+// name is opened below the directory and through no link (openat2), and nothing is written twice.
+// Files get their modes, without bits that a release may not have, and the times of the archive,
+// clamped to between 1970 and now. Owners, ACLs, extended attributes and flags are not restored.
 #pragma once
 #include "base/owned_fd.hpp"
 #include "deploy/archive_reader.hpp"

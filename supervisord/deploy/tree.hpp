@@ -1,7 +1,7 @@
 // Trees of files below an open directory, walked without ever following a link.
 //
-// Other processes may change such a tree meanwhile; then a walk may fail, but never leaves the tree,
-// nor the file system that it is on.
+// Other processes may change such a tree meanwhile; then a walk may fail, but never leaves the
+// tree, nor the file system that it is on.
 #pragma once
 #include <cstdint>
 #include <string>

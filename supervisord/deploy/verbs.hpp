@@ -1,6 +1,6 @@
-// What keel-release can be told to do. Each verb can be done again, after it was done or after it was
-// killed at any point, and ends in the same state; what it leaves half done no other verb takes for
-// done.
+// What keel-release can be told to do. Each verb can be done again, after it was done or after it
+// was killed at any point, and ends in the same state; what it leaves half done no other verb takes
+// for done.
 //
 // A verb throws Failed. Of a release at fault it leaves nothing behind; when the disk is full it
 // gives back the room that it took. None decides when it is called, or what is current.

@@ -23,7 +23,8 @@ INCLUDES = {
     "supervisord/transfer": (PORTS,                                 "fmt curl"),
     "probes":               (f"{PORTS} transfer",                   "fmt"),
     "supervisord/ledger":   (PORTS,                                 "fmt sqlite"),
-    "supervisord/deploy":   ("base",                                "fmt archive curl openssl CLI11"),
+    "supervisord/deploy":   ("base",                                "fmt archive curl openssl "
+                                                                    "CLI11"),
     "supervisord/notify":   (f"{PORTS} transfer",                   "fmt json"),
     "supervisord/web":      ("",                                    ""),
     "supervisord/control":  (f"{PORTS} web",                        "fmt json json_fwd microhttpd "
