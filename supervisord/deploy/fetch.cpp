@@ -130,7 +130,9 @@ private:
         if (!S_ISDIR(status.st_mode))
             return copy(source.get(), static_cast<std::uint64_t>(status.st_size), file);
         report_.begin(Step::pack);
-        pack_directory(source.get(), file, {}, [&](std::uint64_t bytes, std::uint64_t entries) {
+        Limits limits;
+        limits.unpacked_bytes = limits.archive_bytes;
+        pack_directory(source.get(), file, limits, [&](std::uint64_t bytes, std::uint64_t entries) {
             report_.advance(bytes, entries);
         });
     }

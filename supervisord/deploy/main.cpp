@@ -87,6 +87,7 @@ void carry_out(const CLI::App& app, Options& options, ReportFile& report)
 int run(const CLI::App& app, Options& options)
 {
     ReportFile report(options.report);
+    report.begin(Step::starting);
     try {
         carry_out(app, options, report);
         report.done();

@@ -218,6 +218,17 @@ class Killed(Fixture):
         self.assertEqual(len(children), 1)
         return program, int(children[0])
 
+    def test_had_told_how_far_it_was(self):
+        self.until_half()
+        wanted = f"step download\nbytes {len(BODY) // 2}\ntotal {len(BODY)}\n"
+        with select.epoll() as nothing:
+            for _ in range(3000):
+                if wanted in self.report.read_text():
+                    break
+                nothing.poll(0.01)
+        self.assertIn(wanted, self.report.read_text())
+        self.assertIn("state running", self.report.read_text())
+
     def test_goes_on_in_the_next_run(self):
         program, child = self.until_half()
         watched = os.pidfd_open(child)
