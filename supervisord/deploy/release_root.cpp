@@ -1,8 +1,10 @@
 #include "deploy/release_root.hpp"
 
+#include "base/ensure.hpp"
 #include "deploy/digest.hpp"
 #include "deploy/failed.hpp"
 #include "deploy/files.hpp"
+#include "deploy/release_id.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -44,7 +46,9 @@ ReleaseRoot::ReleaseRoot(const std::string& root, std::string id)
     : id_(std::move(id)), root_(open_root(root)), lock_(take_lock(root_.get())),
       archives_(open_own(root_.get(), "archives", 0700)),
       releases_(open_own(root_.get(), "releases", 0755))
-{}
+{
+    ENSURE(is_release_id(id_), "an ID is the name of a release wherever it is used as one");
+}
 
 std::string ReleaseRoot::recorded_digest() const
 {
