@@ -1,6 +1,8 @@
 // keel_sim: seeded worlds against the real decision code, for as many simulated hours as one likes.
 //
-//     keel_sim [--seed N] [--hours N] [--worlds core|engine|both] [--jobs N] [--trace]
+//     keel_sim [--seed N] [--hours N] [--worlds core|engine|both|deploy] [--jobs N] [--trace]
+//
+// In the worlds `deploy` a unit is deployed to again and again, 50 times in each of them.
 //
 // With --seed and no --hours it lives through that one world and tells what happened in it; else
 // through worlds of consecutive seeds, 10,000 hours if nobody says how many. It prints SEED= first,
@@ -8,6 +10,7 @@
 // again. Exit 0: none was broken.
 #include "base/ensure.hpp"
 #include "engine/log.hpp"
+#include "tests/sim/deploy_world.hpp"
 #include "tests/sim/world.hpp"
 
 #include <atomic>
@@ -25,7 +28,7 @@ namespace {
 struct Options {
     std::uint64_t seed = 1;
     double hours = 0; ///< 0: one world
-    enum class Worlds : std::uint8_t { core, engine, both } worlds = Worlds::both;
+    enum class Worlds : std::uint8_t { core, engine, both, deploy } worlds = Worlds::both;
     unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
     bool tells_all = false;
 };
@@ -50,15 +53,21 @@ public:
         sum_.deaths += t.deaths;
         sum_.outages += t.outages;
         sum_.requests += t.requests;
+        sum_.deployments += t.deployments;
         ++worlds_;
         hours_ = sum_.hours;
     }
     [[nodiscard]] double hours() const { return hours_; }
     void print(double seconds_taken) const
     {
-        fmt::print(
-            "worlds={} hours={:.0f} turns={} spawns={} engine_deaths={} requests={} outages={}\n",
-            worlds_, sum_.hours, sum_.turns, sum_.spawns, sum_.deaths, sum_.requests, sum_.outages);
+        if (sum_.deployments > 0)
+            fmt::print("worlds={} hours={:.0f} deployments={} deaths={}\n", worlds_, sum_.hours,
+                       sum_.deployments, sum_.deaths);
+        else
+            fmt::print("worlds={} hours={:.0f} turns={} spawns={} engine_deaths={} requests={} "
+                       "outages={}\n",
+                       worlds_, sum_.hours, sum_.turns, sum_.spawns, sum_.deaths, sum_.requests,
+                       sum_.outages);
         fmt::print("{:.1f} s, {:.0f} simulated hours per second\n", seconds_taken,
                    sum_.hours / std::max(seconds_taken, 1e-9));
     }
@@ -70,13 +79,27 @@ private:
     std::atomic<double> hours_{0};
 };
 
+using Trace = std::function<void(const std::string&)>;
+
+Tally live_through(const Options& options, std::uint64_t seed, Trace trace)
+{
+    if (options.worlds != Options::Worlds::deploy)
+        return World(seed, size_of(options, seed), std::move(trace)).run();
+    constexpr unsigned deployments = 50;
+    DeployWorld world(seed, std::move(trace));
+    Tally tally;
+    tally.hours = keel::seconds(world.run(deployments)) / 3600;
+    tally.deployments = deployments;
+    tally.deaths = world.deaths();
+    return tally;
+}
+
 /// Lives through one world; the first broken promise, or none.
-std::optional<std::string> live(std::uint64_t seed, Size size, Total& total,
-                                std::function<void(const std::string&)> trace = {})
+std::optional<std::string> live(const Options& options, std::uint64_t seed, Total& total,
+                                Trace trace = {})
 {
     try {
-        World world(seed, size, std::move(trace));
-        total.add(world.run());
+        total.add(live_through(options, seed, std::move(trace)));
         return std::nullopt;
     } catch (const Violation& violation) {
         return violation.what;
@@ -91,8 +114,9 @@ int show(const Options& options, std::uint64_t seed)
     constexpr std::size_t shown = 60;
     std::deque<std::string> lines;
     Total total;
-    fmt::print("{}", World(seed, size_of(options, seed)).describe());
-    const auto broken = live(seed, size_of(options, seed), total, [&](const std::string& line) {
+    if (options.worlds != Options::Worlds::deploy)
+        fmt::print("{}", World(seed, size_of(options, seed)).describe());
+    const auto broken = live(options, seed, total, [&](const std::string& line) {
         if (options.tells_all) fmt::print("{}\n", line);
         if (line.find("  probe   ") != std::string::npos) return; // too many for the short story
         lines.push_back(line);
@@ -105,7 +129,9 @@ int show(const Options& options, std::uint64_t seed)
         fmt::print("seed {}: no promise was broken\n", seed);
         return 0;
     }
-    const char* worlds = size_of(options, seed) == Size::core ? "core" : "engine";
+    const char* worlds = options.worlds == Options::Worlds::deploy ? "deploy"
+                         : size_of(options, seed) == Size::core    ? "core"
+                                                                   : "engine";
     fmt::print("seed {}: {}\nagain: keel_sim --worlds {} --seed {} [--trace]\n", seed, *broken,
                worlds, seed);
     return 1;
@@ -121,8 +147,7 @@ int live_through_many(const Options& options)
         while (failed == 0 && total.hours() < options.hours) {
             const std::uint64_t seed = next++;
             std::uint64_t none = 0;
-            if (live(seed, size_of(options, seed), total))
-                failed.compare_exchange_strong(none, seed);
+            if (live(options, seed, total)) failed.compare_exchange_strong(none, seed);
         }
     };
     {
@@ -140,6 +165,7 @@ std::optional<Options::Worlds> parse_worlds(std::string_view word)
     if (word == "core") return Options::Worlds::core;
     if (word == "engine") return Options::Worlds::engine;
     if (word == "both") return Options::Worlds::both;
+    if (word == "deploy") return Options::Worlds::deploy;
     return std::nullopt;
 }
 
@@ -181,8 +207,8 @@ int main(int count, char** words)
     using namespace keel;
     const auto options = sim::parse(count, words);
     if (!options) {
-        (void)std::fputs("usage: keel_sim [--seed N] [--hours N] [--worlds core|engine|both] "
-                         "[--jobs N] [--trace]\n",
+        (void)std::fputs("usage: keel_sim [--seed N] [--hours N] [--worlds "
+                         "core|engine|both|deploy] [--jobs N] [--trace]\n",
                          stderr);
         return 2;
     }

@@ -25,6 +25,7 @@ struct Tally {
     std::uint64_t outages = 0; ///< closed
     std::uint64_t requests = 0;
     std::uint64_t applies = 0; ///< that were answered
+    std::uint64_t deployments = 0;
 };
 
 class World final : public Observer {
