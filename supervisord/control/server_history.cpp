@@ -114,13 +114,12 @@ void ControlServer::answer_outage(const Exchanged& exchange, const std::string& 
     // SQLite counts as far as this.
     const auto wanted = whole_number(id, std::numeric_limits<std::int64_t>::max());
     if (!wanted) return refuse(exchange, no_such_outage(id));
-    sources_.supervisor.find_incident(
-        OutageId{*wanted},
-        [alive = std::weak_ptr(alive_), exchange, id](const core::Incident& incident) {
-            if (alive.expired()) return;
-            if (!incident.outage) return refuse(exchange, no_such_outage(id, incident.missing));
-            exchange->answer(json_answer(encode(incident)));
-        });
+    sources_.supervisor.find_incident(OutageId{*wanted}, [alive = std::weak_ptr(alive_), exchange,
+                                                          id](const core::Incident& incident) {
+        if (alive.expired()) return;
+        if (!incident.outage) return refuse(exchange, no_such_outage(id, incident.missing));
+        exchange->answer(json_answer(encode(incident)));
+    });
 }
 
 /// A year of a thousand units is some work: it is done on another thread.

@@ -5,8 +5,8 @@
     hunt.py --once                              not if all were found and nothing has changed since
     hunt.py --check                             only see whether every patch still applies
 
-A patch begins with what is wrong about it in words, and a line like `worlds: core` that says where it
-is to be looked for. The copy and its build stay in DIR (build/mutants), so that
+A patch begins with what is wrong about it in words, and a line like `worlds: core` that says where
+it is to be looked for. The copy and its build stay in DIR (build/mutants), so that
 a second hunt compiles only what has changed. Exit 0: all were found, and nothing was found in the
 sources as they are.
 """
@@ -25,7 +25,8 @@ HERE = Path(__file__).resolve().parent
 TOP = HERE.parents[2]
 COPIED = ["CMakeLists.txt", "units", "supervisord", "probes", "packaging", "tests"]
 HOURS = {"core": 20_000, "engine": 8_000, "deploy": 5_000}  # in which a mutant must be found
-CLEAN_HOURS = {"core": 2_000, "engine": 1_000, "deploy": 5_000}  # in which nothing must be found without one
+# in which nothing must be found without one
+CLEAN_HOURS = {"core": 2_000, "engine": 1_000, "deploy": 5_000}
 PATIENCE = 600  # seconds for all those hours: a mutant in which nothing ends is a bad mutant
 
 
