@@ -75,8 +75,12 @@ void Oracle::follow_split(UnitId id, const core::Outage* open)
     SeenUnit& unit = units_[number(id)];
     const bool is_unplanned =
         open != nullptr && open->opened.mono == now() && open->planned == core::Outage::Planned::no;
+    // Within a turn it may have got ready again, too.
+    const bool is_ready_again =
+        unit.outage.state == State::settling && unit.outage.ready_since == now() && is_unplanned;
     const bool may_split = (unit.operation_over || unit.relapsed || is_unplanned) &&
-                           unit.outage.state == State::open && unit.outage.planned != Planned::no;
+                           (unit.outage.state == State::open || is_ready_again) &&
+                           unit.outage.planned != Planned::no;
     if (!may_split || open == nullptr || open->id == unit.outage.id) return;
     const bool unseen = unit.outage.id == OutageId{}; // both begin in one and the same turn
     const bool is_second = unit.outage.planned == Planned::yes && open->opened.mono == now() &&
@@ -84,6 +88,9 @@ void Oracle::follow_split(UnitId id, const core::Outage* open)
     if (unseen && !(world_.by_turns && is_second)) return;
     close_outage(id, unit.relapsed ? unit.outage.ready_since : now());
     unit.outage = {State::open, now(), {}, Planned::not_known, Exact::yes, open->id};
+    if (!is_ready_again) return;
+    unit.outage.state = State::settling;
+    unit.outage.ready_since = now();
 }
 
 /// Where nothing has to settle, or where a planned outage was over, a readiness that lasted less
@@ -193,6 +200,15 @@ void Oracle::match_records(UnitId id)
         unit.closed.pop_front();
         unit.told.pop_front();
     }
+    // What was planned until something else came to pass in that very moment; or was not planned
+    // any more, and ready again in that very turn.
+    const auto lasts_no_turn = [&](const core::Outage& told) {
+        const bool was_planned = told.planned == core::Outage::Planned::yes;
+        const bool may_flicker = world_.by_turns && spec(id).outage.settle == Duration{0};
+        return (was_planned || may_flicker) && told.opened.mono == now() &&
+               told.closed->mono == now();
+    };
+    std::erase_if(unit.told, lasts_no_turn);
     if (!unit.told.empty())
         violated(spec(id).name + ": an outage is closed that was none, or too early");
     if (!unit.closed.empty() && now() > unit.closed.front().expected_at + world_.lateness)
