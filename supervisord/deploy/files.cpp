@@ -3,9 +3,12 @@
 #include "base/text.hpp"
 #include "deploy/failed.hpp"
 
+#include <algorithm>
 #include <array>
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <memory>
 #include <sys/statvfs.h>
 #include <vector>
 
@@ -45,6 +48,32 @@ bool is_there(int dir, const std::string& name)
     if (::fstatat(dir, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return true;
     if (errno != ENOENT) fail_by_errno("look at", name);
     return false;
+}
+
+namespace {
+
+struct Close {
+    void operator()(DIR* stream) const { ::closedir(stream); }
+};
+
+} // namespace
+
+std::vector<std::string> names_in(int dir, const std::string& name)
+{
+    OwnedFd own = open_at(dir, ".", O_RDONLY | O_DIRECTORY);
+    const std::unique_ptr<DIR, Close> stream(::fdopendir(own.get()));
+    if (!stream) fail_by_errno("list", name);
+    (void)own.release();
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* one = ::readdir(stream.get())) {
+        const std::string_view each = one->d_name;
+        if (each != "." && each != "..") names.emplace_back(each);
+        errno = 0;
+    }
+    if (errno != 0) fail_by_errno("list", name);
+    std::sort(names.begin(), names.end());
+    return names;
 }
 
 void remove_file(int dir, const std::string& name)

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <sys/stat.h>
+#include <vector>
 
 namespace keel::deploy {
 
@@ -23,6 +24,10 @@ OwnedFd open_directory(int dir, const std::string& name, mode_t mode);
 
 struct stat stat_of(int fd, const std::string& name);
 bool is_there(int dir, const std::string& name);
+
+/// Of all that is in the directory, sorted: while they are read nothing is changed, which readdir
+/// does not like.
+std::vector<std::string> names_in(int dir, const std::string& name);
 
 /// Of a file or a link. It may be gone already.
 void remove_file(int dir, const std::string& name);

@@ -5,11 +5,9 @@
 #include "deploy/failed.hpp"
 #include "deploy/files.hpp"
 
-#include <algorithm>
 #include <archive.h>
 #include <archive_entry.h>
 #include <array>
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
@@ -23,10 +21,6 @@ struct FreeWriter {
 struct FreeEntry {
     void operator()(archive_entry* entry) const { archive_entry_free(entry); }
 };
-struct Close {
-    void operator()(DIR* stream) const { ::closedir(stream); }
-};
-
 EntryKind kind_of(mode_t mode)
 {
     switch (mode & S_IFMT) {
@@ -49,24 +43,6 @@ std::string read_link(int dir, const std::string& name, const std::string& path)
     return {target.data(), static_cast<std::size_t>(size)};
 }
 
-std::vector<std::string> sorted_names(int dir, const std::string& path)
-{
-    OwnedFd own = open_at(dir, ".", O_RDONLY | O_DIRECTORY);
-    const std::unique_ptr<DIR, Close> stream(::fdopendir(own.get()));
-    if (!stream) fail_by_errno("list", path);
-    (void)own.release();
-    std::vector<std::string> names;
-    errno = 0;
-    while (const dirent* one = ::readdir(stream.get())) {
-        const std::string_view each = one->d_name;
-        if (each != "." && each != "..") names.emplace_back(each);
-        errno = 0;
-    }
-    if (errno != 0) fail_by_errno("list", path);
-    std::sort(names.begin(), names.end());
-    return names;
-}
-
 class Packer {
 public:
     using Progress = std::function<void(std::uint64_t, std::uint64_t)>;
@@ -83,7 +59,7 @@ public:
 
     void directory(int dir, const std::string& path)
     {
-        for (const std::string& name : sorted_names(dir, path))
+        for (const std::string& name : names_in(dir, path))
             one(dir, name, path.empty() ? name : path + "/" + name);
     }
 

@@ -4,10 +4,8 @@
 #include "deploy/failed.hpp"
 #include "deploy/files.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <memory>
 #include <vector>
 
 namespace keel::deploy {
@@ -16,28 +14,6 @@ namespace {
 /// Each level keeps a descriptor open. Far more than any archive may have; steps of a deployment
 /// may have made more.
 constexpr int depth_max = 500;
-
-struct Close {
-    void operator()(DIR* stream) const { ::closedir(stream); }
-};
-
-/// All names in it: while they are read nothing is changed, which readdir does not like.
-std::vector<std::string> names_in(int dir, const std::string& name)
-{
-    OwnedFd own = open_at(dir, ".", O_RDONLY | O_DIRECTORY);
-    const std::unique_ptr<DIR, Close> stream(::fdopendir(own.get()));
-    if (!stream) fail_by_errno("list", name);
-    (void)own.release();
-    std::vector<std::string> names;
-    errno = 0;
-    while (const dirent* one = ::readdir(stream.get())) {
-        const std::string_view each = one->d_name;
-        if (each != "." && each != "..") names.emplace_back(each);
-        errno = 0;
-    }
-    if (errno != 0) fail_by_errno("list", name);
-    return names;
-}
 
 /// A directory that its owner cannot read is made readable first.
 OwnedFd open_to_empty(int dir, const std::string& name)
