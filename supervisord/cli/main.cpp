@@ -100,7 +100,7 @@ void describe(CLI::App& app, const Command& command)
 /// Too few words, too many, or what looks like an option and is none.
 void refuse_wrong_words(const Command& command, const Arguments& arguments)
 {
-    const auto words = arguments.words();
+    const auto& words = arguments.words();
     for (const std::string& word : words)
         if (word.starts_with('-')) refuse_option(command, word);
     const std::string help = fmt::format("`keel help {}`", command.name);
