@@ -49,7 +49,7 @@ std::string ended_of(const core::OutageView& outage, WallTime now)
 std::string began_of(const core::OutageView& outage, WallTime now)
 {
     const core::Outage& record = outage.record;
-    const std::string at = began(record, now);
+    std::string at = began(record, now);
     if (record.begin == core::Outage::Begin::unseen) return at;
     const std::string after = record.detection > Duration{0}
                                   ? to_human(record.detection) + " after the first sign"

@@ -118,7 +118,7 @@ WaitOptions wait_options(const Arguments& arguments)
 std::uint64_t number_named(const Arguments& arguments, std::string_view what, std::string_view hint)
 {
     std::uint64_t id = 0;
-    const std::string word = arguments.word();
+    const std::string& word = arguments.word();
     const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), id);
     if (failed != std::errc{} || end != word.data() + word.size())
         throw Wrong{fmt::format("`{}` is not the number of an {}", printable(word, 64), what),
@@ -144,7 +144,7 @@ control::ApplyRequest apply_request(const Arguments& arguments)
     control::ApplyRequest request;
     if (arguments.has("--keep")) request.if_it_fails = control::ApplyRequest::IfItFails::stay;
     request.why = arguments.text("--reason");
-    const auto words = arguments.words();
+    const auto& words = arguments.words();
     if (arguments.has("--revert")) request.revert = std::uint64_t{0};
     if (words.empty()) return request;
     if (!request.revert)

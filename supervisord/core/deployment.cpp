@@ -20,7 +20,7 @@ struct Making {
     MonoTime now;
 
     Deployment& d() { return out.next; }
-    void because(std::string reason)
+    void because(const std::string& reason)
     {
         if (!out.reason.empty()) out.reason += "; ";
         out.reason += reason;

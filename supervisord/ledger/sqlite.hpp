@@ -58,7 +58,7 @@ public:
     [[nodiscard]] double real(int column) const;
     /// At most `text_max` bytes of it, what cannot be printed shown as escapes.
     [[nodiscard]] std::string text(int column) const;
-    static constexpr std::size_t text_max = 64 * 1024;
+    static constexpr std::size_t text_max = std::size_t{64} << 10;
 
 private:
     struct Finalize {

@@ -79,7 +79,7 @@ class Port:
         one = socket.create_connection(("127.0.0.1", self.keel.http), 20)
         try:
             return self.context().wrap_socket(one, server_hostname="localhost")
-        except (ConnectionResetError, ssl.SSLEOFError):
+        except (ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             one.close()
             return None
 

@@ -177,6 +177,7 @@ RunningKeel::RunningKeel(const std::vector<std::string>& arguments,
     const int file = ::open(program.c_str(), O_PATH | O_CLOEXEC);
     pid_ = ::fork();
     if (pid_ == 0) {
+        ::signal(SIGINT, SIG_DFL); // Whoever runs the tests in the background ignores it.
         ::dup2(out[1], 1);
         ::dup2(err[1], 2);
         const bool changed = !as || (::setgroups(as->groups.size(), as->groups.data()) == 0 &&
