@@ -39,8 +39,8 @@ using Res = ResourcesSpec;
 
 constexpr std::array<std::string_view, 1> later_types = {"forking"};
 constexpr std::array<std::string_view, 3> ready_words = {"exec", "probe", "notify"};
-constexpr std::array<std::string_view, 4> rung_words = {"restart", "retry", "give-up", "exit"};
-constexpr std::array<std::string_view, 2> later_rungs = {"redeploy", "rollback"};
+constexpr std::array<std::string_view, 6> rung_words = {"restart", "redeploy", "rollback",
+                                                        "retry",   "give-up",  "exit"};
 constexpr std::array<std::string_view, 0> none{};
 
 constexpr Slot<ReadyWhen> ready{
@@ -57,12 +57,18 @@ constexpr Slot<ReadyWhen> ready{
 /// stands twice.
 std::optional<Mistake> check_ladder(const std::vector<Rung>& rungs)
 {
-    const auto is_run = [](const Rung& rung) { return rung.kind == Rung::run; };
+    const auto does_something = [](const Rung& rung) {
+        return rung.kind == Rung::redeploy || rung.kind == Rung::rollback || rung.kind == Rung::run;
+    };
+    const auto is_release = [](const Rung& rung) {
+        return rung.kind == Rung::redeploy || rung.kind == Rung::rollback;
+    };
     const bool well = rungs.size() >= 2 && rungs.front() == Rung::restart &&
-                      std::all_of(rungs.begin() + 1, rungs.end() - 1, is_run);
+                      std::all_of(rungs.begin() + 1, rungs.end() - 1, does_something) &&
+                      !is_release(rungs.back());
     if (well) return std::nullopt;
     return Mistake{"must be `restart` first and one of retry, give-up, exit, run:NAME last, with "
-                   "nothing but run:NAME in between",
+                   "nothing but redeploy, rollback and run:NAME in between",
                    "for example [\"restart\", \"retry\"]"};
 }
 
@@ -230,7 +236,7 @@ constexpr Key table[] = {
     {"escalation.window", Span{unit<&U::escalation, &Climb::window>, second, 7 * day}, live,
      "how long a failure counts"},
     {"escalation.ladder",
-     Rungs{unit<&U::escalation, &Climb::ladder>, rung_words, later_rungs, check_ladder}, live,
+     Rungs{unit<&U::escalation, &Climb::ladder>, rung_words, none, check_ladder}, live,
      "what is tried, in this order, each time the budget is spent; `run:NAME` runs `[hook.NAME]` "
      "of keel.toml, once, and climbs on at once if that fails; as the last rung it goes on as "
      "`retry` does"},

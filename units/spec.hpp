@@ -79,7 +79,7 @@ struct RestartSpec {
 
 /// One rung of a ladder; `run` names a hook of keel.toml.
 struct Rung {
-    enum class Kind : std::uint8_t { restart, retry, give_up, exit, run };
+    enum class Kind : std::uint8_t { restart, redeploy, rollback, retry, give_up, exit, run };
     using enum Kind;
     Kind kind = restart;
     std::string hook; ///< `run` only
@@ -105,6 +105,36 @@ struct EscalationSpec {
     Duration window = 10min;
     std::vector<Rung> ladder = {Rung::restart, Rung::retry};
     Duration retry_every = 1min;
+};
+
+// ---- deployment ---------------------------------------------------------------------------------
+
+/// Something that a deployment does between unpacking a release and running it.
+struct DeployStepSpec {
+    std::string name;              ///< unique in the unit; default `step`, then `step-2` …
+    std::vector<std::string> run;  ///< `do`
+    std::vector<std::string> undo; ///< what takes it back; empty: nothing has to
+    Duration timeout = 1min;       ///< of either
+    friend bool operator==(const DeployStepSpec&, const DeployStepSpec&) = default;
+};
+
+/// `restart`: an instance is stopped before the one of the new release starts.
+enum class DeployStrategy : std::uint8_t { restart };
+
+/// Where a unit's releases come from and live, and when one has proved itself.
+struct DeploySpec {
+    std::string root;       ///< directory of the releases; empty: the unit has none
+    std::string source;     ///< directory, archive, or URL; {release} in it is the release's ID
+    std::string sha256;     ///< of the archive, in lower case; empty: none is known
+    std::string checksums;  ///< file or https URL with a list of digests; empty: none; {release}
+                            ///< in it is the release's ID
+    std::uint32_t keep = 3; ///< releases that stay on the disk, besides those that are in use
+    std::vector<DeployStepSpec> steps;
+    DeployStrategy strategy = DeployStrategy::restart;
+    Duration verify_for = 10s;   ///< ready without a break, then it has passed
+    Duration timeout = 5min;     ///< without an instance more that serves, then it has failed
+    Duration good_after = 10min; ///< of ready time, then it is one to roll back to
+    friend bool operator==(const DeploySpec&, const DeploySpec&) = default;
 };
 
 // ---- probes ------------------------------------------------------------------------------------
@@ -282,6 +312,7 @@ struct UnitSpec {
     Duration unready_limit = 5min;
     Duration watchdog = 0s; ///< WATCHDOG=1 must come at least so often; 0: none is awaited
     std::vector<ProbeSpec> probes;
+    DeploySpec deploy;
     OutageSpec outage;
     std::vector<std::string> notify; ///< channels of keel.toml that hear of it
     LogSpec log;
@@ -293,6 +324,9 @@ const std::vector<std::string>& command_of(const UnitSpec&, Hook);
 /// How long a hook of that kind may take.
 Duration limit_of(const UnitSpec&, Hook);
 inline bool has_hook(const UnitSpec& unit, Hook hook) { return !command_of(unit, hook).empty(); }
+
+/// Whether it runs from releases.
+inline bool has_releases(const UnitSpec& unit) { return !unit.deploy.root.empty(); }
 
 /// Whether its processes are given a notify socket: only where something is awaited from them, as
 /// a program that finds one may behave otherwise.
@@ -317,8 +351,11 @@ template <>
 inline constexpr std::array names_of<units::RestartWhen> =
     std::to_array<std::string_view>({"always", "on-failure", "never"});
 template <>
-inline constexpr std::array names_of<units::Rung::Kind> =
-    std::to_array<std::string_view>({"restart", "retry", "give-up", "exit", "run"});
+inline constexpr std::array names_of<units::Rung::Kind> = std::to_array<std::string_view>(
+    {"restart", "redeploy", "rollback", "retry", "give-up", "exit", "run"});
+template <>
+inline constexpr std::array
+    names_of<units::DeployStrategy> = std::to_array<std::string_view>({"restart"});
 template <>
 inline constexpr std::array names_of<units::ProbeRole> =
     std::to_array<std::string_view>({"startup", "readiness", "liveness"});

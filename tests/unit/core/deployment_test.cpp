@@ -32,8 +32,8 @@ std::vector<DeployStep> usual_steps()
 struct Bench {
     Deployment d;
     MonoTime now{1000s};
-    std::vector<std::string> log; ///< `fetch`, `undo migrate`, `end unpack`, `committed`
-    std::string reason; ///< those of all steps
+    std::vector<std::string> log;   ///< `fetch`, `undo migrate`, `end unpack`, `committed`
+    std::string reason;             ///< those of all steps
     std::optional<Deployment> disk; ///< the latest record
     enum class Disk : std::uint8_t { writes, waits } writes = Disk::writes;
 
