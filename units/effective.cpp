@@ -11,17 +11,21 @@ namespace keel::units {
 namespace {
 
 constexpr std::string_view of_probe = "probe[].";
+constexpr std::string_view of_deploy = "deploy.";
+constexpr std::string_view of_step = "deploy.steps[].";
 constexpr std::string_view of_hook = "hook.NAME.";
 constexpr std::string_view of_channel = "channel.NAME.";
 constexpr std::string_view hidden_text = "(hidden: it is from a file)";
 constexpr std::string_view hidden_change = "(hidden: another value)";
 
-/// A default that is told in words (`keeld's own`) is shown so. A word of a closed set stands for
-/// itself: it may be what followed from other keys.
+/// A default that is told in words (`keeld's own`) is shown so. Words of a closed set stand for
+/// themselves: they may be what followed from other keys.
 std::string shown(const Key& key, const Draft& draft)
 {
     std::string value = show(key.kind, draft);
-    const bool in_words = !key.default_text.empty() && !std::holds_alternative<Choice>(key.kind);
+    const bool is_of_set =
+        std::holds_alternative<Choice>(key.kind) || std::holds_alternative<Rungs>(key.kind);
+    const bool in_words = !key.default_text.empty() && !is_of_set;
     if (in_words && value == show(key.kind, Draft{})) return std::string(key.default_text);
     return value;
 }
@@ -68,6 +72,25 @@ void add_probe(const ProbeSpec& probe, std::vector<EffectiveKey>& keys)
                             shown(key, draft), key.takes_effect});
 }
 
+void add_step(const DeployStepSpec& step, std::vector<EffectiveKey>& keys)
+{
+    Draft draft;
+    draft.step = step;
+    for (const Key& key : schema())
+        if (parent_of(key.path) == of_step && last_name(key.path) != "name")
+            keys.push_back({fmt::format("deploy.steps.{}.{}", step.name, last_name(key.path)),
+                            shown(key, draft), key.takes_effect});
+}
+
+/// Whether a row says something of the unit as a whole. Of a unit without releases, [deploy] says
+/// nothing.
+bool concerns_unit(const Key& key, const UnitSpec& unit)
+{
+    const std::string_view parent = parent_of(key.path);
+    if (!takes_value(key.kind) || parent == of_probe || parent == of_step) return false;
+    return parent != of_deploy || has_releases(unit);
+}
+
 /// Also of a unit: what its ladder runs is a part of what it comes to.
 void add_hooks(const NamedHooks& hooks, std::vector<EffectiveKey>& keys)
 {
@@ -110,11 +133,13 @@ std::vector<EffectiveKey> effective_keys(const EffectiveUnit& unit)
     for (const Key& key : schema()) {
         if (key.path == "environment")
             add_variables(key, unit, keys);
-        else if (takes_value(key.kind) && parent_of(key.path) != of_probe)
+        else if (concerns_unit(key, unit.spec))
             keys.push_back({std::string(key.path), shown(key, draft), key.takes_effect});
     }
     for (const ProbeSpec& probe : unit.spec.probes)
         add_probe(probe, keys);
+    for (const DeployStepSpec& step : unit.spec.deploy.steps)
+        add_step(step, keys);
     add_hooks(unit.spec.hooks, keys);
     return keys;
 }

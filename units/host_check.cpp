@@ -94,7 +94,9 @@ public:
                 const auto* mistake = std::get_if<Mistake>(&read))
                 add("environment_files." + path, *mistake);
         const std::string directory = fill(spec_.directory, values_);
-        if (auto mistake = check_directory(directory)) add("directory", std::move(*mistake));
+        if (!is_of_release(spec_.directory))
+            if (auto mistake = check_directory(directory)) add("directory", std::move(*mistake));
+        if (has_releases(spec_)) check_releases(directory);
         check_command("command", spec_.command, directory);
         for (const Hook hook : {Hook::start_pre, Hook::start_post, Hook::stop_pre, Hook::stop_post})
             check_command(std::string(name(hook)), command_of(spec_, hook), directory);
@@ -134,12 +136,41 @@ private:
                        const std::string& directory)
     {
         if (command.empty()) return; // it has a problem of its own
+        if (may_be_of_release(command.front())) return;
         const auto variable = spec_.environment.find("PATH");
         const std::string path = variable == spec_.environment.end()
                                      ? std::string(default_path)
                                      : fill(variable->second, values_);
         if (auto mistake = check_program(fill(command.front(), values_), path, directory))
             add(key, std::move(*mistake));
+    }
+
+    /// What a release has is not known before it is there.
+    static bool is_of_release(std::string_view text) { return uses_placeholder(text, "release"); }
+
+    /// Whether a program that has not been found may be one of a release's.
+    [[nodiscard]] bool may_be_of_release(const std::string& program) const
+    {
+        if (is_of_release(program)) return true;
+        if (program.starts_with('/')) return false;
+        if (program.find('/') != std::string::npos) return is_of_release(spec_.directory);
+        const auto path = spec_.environment.find("PATH");
+        return path != spec_.environment.end() && is_of_release(path->second);
+    }
+
+    /// The root is made when it is needed, where there is a place for it.
+    void check_releases(const std::string& directory)
+    {
+        const std::string& root = spec_.deploy.root;
+        const std::string parent = root.substr(0, std::max<std::size_t>(root.rfind('/'), 1));
+        auto mistake = check_directory(parent);
+        if (!mistake && look_at(root) != Found::nothing) mistake = check_directory(root);
+        if (mistake) add("deploy.root", std::move(*mistake));
+        for (std::size_t i = 0; i < spec_.deploy.steps.size(); ++i) {
+            const DeployStepSpec& step = spec_.deploy.steps[i];
+            check_command(fmt::format("deploy.steps[{}].do", i + 1), step.run, directory);
+            check_command(fmt::format("deploy.steps[{}].undo", i + 1), step.undo, directory);
+        }
     }
 
     void check_resource(const ResourceSetting& setting)
@@ -158,7 +189,7 @@ private:
         if (const auto* exec = std::get_if<ExecTarget>(&target))
             check_command(key + ".exec", exec->command, directory);
         const auto* http = std::get_if<HttpTarget>(&target);
-        if (http == nullptr || http->tls_ca.empty()) return;
+        if (http == nullptr || http->tls_ca.empty() || is_of_release(http->tls_ca)) return;
         const std::string file = fill(http->tls_ca, values_);
         if (look_at(file) == Found::nothing)
             add(key + ".tls_ca",

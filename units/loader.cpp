@@ -6,10 +6,15 @@
 #include "units/validate.hpp"
 #include "units/walk.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace keel::units {
 namespace {
+
+bool is_deploy(const Entry& entry) { return entry.key == "deploy"; }
+
+bool has_deploy(const Table& table) { return std::any_of(table.begin(), table.end(), is_deploy); }
 
 /// The texts of one unit on their way to a spec.
 class Loading {
@@ -40,6 +45,7 @@ public:
         Notes notes;
         if (file_) {
             Table whole = defaults_.keys;
+            if (!is_deployed()) std::erase_if(whole, is_deploy);
             mark_source(whole, static_cast<std::uint32_t>(loaded_.sources.size() - 1));
             lay_over(whole, std::move(*file_));
             for (Table& drop_in : drop_ins_)
@@ -84,6 +90,13 @@ private:
         auto& table = std::get<Table>(document);
         mark_source(table, number);
         return std::move(table);
+    }
+
+    /// Whether it has releases is the unit's own word; what is said of those of all units holds
+    /// for those that have some.
+    [[nodiscard]] bool is_deployed() const
+    {
+        return has_deploy(*file_) || std::any_of(drop_ins_.begin(), drop_ins_.end(), has_deploy);
     }
 
     void read_alone(const Table& table)

@@ -69,7 +69,7 @@ TZ = "UTC"
 
 Under `[defaults]` stands whatever a [unit file](unit-file.md) may say. It is laid under every unit
 as a drop-in is laid over one: the unit file has the last word, key by key; a `[[defaults.probe]]`
-belongs to every unit.
+belongs to every unit, and `[defaults.deploy]` holds for those that have a `[deploy]` of their own.
 )";
 
 constexpr std::string_view placeholder_introduction = R"(

@@ -14,7 +14,7 @@ constexpr std::array table = {
     Placeholder{"instance", &PlaceholderValues::instance, "number of the instance, from 1"},
     Placeholder{"port", &PlaceholderValues::port, "`port_base` + instance − 1"},
     Placeholder{"release", &PlaceholderValues::release,
-                "directory of the release (not supported yet: it comes with `deploy`)"},
+                "directory of the release, `deploy.root`/releases/ID"},
     Placeholder{"runtime_dir", &PlaceholderValues::runtime_dir,
                 "directory of the unit below keeld's run-time directory"}};
 
@@ -84,10 +84,19 @@ std::optional<Mistake> check_placeholders(std::string_view text)
                            "a brace itself is written {{ or }}"};
         if (piece.kind != Piece::Kind::placeholder) continue;
         if (find(piece.text) == nullptr) return unknown_placeholder(piece.text);
-        if (piece.text == "release")
-            return Mistake{"{release} is not supported by this version of keel yet",
-                           "it comes with [deploy]; write the directory itself"};
     }
+    return std::nullopt;
+}
+
+std::optional<Mistake> check_source_placeholders(std::string_view text)
+{
+    if (auto mistake = check_placeholders(text)) return mistake;
+    for (const Placeholder& other : table)
+        if (other.name != "release" && other.name != "unit" && uses_placeholder(text, other.name))
+            return Mistake{fmt::format("{{{}}} means nothing here: a release is the same for all "
+                                       "instances",
+                                       other.name),
+                           "{release}, which is the release's ID here, and {unit} do"};
     return std::nullopt;
 }
 
@@ -164,6 +173,16 @@ ProbeTarget fill(const ProbeTarget& target, const PlaceholderValues& values)
     ProbeTarget filled = target;
     std::visit([&](auto& kind) { fill_in(kind, values); }, filled);
     return filled;
+}
+
+std::string release_directory(const UnitSpec& spec, std::string_view id)
+{
+    return fmt::format("{}/releases/{}", spec.deploy.root, id);
+}
+
+std::string fill_source(const UnitSpec& spec, std::string_view text, std::string_view id)
+{
+    return fill(text, {spec.name, "", "", std::string(id), ""});
 }
 
 } // namespace keel::units

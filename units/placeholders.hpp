@@ -20,7 +20,7 @@ struct PlaceholderValues {
     std::string unit;        ///< the unit's name
     std::string instance;    ///< slot of the instance, from 1
     std::string port;        ///< port_base + slot − 1; empty without port_base
-    std::string release;     ///< directory of the release; empty without [deploy]
+    std::string release;     ///< directory of the release; in a source, its ID
     std::string runtime_dir; ///< directory under /run/keel that belongs to the unit
 };
 
@@ -39,6 +39,8 @@ PlaceholderValues placeholder_values(const UnitSpec& spec, std::uint16_t slot,
 
 /// The first mistake in the use of braces, or none.
 std::optional<Mistake> check_placeholders(std::string_view text);
+/// The same for a text that says where releases come from: it has {release} and {unit} only.
+std::optional<Mistake> check_source_placeholders(std::string_view text);
 
 /// Whether `{name}` occurs, doubled braces not counting.
 bool uses_placeholder(std::string_view text, std::string_view name);
@@ -52,5 +54,10 @@ std::map<std::string, std::string> fill(const std::map<std::string, std::string>
                                         const PlaceholderValues& values);
 /// Everything of the target but `body`, which is a regular expression and full of braces.
 ProbeTarget fill(const ProbeTarget& target, const PlaceholderValues& values);
+
+/// Where the release of this ID is: what {release} stands for.
+std::string release_directory(const UnitSpec& spec, std::string_view id);
+/// `source` or `checksums` of [deploy] for the release of this ID.
+std::string fill_source(const UnitSpec& spec, std::string_view text, std::string_view id);
 
 } // namespace keel::units

@@ -17,6 +17,9 @@ namespace {
 /// Values that placeholders could have, to check what a text looks like once they are filled in.
 const PlaceholderValues sample_values{"unit", "1", "1", "/srv/unit/releases/1", "/run/keel/unit"};
 
+/// The same where {release} is an ID.
+const PlaceholderValues sample_release{"unit", "", "", "1", ""};
+
 /// Reads one value; each take() is one kind.
 class ValueReader : ValueAtHand {
 public:
@@ -78,9 +81,8 @@ public:
         if (given->size() > kind.length_max)
             return complain({fmt::format("is longer than {} bytes", kind.length_max),
                              "shorten it, or for example " + example(key_)});
-        const bool filled = kind.braces == Braces::placeholders;
-        if (filled && !braces_fit(*given, place_.key, value_.at)) return;
-        if (auto mistake = kind.rule->check(filled ? fill(*given, sample_values) : *given))
+        if (!braces_fit(*given, kind.braces)) return;
+        if (auto mistake = kind.rule->check(filled_in(*given, kind.braces)))
             return complain(std::move(*mistake));
         kind.slot.set(draft_, *given);
     }
@@ -232,6 +234,22 @@ public:
     }
 
 private:
+    bool braces_fit(const std::string& text, Braces braces)
+    {
+        if (braces == Braces::plain) return true;
+        if (braces == Braces::placeholders)
+            return ValueAtHand::braces_fit(text, place_.key, value_.at);
+        auto mistake = check_source_placeholders(text);
+        if (mistake) complain(std::move(*mistake));
+        return !mistake;
+    }
+
+    static std::string filled_in(const std::string& text, Braces braces)
+    {
+        if (braces == Braces::plain) return text;
+        return fill(text, braces == Braces::placeholders ? sample_values : sample_release);
+    }
+
     /// A number with its unit, in its range.
     template <class Range, class T>
     void take_measured(const Range& kind, const std::string& given, const std::optional<T>& value,
@@ -258,7 +276,7 @@ private:
             const auto* word = std::get_if<std::string>(&element.data);
             if (word == nullptr)
                 complain_of(element, not_a_string(element, example(key_)));
-            else if (braces_fit(*word, place_.key, element.at))
+            else if (ValueAtHand::braces_fit(*word, place_.key, element.at))
                 words.push_back(*word);
         }
         if (words.size() != list->size()) return std::nullopt;
@@ -279,7 +297,7 @@ private:
             return std::nullopt;
         }
         for (const std::string& word : *words)
-            if (!braces_fit(word, place_.key, value_.at)) return std::nullopt;
+            if (!ValueAtHand::braces_fit(word, place_.key, value_.at)) return std::nullopt;
         return words;
     }
 
@@ -298,8 +316,8 @@ private:
             return std::nullopt;
         }
         const bool filled = kind.braces == Braces::placeholders;
-        if (filled && !braces_fit(*text, name, at)) return std::nullopt;
-        if (auto mistake = kind.rule->check_value(filled ? fill(*text, sample_values) : *text)) {
+        if (filled && !ValueAtHand::braces_fit(*text, name, at)) return std::nullopt;
+        if (auto mistake = kind.rule->check_value(filled_in(*text, kind.braces))) {
             report_.add(at, name, std::move(*mistake));
             return std::nullopt;
         }
@@ -340,6 +358,12 @@ private:
 };
 
 } // namespace
+
+Position position_of(const Notes& notes, std::string_view key)
+{
+    const auto found = notes.positions.find(key);
+    return found == notes.positions.end() ? Position{1, 1} : found->second;
+}
 
 void read_value(const Key& key, const Place& place, const Value& value, Draft& draft,
                 Report& report, Notes& notes)

@@ -20,12 +20,16 @@ using Positions = std::map<std::string, Position, std::less<>>;
 /// What was noticed while reading and can only be judged at the end.
 struct Notes {
     Positions positions;
-    struct Use {
+    struct FilledText {
         std::string key;
         Position at;
+        std::string text;
     };
-    std::vector<Use> port_uses; ///< texts with {port} in them
+    std::vector<FilledText> texts; ///< those in which placeholders are filled in, as they stand
 };
+
+/// Where a key stood; the beginning of the file, if it was not given.
+Position position_of(const Notes& notes, std::string_view key);
 
 /// Where a value stands and what it is called there.
 struct Place {

@@ -1,10 +1,10 @@
 #include "units/schema.hpp"
 
+#include "units/schema_parts.hpp"
 #include "units/slot_path.hpp"
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 
 namespace keel::units {
 namespace {
@@ -12,10 +12,6 @@ namespace {
 // ---- places ------------------------------------------------------------------------------------
 
 template <auto... members> constexpr PathTo<&Draft::unit, members...> unit{};
-template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::common, members...> probe{};
-template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::http, members...> http{};
-template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::tcp, members...> tcp{};
-template <auto... members> constexpr PathTo<&Draft::probe, &ProbeDraft::exec, members...> exec{};
 
 /// A resource that is not in the map has no limit of its own.
 template <Resource resource>
@@ -30,7 +26,6 @@ constexpr Slot<std::optional<ResourceLimit>> limit{
 
 using U = UnitSpec;
 using Sched = SchedulingSpec;
-using P = ProbeSpec;
 using Restart = RestartSpec;
 using Climb = EscalationSpec;
 using Res = ResourcesSpec;
@@ -72,30 +67,6 @@ std::optional<Mistake> check_ladder(const std::vector<Rung>& rungs)
                    "for example [\"restart\", \"retry\"]"};
 }
 
-constexpr Slot<std::vector<std::uint8_t>> roles{
-    [](const Draft& draft) {
-        const ProbeRoles& role = draft.probe.common.role;
-        std::vector<std::uint8_t> chosen;
-        if (role.startup) chosen.push_back(static_cast<std::uint8_t>(ProbeRole::startup));
-        if (role.readiness) chosen.push_back(static_cast<std::uint8_t>(ProbeRole::readiness));
-        if (role.liveness) chosen.push_back(static_cast<std::uint8_t>(ProbeRole::liveness));
-        return chosen;
-    },
-    [](Draft& draft, std::vector<std::uint8_t> chosen) {
-        const auto has = [&](ProbeRole role) {
-            return std::find(chosen.begin(), chosen.end(), static_cast<std::uint8_t>(role)) !=
-                   chosen.end();
-        };
-        draft.probe.common.role = {has(ProbeRole::startup), has(ProbeRole::readiness),
-                                   has(ProbeRole::liveness)};
-    }};
-
-std::optional<Mistake> check_roles(const std::vector<std::uint8_t>& chosen)
-{
-    if (!chosen.empty()) return std::nullopt;
-    return Mistake{"names no role", "leave it out for all three: startup, readiness, liveness"};
-}
-
 // ---- the table ---------------------------------------------------------------------------------
 
 using enum TakesEffect;
@@ -106,8 +77,6 @@ constexpr Duration second = 1s;
 constexpr Duration day = 24h;
 constexpr std::size_t path_max = 4095;   // PATH_MAX without its NUL
 constexpr std::size_t account_max = 256; // LOGIN_NAME_MAX
-constexpr std::size_t bytes_max = 4096;
-constexpr std::size_t expression_max = 1024;
 constexpr std::string_view login = "keeld's own";
 
 constexpr Key table[] = {
@@ -239,7 +208,11 @@ constexpr Key table[] = {
      Rungs{unit<&U::escalation, &Climb::ladder>, rung_words, none, check_ladder}, live,
      "what is tried, in this order, each time the budget is spent; `run:NAME` runs `[hook.NAME]` "
      "of keel.toml, once, and climbs on at once if that fails; as the last rung it goes on as "
-     "`retry` does"},
+     "`retry` does. `redeploy` unpacks the release afresh, and `rollback` goes back to the last "
+     "good "
+     "one; both need `[deploy]`",
+     "`[\"restart\", \"retry\"]`; with `[deploy]` `[\"restart\", \"redeploy\", \"rollback\", "
+     "\"retry\"]`"},
     {"escalation.retry_every", Span{unit<&U::escalation, &Climb::retry_every>, 10ms, day}, live,
      "on the rung `retry`, or a last `run:NAME`: no delay is longer"},
 
@@ -315,45 +288,9 @@ constexpr Key table[] = {
      "whether the public status page shows the unit"},
     {"outage.title", Text{unit<&U::outage, &OutageSpec::title>, &one_line, 256}, live,
      "its name on the public status page", "the unit's name"},
+};
 
-    {"probe", Sections{32}, live, "A health check by exactly one of `http`, `tcp` and `exec`"},
-    {"probe[].name", Text{probe<&P::name>, &probe_name, 64}, live, "unique within the unit",
-     "its kind, then `http-2` and so on"},
-    {"probe[].http", Text{http<&HttpTarget::url>, &probe_url, bytes_max, filled}, live,
-     "ask this URL: http://, https:// or unix:/path.sock:/request-path", "one of three"},
-    {"probe[].tcp", Text{tcp<&TcpTarget::address>, &host_and_port, 300, filled}, live,
-     "connect to this address", "one of three"},
-    {"probe[].exec", Command{exec<&ExecTarget::command>, 4096}, live,
-     "run this command, as the unit's user, in its directory; exit 0 passes", "one of three"},
-    {"probe[].role", Choices{roles, names_of<ProbeRole>, none, check_roles}, live,
-     "what it decides: a start's success, readiness, or whether to restart"},
-    {"probe[].interval", Span{probe<&P::interval>, 10ms, day}, live, "from one try to the next"},
-    {"probe[].timeout", Span{probe<&P::timeout>, 1ms, 1h}, live, "a try that takes longer fails"},
-    {"probe[].failures", Integer{probe<&P::failures>, 1, 1000}, live,
-     "so many in a row change a good verdict"},
-    {"probe[].successes", Integer{probe<&P::successes>, 1, 1000}, live,
-     "so many in a row change a bad verdict"},
-    {"probe[].delay", Span{probe<&P::delay>, 0s, day}, live, "from spawn to the first try"},
-    {"probe[].method", Text{http<&HttpTarget::method>, &http_method, 16}, live, "the method", "",
-     "http"},
-    {"probe[].headers", TextMap{http<&HttpTarget::headers>, &header_entries, 64}, live,
-     "more header lines", "", "http"},
-    {"probe[].status", StatusRanges{http<&HttpTarget::status>, 64}, live, "status codes that pass",
-     "", "http"},
-    {"probe[].body", Text{http<&HttpTarget::body>, &expression, expression_max}, live,
-     "RE2 expression searched in the first 64 KiB of the answer", "any body", "http"},
-    {"probe[].tls_verify", Boolean{http<&HttpTarget::tls_verify>}, live,
-     "whether the server's certificate is checked", "", "http"},
-    {"probe[].tls_ca", Text{http<&HttpTarget::tls_ca>, &absolute_path, path_max, filled}, live,
-     "PEM file of authorities to trust", "the system's", "http"},
-    {"probe[].follow_redirects", Boolean{http<&HttpTarget::follow_redirects>}, live,
-     "whether redirects are followed", "", "http"},
-    {"probe[].send", Text{tcp<&TcpTarget::send>, &any_bytes, bytes_max, filled}, live,
-     "bytes to send once connected", "nothing", "tcp"},
-    {"probe[].expect", Text{tcp<&TcpTarget::expect>, &any_bytes, bytes_max, filled}, live,
-     "bytes that must come back", "connecting is enough", "tcp"},
-
-    {"deploy", Later{}, live, "releases: fetch, verify, switch, roll back"},
+constexpr Key later_table[] = {
     {"socket", Later{}, restart, "sockets that keeld keeps open over restarts"},
     {"fallback", Later{}, live, "an answer while the unit is down"},
     {"capability", Later{}, live, "features that clients can ask for"},
@@ -362,7 +299,17 @@ constexpr Key table[] = {
 
 } // namespace
 
-std::span<const Key> schema() { return table; }
+std::span<const Key> schema()
+{
+    static const std::vector<Key> all = [] {
+        std::vector<Key> keys;
+        for (const std::span<const Key> part : {std::span<const Key>(table), probe_keys(),
+                                                deploy_keys(), std::span<const Key>(later_table)})
+            keys.insert(keys.end(), part.begin(), part.end());
+        return keys;
+    }();
+    return all;
+}
 
 bool takes_value(const Kind& kind)
 {
@@ -373,13 +320,13 @@ bool takes_value(const Kind& kind)
 
 const Language& unit_language()
 {
-    static constexpr Language language{table, "", "docs/generated/unit-file.md"};
+    static const Language language{schema(), "", "docs/generated/unit-file.md"};
     return language;
 }
 
 const Language& defaults_language()
 {
-    static constexpr Language language{table, "defaults.", "docs/generated/unit-file.md"};
+    static const Language language{schema(), "defaults.", "docs/generated/unit-file.md"};
     return language;
 }
 

@@ -21,6 +21,9 @@
 
 namespace keel::units {
 
+struct Notes; // units/reader.hpp
+struct Place;
+
 // ---- where values go ---------------------------------------------------------------------------
 
 /// One [[probe]] while it is read: which target it has is only known at its end.
@@ -38,6 +41,7 @@ struct Draft {
     DaemonSpec daemon{};
     NamedHook hook{};      ///< that is being read
     ChannelSpec channel{}; ///< that is being read
+    DeployStepSpec step{}; ///< that is being read
 };
 
 /// The place of one value in a Draft.
@@ -48,8 +52,9 @@ template <class T> struct Slot {
 
 // ---- what a value may be -----------------------------------------------------------------------
 
-/// Whether {placeholders} are filled in later, or braces are just braces.
-enum class Braces : std::uint8_t { plain, placeholders };
+/// Braces are just braces; or {placeholders} are filled in later, for each instance; or once for
+/// each release: {release}, which is its ID there, and {unit}.
+enum class Braces : std::uint8_t { plain, placeholders, release_id };
 
 struct Boolean {
     Slot<bool> slot;
@@ -167,6 +172,9 @@ struct Section {};
 /// `[[name]]`: the rows whose path continues this one with `[].`.
 struct Sections {
     std::size_t sections_max;
+    void (*begin)(Draft&); ///< makes room for the next
+    /// Puts the one that was read where it belongs; `Place` is where it stands.
+    void (*keep)(Draft&, const Place&, const Notes&, Report&);
 };
 /// `[name.NAME]`, any number of times: the rows whose path continues this one with `.NAME.`.
 struct NamedSections {

@@ -257,7 +257,7 @@ std::string example(const Key& key)
                    [](const auto& k) { return show(k, fresh_draft()); }},
         key.kind);
     if (std::holds_alternative<Section>(key.kind)) return fmt::format("[{}]", name);
-    if (std::holds_alternative<Sections>(key.kind)) return fmt::format("[[{}]]", name);
+    if (std::holds_alternative<Sections>(key.kind)) return fmt::format("[[{}]]", key.path);
     if (std::holds_alternative<NamedSections>(key.kind)) return fmt::format("[{}.NAME]", name);
     return fmt::format("{} = {}", name, value);
 }

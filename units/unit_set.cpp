@@ -1,6 +1,7 @@
 #include "units/unit_set.hpp"
 
 #include "units/dependencies.hpp"
+#include "units/releases.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -50,6 +51,7 @@ UnitSet link_units(std::vector<LoadedUnit> units)
 {
     UnitSet set;
     drop_doubles(units, set.problems);
+    check_roots(units);
     check_dependencies(units);
     for (LoadedUnit& unit : units) {
         if (unit.problems.empty()) continue;

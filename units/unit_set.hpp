@@ -25,7 +25,8 @@ struct UnitSet {
 LoadedUnit load_file(const std::string& path);
 
 /// Checks units against each other: dependencies that do not exist, cycles, names that occur twice,
-/// requirements that have problems. A unit that gets a problem here loses its spec.
+/// requirements that have problems, releases in one place. A unit that gets a
+/// problem here loses its spec.
 UnitSet link_units(std::vector<LoadedUnit> units);
 
 /// What was collected, loaded and linked. Pure.

@@ -1,5 +1,7 @@
 #include "units/validate.hpp"
 
+#include "units/placeholders.hpp"
+#include "units/releases.hpp"
 #include "units/show.hpp"
 
 #include "base/text.hpp"
@@ -10,12 +12,6 @@
 
 namespace keel::units {
 namespace {
-
-Position position_of(const Notes& notes, std::string_view key)
-{
-    const auto found = notes.positions.find(key);
-    return found == notes.positions.end() ? Position{1, 1} : found->second;
-}
 
 ProbeTarget chosen_target(const ProbeDraft& draft, std::string_view chosen)
 {
@@ -53,10 +49,11 @@ void check_min_ready(const UnitSpec& unit, const Notes& notes, Report& report)
 void check_ports(const UnitSpec& unit, const Notes& notes, Report& report)
 {
     if (!notes.positions.contains("port_base"))
-        for (const Notes::Use& use : notes.port_uses)
-            report.add(use.at, use.key,
-                       {"uses {port}, but the unit has no `port_base`",
-                        "for example port_base = 8080, at the top of the file"});
+        for (const Notes::FilledText& text : notes.texts)
+            if (uses_placeholder(text.text, "port"))
+                report.add(text.at, text.key,
+                           {"uses {port}, but the unit has no `port_base`",
+                            "for example port_base = 8080, at the top of the file"});
     if (report.speaks_of("instances")) return;
     const int last = unit.port_base + unit.instances - 1;
     if (unit.port_base != 0 && last > 65535)
@@ -93,22 +90,13 @@ void check_dependencies(const UnitSpec& unit, const Notes& notes, Report& report
 
 void name_probes(UnitSpec& unit, const Notes& notes, Report& report)
 {
-    std::set<std::string> used;
-    for (std::size_t i = 0; i < unit.probes.size(); ++i) {
-        const std::string& name = unit.probes[i].name;
-        if (name.empty() || used.insert(name).second) continue;
-        const std::string key = fmt::format("probe[{}].name", i + 1);
-        report.add(position_of(notes, key), key,
-                   {fmt::format("`{}` is the name of another probe already", name),
-                    "names are unique within a unit"});
-    }
     std::vector<std::string> names;
     std::vector<std::string_view> targets;
     for (const ProbeSpec& probe : unit.probes) {
         names.push_back(probe.name);
         targets.push_back(probe_targets[probe.target.index()]);
     }
-    give_names(names, targets);
+    settle_names(names, targets, {"probe", "probe"}, notes, report);
     for (std::size_t i = 0; i < names.size(); ++i)
         unit.probes[i].name = std::move(names[i]);
 }
@@ -206,6 +194,20 @@ void give_names(std::vector<std::string>& names, const std::vector<std::string_v
         }
 }
 
+void settle_names(std::vector<std::string>& names, const std::vector<std::string_view>& usual,
+                  const NamedList& list, const Notes& notes, Report& report)
+{
+    std::set<std::string> used;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (names[i].empty() || used.insert(names[i]).second) continue;
+        const std::string key = fmt::format("{}[{}].name", list.key, i + 1);
+        report.add(position_of(notes, key), key,
+                   {fmt::format("`{}` is the name of another {} already", names[i], list.each),
+                    "names are unique within a unit"});
+    }
+    give_names(names, usual);
+}
+
 ProbeSpec finish_probe(const ProbeDraft& draft, const Place& place, const Notes& notes,
                        Report& report)
 {
@@ -241,6 +243,7 @@ void finish_unit(UnitSpec& unit, const Notes& notes, Report& report)
     settle_oneshot(unit, notes, report);
     check_hook_time(unit, notes, report);
     check_reload(unit, notes, report);
+    settle_releases(unit, notes, report);
 }
 
 void take_hooks(UnitSpec& unit, const NamedHooks& hooks, const Notes& notes, Report& report)

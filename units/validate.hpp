@@ -21,6 +21,15 @@ inline constexpr std::array<std::string_view, 3> probe_targets = {"http", "tcp",
 /// taken. Both lists go by probe.
 void give_names(std::vector<std::string>& names, const std::vector<std::string_view>& targets);
 
+/// A list of sections that have names: its key, and what one of them is called.
+struct NamedList {
+    std::string_view key;
+    std::string_view each;
+};
+/// Reports names that are given twice, then gives names to those that have none, as give_names().
+void settle_names(std::vector<std::string>& names, const std::vector<std::string_view>& usual,
+                  const NamedList& list, const Notes& notes, Report& report);
+
 /// Ends the reading of one [[probe]]: the target is chosen, and keys of other targets are reported.
 /// `place.key` is `probe[2]`.
 ProbeSpec finish_probe(const ProbeDraft& draft, const Place& place, const Notes& notes,

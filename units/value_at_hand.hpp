@@ -71,7 +71,7 @@ protected:
             report_.add(at, key, std::move(*mistake));
             return false;
         }
-        if (uses_placeholder(text, "port")) notes_.port_uses.push_back({key, at});
+        notes_.texts.push_back({key, at, std::string(text)});
         return true;
     }
 

@@ -2,7 +2,6 @@
 
 #include "base/text.hpp"
 #include "units/mistakes.hpp"
-#include "units/validate.hpp"
 
 #include <fmt/format.h>
 #include <unordered_map>
@@ -132,10 +131,9 @@ void Walk::read_sections(const Key& key, const Sections& sections, const Place& 
                          fmt::format("[[{}]], and its keys below it", place.key)});
             continue;
         }
-        draft_.probe = {};
+        sections.begin(draft_);
         read_table(std::string(key.path) + "[].", here.key + ".", *table, element.at);
-        if (extent_ == Extent::whole)
-            draft_.unit.probes.push_back(finish_probe(draft_.probe, here, notes_, report_));
+        if (extent_ == Extent::whole) sections.keep(draft_, here, notes_, report_);
     }
 }
 

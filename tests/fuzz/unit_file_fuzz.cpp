@@ -5,6 +5,7 @@
 #include "units/expression.hpp"
 #include "units/loader.hpp"
 #include "units/placeholders.hpp"
+#include "units/releases.hpp"
 #include "units/rules.hpp"
 #include "units/schema.hpp"
 #include "units/show.hpp"
@@ -34,6 +35,8 @@ void check(const Text& text, const Draft& draft)
 {
     const std::string value = text.slot.get(draft);
     ENSURE(value.size() <= text.length_max, "an accepted text is not too long");
+    if (text.braces == Braces::release_id)
+        ENSURE(!check_source_placeholders(value), "accepted sources are those of a release");
     if (text.braces == Braces::placeholders)
         ENSURE(!check_placeholders(value), "placeholders of accepted texts are known");
 }
@@ -111,14 +114,48 @@ void check(const NamedSections&, const Draft&) {}
 void check(const UnitKeys&, const Draft&) {}
 void check(const Later&, const Draft&) {}
 
-/// Rows of the unit, or those of its probes.
-void check_rows(const Draft& draft, bool of_probe)
+constexpr std::string_view of_unit, of_probe = "probe[].", of_step = "deploy.steps[].";
+
+/// Rows of the unit, or those of its probes or steps.
+void check_rows(const Draft& draft, std::string_view part)
 {
     for (const Key& key : schema()) {
-        if ((parent_of(key.path) == "probe[].") != of_probe) continue;
+        const std::string_view parent = parent_of(key.path);
+        if ((parent == of_probe || parent == of_step ? parent : of_unit) != part) continue;
         // Some defaults are outside the range: no port, no age.
         if (show(key.kind, draft) == show(key.kind, Draft{})) continue;
         std::visit([&](const auto& kind) { check(kind, draft); }, key.kind);
+    }
+}
+
+/// Only what is used can say so.
+bool uses_release(const UnitSpec& spec)
+{
+    const auto uses = [](const std::string& text) { return uses_placeholder(text, "release"); };
+    const auto runs = [&](const std::vector<std::string>& words) {
+        return std::any_of(words.begin(), words.end(), uses);
+    };
+    const auto sets = [&](const auto& variable) { return uses(variable.second); };
+    bool found = runs(spec.command) || uses(spec.directory) ||
+                 std::any_of(spec.environment.begin(), spec.environment.end(), sets);
+    for (std::size_t i = 0; i < names_of<Hook>.size(); ++i)
+        found = found || runs(command_of(spec, static_cast<Hook>(i)));
+    return found;
+}
+
+void check_releases(const UnitSpec& spec)
+{
+    ENSURE(uses_release(spec) == has_releases(spec), "who runs from releases has some");
+    for (const Rung& rung : spec.escalation.ladder)
+        ENSURE(has_releases(spec) || (rung.kind != Rung::redeploy && rung.kind != Rung::rollback),
+               "releases to climb to");
+    ENSURE(spec.deploy.steps.size() <= 16, "not too many steps");
+    ENSURE(tidy_path(spec.deploy.root) != "/" || !has_releases(spec), "never the host's root");
+    Draft draft{spec, {}};
+    for (const DeployStepSpec& step : spec.deploy.steps) {
+        ENSURE(is_name(step.name) && !step.run.empty(), "every step has a name and a command");
+        draft.step = step;
+        check_rows(draft, of_step);
     }
 }
 
@@ -127,8 +164,9 @@ void check_accepted(const UnitSpec& spec)
     ENSURE(!spec.command.empty() && !spec.command.front().empty(), "there is a program");
     ENSURE(spec.min_ready <= spec.instances, "enough instances");
     ENSURE(spec.probes.size() <= 32, "not too many probes");
+    check_releases(spec);
     Draft draft{spec, {}};
-    check_rows(draft, false);
+    check_rows(draft, of_unit);
     for (const ProbeSpec& probe : spec.probes) {
         ENSURE(is_name(probe.name), "every probe has a name");
         draft.probe = {};
@@ -136,7 +174,7 @@ void check_accepted(const UnitSpec& spec)
         if (const auto* http = std::get_if<HttpTarget>(&probe.target)) draft.probe.http = *http;
         if (const auto* tcp = std::get_if<TcpTarget>(&probe.target)) draft.probe.tcp = *tcp;
         if (const auto* exec = std::get_if<ExecTarget>(&probe.target)) draft.probe.exec = *exec;
-        check_rows(draft, true);
+        check_rows(draft, of_probe);
         (void)fill(probe.target, placeholder_values(spec, 1, "/run/keel/web"));
     }
 }

@@ -8,7 +8,8 @@ import re
 
 WORDED = "units/*.cpp"
 # Files whose texts are no problems: they describe keys, or show values.
-DESCRIBING = ("units/schema.cpp", "units/daemon_schema.cpp", "units/markdown.cpp", "units/show.cpp",
+DESCRIBING = ("units/schema.cpp", "units/probe_schema.cpp", "units/deploy_schema.cpp",
+              "units/daemon_schema.cpp", "units/markdown.cpp", "units/show.cpp",
               "units/effective.cpp", "units/plan.cpp", "units/plan_order.cpp")
 # Texts that no test can bring about, or that are no problem's, and why.
 EXCEPT = {
@@ -32,11 +33,14 @@ EXCEPT = {
     "name of the unit": "the meaning of a placeholder",
     "number of the instance, from 1": "the same",
     "`port_base` + instance − 1": "the same",
-    "directory of the release (not supported yet: it comes with `deploy`)": "the same",
+    "directory of the release, `deploy.root`/releases/ID": "the same",
     "directory of the unit below keeld's run-time directory": "the same",
     "name or number": "a kind of value in the reference",
     "address:port or off": "the same",
     "table of texts": "the same",
+    "absolute path or URL": "the same",
+    "absolute path or https URL": "the same",
+    "hexadecimal digits": "the same",
 }
 
 LITERALS = re.compile(r'//[^\n]*|#\s*include[^\n]*|"((?:\\.|[^"\\\n])*)"'

@@ -24,6 +24,8 @@ GOOD = [
     'command = "web"\nlimits = { nofile = 4096, stack = "8MiB:unlimited" }\numask = "0027"',
     'command = "web"\nenvironment = { A = "1" }\ncpu_affinity = ["0-3", 6]',
     'command = "web"\n[[probe]]\nhttp = "http://a"\nstatus = [204, "200-299"]\nrole = "liveness"',
+    'command = "{release}/web"\n[deploy]\nroot = "/web"\nsource = "/{release}.tar"\nkeep = 9',
+    'command = "{release}/web"\ndeploy = { root = "/web", steps = [{ do = "a", timeout = "1m" }] }',
     'command = "web"\n[[probe]]\nexec = "true"\n[[probe]]\ntcp = "a:1"\nsend = "x"',
 ]
 BAD = [
@@ -47,11 +49,16 @@ BAD = [
     'command = "web"\n[[probe]]\ntcp = "a:1"\nmethod = "GET"',
     'command = "web"\n[[probe]]\ntcp = "a:1"\nrole = ["startup", "startup"]',
     'command = "web"\n[probe]\ntcp = "a:1"',
+    'command = "{release}/web"\n[deploy]\nkeep = 9',
+    'command = "{release}/web"\n[deploy]\nroot = "/web"\nstrategy = "overlap"',
+    'command = "{release}/web"\n[deploy]\nroot = "/web"\nsteps = [{ undo = "a" }]',
+    'command = "{release}/web"\n[deploy]\nroot = "/web"\nsteps = { do = "a" }',
     'command = "web"\n[socket]\nlisten = "a:1"',
 ]
 GOOD_DAEMON = [
     "",
     '[http]\nlisten = "off"\n[log]\nlevel = "debug"\n[storm]\nstarts_per_second = 0',
+    '[defaults.deploy]\nkeep = 9\n[[defaults.deploy.steps]]\ntimeout = "5m"',
     '[defaults]\nuser = "panel"\n[[defaults.probe]]\nname = "x"\ninterval = "1s"',
     '[channel.ops]\nkind = "exec"\ncommand = ["/bin/true"]',
 ]

@@ -92,6 +92,9 @@ TEST_F(Program, AndTheOtherThingsThatTheHostLacksAreWordedAsTheGoldenFileSays)
     const auto environment = [&](const std::string& path) {
         return sh + "environment_files = [" + quoted(path) + "]";
     };
+    const auto releases = [&](const std::string& root) {
+        return sh + "environment.A = \"{release}\"\n[deploy]\nroot = " + quoted(root);
+    };
     const std::vector<std::pair<std::string_view, std::string>> lacks{
         {"program that is not there", "command = \"/nowhere/web\""},
         {"program in none of the folders", "command = \"web\"\nenvironment.PATH = \"/nowhere\""},
@@ -110,6 +113,9 @@ TEST_F(Program, AndTheOtherThingsThatTheHostLacksAreWordedAsTheGoldenFileSays)
         {"authorities that are not there",
          sh + "[[probe]]\nhttp = \"https://localhost\"\ntls_ca = \"/nowhere/ca.pem\""},
         {"controller that is not there", sh + "resources.memory_max = \"1GiB\""},
+        {"place for releases that is not there", releases("/nowhere/web")},
+        {"place for releases that is none", releases(folder / "data/web")},
+        {"releases where a file is", releases(folder / "data")},
         {"journal that is not there", sh + "log.target = \"journal\""},
     };
     std::string all;
@@ -122,6 +128,37 @@ TEST_F(Program, AndTheOtherThingsThatTheHostLacksAreWordedAsTheGoldenFileSays)
         all += "\n";
     }
     test::expect_golden("tests/golden/host-problems.txt", all);
+}
+
+TEST_F(Program, OfAReleaseCannotBeThereYet)
+{
+    const auto released = [&](const std::string& lines) {
+        return host_problems(lines + "\n[deploy]\nroot = \"" + folder.path() +
+                             "/web\"\nsteps = "
+                             "[{ do = \"{release}/migrate\", undo = \"sh\" }]\n");
+    };
+    EXPECT_THAT(released("command = \"{release}/bin/web\""), IsEmpty());
+    EXPECT_THAT(released("command = \"bin/web\"\ndirectory = \"{release}\""), IsEmpty());
+    EXPECT_THAT(released("command = \"web\"\nenvironment.PATH = \"{release}/bin:/bin\""),
+                IsEmpty());
+    EXPECT_THAT(released("command = \"{release}/web\"\nprobe = [{ http = \"https://a\", tls_ca = "
+                         "\"{release}/ca.pem\" }]"),
+                IsEmpty());
+    EXPECT_THAT(released("command = \"/nowhere/web\"\ndirectory = \"{release}\""),
+                ElementsAre(HasSubstr("command: /nowhere/web does not exist")));
+    EXPECT_THAT(released("command = \"web {release}\""),
+                ElementsAre(HasSubstr("there is no program `web`")));
+    EXPECT_THAT(released("command = \"bin/web {release}\"\nenvironment.PATH = \"{release}\""),
+                ElementsAre(HasSubstr("//bin/web does not exist")));
+}
+
+TEST_F(Program, OfAStepIsLookedForAsWell)
+{
+    EXPECT_THAT(host_problems("command = \"{release}/web\"\n[deploy]\nroot = \"" + folder.path() +
+                              "/web\"\n[[deploy.steps]]\ndo = \"/nowhere/a\"\nundo = "
+                              "\"/nowhere/b\""),
+                ElementsAre(HasSubstr("5:6: deploy.steps[1].do: /nowhere/a does not exist"),
+                            HasSubstr("6:8: deploy.steps[1].undo: /nowhere/b does not exist")));
 }
 
 TEST_F(Program, IsLookedForWithPlaceholdersFilledIn)

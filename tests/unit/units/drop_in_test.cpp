@@ -54,6 +54,17 @@ TEST(DropIn, AddsVariablesAndReplacesLists)
     EXPECT_THAT(spec.after, ElementsAre("y", "z"));
 }
 
+TEST(DropIn, ReplacesAllStepsOfADeployment)
+{
+    const UnitSpec spec =
+        good_over("command = \"{release}/web\"\n[deploy]\nroot = \"/srv/web\"\nkeep = 7\n"
+                  "steps = [{ do = \"a\" }, { do = \"b\" }]",
+                  {"[[deploy.steps]]\nname = \"step\"\ndo = \"c\""});
+    ASSERT_EQ(spec.deploy.steps.size(), 1U);
+    EXPECT_THAT(spec.deploy.steps[0].run, ElementsAre("c"));
+    EXPECT_EQ(spec.deploy.keep, 7U);
+}
+
 TEST(DropIn, MayGiveTheCommand)
 {
     EXPECT_THAT(good_over("user = \"www\"", {"command = \"web\""}).command, ElementsAre("web"));

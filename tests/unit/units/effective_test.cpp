@@ -89,7 +89,8 @@ TEST(EffectiveSpec, DiffersKeyByKeyWithWhenItTakesEffect)
 /// One value of every key, differently: nothing that the schema has goes unseen.
 TEST(EffectiveSpec, ShowsEveryKeyOfTheSchema)
 {
-    const UnitSpec spec = load_good("command = \"web\"\nenvironment = { A = \"1\" }\n"
+    const UnitSpec spec = load_good("command = \"{release}/web\"\nenvironment = { A = \"1\" }\n"
+                                    "[deploy]\nroot = \"/srv/web\"\nsteps = [{ do = \"a\" }]\n"
                                     "[[probe]]\nname = \"h\"\nhttp = \"http://a\"\n"
                                     "[[probe]]\nname = \"t\"\ntcp = \"a:1\"\n"
                                     "[[probe]]\nname = \"e\"\nexec = \"true\"");
@@ -99,15 +100,39 @@ TEST(EffectiveSpec, ShowsEveryKeyOfTheSchema)
     all += "|";
     for (const Key& key : schema()) {
         if (std::holds_alternative<Section>(key.kind) || std::holds_alternative<Later>(key.kind) ||
-            std::holds_alternative<Sections>(key.kind) || key.path == "probe[].name")
+            std::holds_alternative<Sections>(key.kind) || key.path == "probe[].name" ||
+            key.path == "deploy.steps[].name")
             continue;
         const std::string path(key.path);
-        const bool of_probe = parent_of(path) == "probe[].";
+        const bool of_list = parent_of(path).ends_with("[].");
         const std::string wanted = path == "environment" ? "|environment.A|"
-                                   : of_probe            ? "." + std::string(last_name(path)) + "|"
+                                   : of_list             ? "." + std::string(last_name(path)) + "|"
                                                          : "|" + path + "|";
         EXPECT_NE(all.find(wanted), std::string::npos) << path;
     }
+}
+
+TEST(EffectiveSpec, SaysNothingOfReleasesWhereThereAreNone)
+{
+    EXPECT_THAT(shown({load_good("command = \"web\"")}),
+                Not(Contains(testing::HasSubstr("deploy."))));
+}
+
+TEST(EffectiveSpec, ShowsStepsByTheirNamesAndTheLadderOfReleases)
+{
+    const auto keys =
+        shown({load_good("command = \"{release}/web\"\n[deploy]\nroot = \"/r\"\n"
+                         "steps = [{ do = \"a b\" }, { do = \"c\", undo = \"d\" }]")});
+    EXPECT_THAT(keys, Contains("deploy.root = \"/r\""));
+    EXPECT_THAT(keys, Contains("deploy.source = none"));
+    EXPECT_THAT(keys, Contains("deploy.steps.step.do = [\"a\", \"b\"]"));
+    EXPECT_THAT(keys, Contains("deploy.steps.step.undo = none"));
+    EXPECT_THAT(keys, Contains("deploy.steps.step-2.undo = [\"d\"]"));
+    EXPECT_THAT(keys, Contains("deploy.steps.step-2.timeout = \"1m\""));
+    EXPECT_THAT(keys, Contains("escalation.ladder = [\"restart\", \"redeploy\", \"rollback\", "
+                               "\"retry\"]"));
+    EXPECT_THAT(shown({load_good("command = \"web\"")}),
+                Contains("escalation.ladder = [\"restart\", \"retry\"]"));
 }
 
 Configuration configured(const std::string& daemon,
@@ -140,6 +165,9 @@ TEST(Recipe, ChangesWithWhatAProcessIsMadeFromAndNothingElse)
     EXPECT_EQ(recipe(""), recipe("nice = 0\ninstances = 2\nafter = [\"b\"]"));
     EXPECT_NE(recipe(""), recipe("nice = 1"));
     EXPECT_NE(recipe(""), recipe("environment = { A = \"1\" }"));
+    const std::string deploy = "environment = { A = \"{release}\" }\n[deploy]\nroot = ";
+    EXPECT_NE(recipe(deploy + "\"/a\""), recipe(deploy + "\"/b\""));
+    EXPECT_EQ(recipe(deploy + "\"/a\""), recipe(deploy + "\"/a/\"\nkeep = 7"));
     EXPECT_NE(recipe("environment = { A = \"1\" }"), recipe("environment = { A = \"2\" }"));
     EXPECT_NE(recipe_of(load_good("command = [\"a\", \"b\"]")),
               recipe_of(load_good("command = [\"a b\"]")));

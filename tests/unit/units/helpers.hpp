@@ -36,10 +36,12 @@ inline std::vector<std::string> problems_of(const std::string& text)
     return lines_of(load(text).problems);
 }
 
-/// A spec as a Draft, with its first probe, so that rows of the schema can show it.
+/// A spec as a Draft, with its first probe and its first step, so that rows of the schema can
+/// show it.
 inline Draft draft_of(const UnitSpec& spec)
 {
     Draft draft{spec, {}};
+    if (!spec.deploy.steps.empty()) draft.step = spec.deploy.steps.front();
     if (spec.probes.empty()) return draft;
     draft.probe.common = spec.probes.front();
     const ProbeTarget& target = spec.probes.front().target;
@@ -47,6 +49,18 @@ inline Draft draft_of(const UnitSpec& spec)
     if (const auto* tcp = std::get_if<TcpTarget>(&target)) draft.probe.tcp = *tcp;
     if (const auto* exec = std::get_if<ExecTarget>(&target)) draft.probe.exec = *exec;
     return draft;
+}
+
+/// The beginning of a file in which a key that stands directly below `parent` can follow.
+inline std::string head_of(std::string_view parent)
+{
+    const std::string section(parent.substr(0, parent.empty() ? 0 : parent.size() - 1));
+    if (!parent.starts_with("deploy."))
+        return "command = \"web\"\n" + (parent == "probe[]." ? "[[probe]]\n"
+                                        : parent.empty()     ? ""
+                                                             : "[" + section + "]\n");
+    const std::string deploy = "command = \"{release}/web\"\n[deploy]\n";
+    return parent == "deploy." ? deploy : deploy + "root = \"/srv/web\"\n[[deploy.steps]]\n";
 }
 
 inline const Key& key_named(std::string_view path)

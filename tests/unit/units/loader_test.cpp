@@ -44,6 +44,16 @@ expect = "+PONG"
     EXPECT_EQ(spec.ready, ReadyBy::probe);
 }
 
+TEST(Loader, BeginsEachProbeAfresh)
+{
+    const UnitSpec spec = load_good("command = \"web\"\n[[probe]]\nname = \"a\"\ntcp = \"h:1\"\n"
+                                    "send = \"x\"\nfailures = 9\n[[probe]]\ntcp = \"h:2\"");
+    ASSERT_EQ(spec.probes.size(), 2U);
+    EXPECT_EQ(spec.probes[1].name, "tcp");
+    EXPECT_EQ(spec.probes[1].failures, 3U);
+    EXPECT_EQ(spec.probes[1].target, ProbeTarget(TcpTarget{"h:2", "", ""}));
+}
+
 TEST(Loader, TakesACommandAsWordsOrAsALine)
 {
     EXPECT_EQ(load_good("command = \"sh -c 'exec web  $PORT'\"").command,

@@ -49,7 +49,7 @@ TEST(Placeholders, OfAnInstanceCountPortsFromPortBase)
 
 TEST(Placeholders, AreCheckedByName)
 {
-    EXPECT_FALSE(check_placeholders("{unit} {{x}} {port}").has_value());
+    EXPECT_FALSE(check_placeholders("{unit} {{x}} {port} {release}").has_value());
     EXPECT_FALSE(check_placeholders("no braces").has_value());
     EXPECT_EQ(check_placeholders("{unit}{uint}")->message, "unknown placeholder {uint}");
     for (const char* text : {"{", "}", "{port", "port}", "{po{rt}", "{{}", "{}", "{ unit}"})
@@ -83,6 +83,19 @@ TEST(Placeholders, OfOtherTargetsAreFilledIn)
               ProbeTarget(TcpTarget{"h:8082", "worker", "3"}));
     EXPECT_EQ(fill(ProbeTarget(ExecTarget{{"check", "{port}"}}), values),
               ProbeTarget(ExecTarget{{"check", "8082"}}));
+}
+
+TEST(Placeholders, OfASourceAreTheReleasesIdAndTheUnit)
+{
+    UnitSpec spec;
+    spec.name = "api";
+    spec.deploy.root = "/srv/api";
+    EXPECT_EQ(release_directory(spec, "7"), "/srv/api/releases/7");
+    EXPECT_EQ(fill_source(spec, "https://h/{unit}/{release}.tar?{{x}}", "7"),
+              "https://h/api/7.tar?{x}");
+    EXPECT_FALSE(check_source_placeholders("/srv/{unit}/{release}").has_value());
+    for (const char* text : {"{port}", "{instance}", "{runtime_dir}", "{relase}", "{"})
+        EXPECT_TRUE(check_source_placeholders(text).has_value()) << text;
 }
 
 TEST(Placeholders, OfMapsAreFilledInInValuesOnly)

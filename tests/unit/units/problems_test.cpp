@@ -33,7 +33,7 @@ constexpr auto mistakes = std::to_array<Given>({
     {"unknown key like nothing", "command = \"web\"\nfavourite_colour = 1"},
     {"unknown key like nothing in a section", "command = \"web\"\n[stop]\ncolour = 1"},
     {"quoted dotted key", "command = \"web\"\n\"restart.delay\" = \"1s\""},
-    {"key of a later version", "command = \"web\"\n[deploy]\nroot = \"/srv\""},
+    {"key of a later version", "command = \"web\"\n[sandbox]\nroot = \"/srv\""},
     {"word of a later version", "command = \"web\"\ntype = \"forking\""},
     {"descriptor that is taken", "command = \"web\"\nready = \"fd:2\""},
     {"hook of a oneshot that is never ready",
@@ -42,7 +42,7 @@ constexpr auto mistakes = std::to_array<Given>({
     {"reload in two ways",
      "command = \"web\"\n[reload]\nsignal = \"HUP\"\ncommand = \"/bin/reload\""},
     {"reload of a oneshot", "command = \"web\"\ntype = \"oneshot\"\nreload.signal = \"HUP\""},
-    {"rungs of a later version", "command = \"web\"\n[escalation]\nladder = [\"restart\", "
+    {"rungs that need releases", "command = \"web\"\n[escalation]\nladder = [\"restart\", "
                                  "\"redeploy\", \"rollback\", \"retry\"]"},
     {"ladder that runs a hook with no name for one",
      "command = \"web\"\n[escalation]\nladder = [\"restart\", \"run:\", \"run:Page Me\"]"},
@@ -122,9 +122,13 @@ constexpr auto mistakes = std::to_array<Given>({
     {"variable with a NUL", "command = \"web\"\nenvironment.A = \"a\\u0000b\""},
     {"placeholder misspelt", "command = \"web --port={prot}\""},
     {"placeholder like nothing", "command = \"web {hostname}\""},
-    {"placeholder of a later version", "command = \"{release}/bin/web\""},
+    {"placeholder that needs releases", "command = \"{release}/bin/web\""},
     {"brace of no placeholder", "command = [\"web\", \"{\\\"a\\\": 1}\"]"},
     {"brace alone", "command = [\"web\", \"}\"]"},
+    {"releases that nothing runs from", "command = \"web\"\n[deploy]\nroot = \"/srv/web\""},
+    {"command by way of the link",
+     "command = \"/srv/web/current/bin/web {release}\"\n[deploy]\nroot = \"/srv/web\""},
+    {"text for releases", "command = \"{release}/web\"\ndeploy = \"/srv/web\""},
     {"port without port_base", "command = \"web {port}\""},
     {"ports beyond the last", "command = \"web\"\nport_base = 65535\ninstances = 3"},
     {"min_ready beyond instances", "command = \"web\"\nmin_ready = 2"},
@@ -188,6 +192,39 @@ constexpr auto mistakes = std::to_array<Given>({
     {"statuses", "command = \"web\"\n[[probe]]\nhttp = \"http://h\"\nstatus = [99, \"2xx\", 1.0]"},
 });
 
+/// Title, and what follows [deploy] in a unit that runs from its releases.
+constexpr auto deploy_mistakes = std::to_array<Given>({
+    {"releases without a root", "keep = 5"},
+    {"root that is not absolute", "root = \"srv/web\""},
+    {"root of the host", "root = \"//.\""},
+    {"root with a way up", "root = \"/srv/web/../api\""},
+    {"root with a placeholder", "root = \"/srv/{unit}\""},
+    {"source that is neither path nor URL", "root = \"/srv/web\"\nsource = \"web.tar\""},
+    {"source without a host", "root = \"/srv/web\"\nsource = \"https:///web.tar\""},
+    {"source with a placeholder of instances",
+     "root = \"/srv/web\"\nsource = \"/srv/{instance}-{release}.tar\""},
+    {"source with a placeholder misspelt", "root = \"/srv/web\"\nsource = \"/srv/{relaese}.tar\""},
+    {"source that nothing speaks for",
+     "root = \"/srv/web\"\nsource = \"http://h/{release}.tar.gz\""},
+    {"digest that is none", "root = \"/srv/web\"\nsha256 = \"d41d8cd98f00b204e9800998ecf8427e\""},
+    {"checksums from anybody", "root = \"/srv/web\"\nchecksums = \"http://h/SHA256SUMS\""},
+    {"digest and checksums",
+     "root = \"/srv/web\"\nchecksums = \"/srv/SHA256SUMS\"\nsha256 = "
+     "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\""},
+    {"strategy of a later version", "root = \"/srv/web\"\nstrategy = \"overlap\""},
+    {"step that does nothing", "root = \"/srv/web\"\nsteps = [{ undo = \"a\" }]"},
+    {"step that is no section", "root = \"/srv/web\"\nsteps = [\"migrate\"]"},
+    {"steps that are none", "root = \"/srv/web\"\nsteps = \"migrate\""},
+    {"steps of one name", "root = \"/srv/web\"\nsteps = [{ name = \"a\", do = \"b\" }, { name = "
+                          "\"a\", do = \"c\" }]"},
+    {"step with an unknown key", "root = \"/srv/web\"\nsteps = [{ run = \"a\" }]"},
+    {"step with a key of the section", "root = \"/srv/web\"\nsteps = [{ do = \"a\", keep = 1 }]"},
+    {"hook by way of the link", "root = \"/srv/web\"\n[start]\npre = "
+                                "\"sh --rcfile=/srv//web/current/rc\""},
+    {"ladder that ends in a rollback",
+     "root = \"/srv/web\"\n[escalation]\nladder = [\"restart\", \"redeploy\", \"rollback\"]"},
+});
+
 /// `count` times the same.
 std::string many(std::size_t count, std::string_view what)
 {
@@ -218,6 +255,11 @@ std::vector<Mistaken> all_mistakes()
     all.push_back({"path of a socket that is too long",
                    command + "[[probe]]\nhttp = \"unix:/" + many(107, "x") + ":/healthz\""});
     all.push_back({"label of many words", command + "labels.a = \"" + many(257, "x") + "\""});
+    for (const auto& [title, lines] : deploy_mistakes)
+        all.push_back(
+            {std::string(title), "command = \"{release}/web\"\n[deploy]\n" + std::string(lines)});
+    all.push_back({"root that is too long",
+                   "command = \"{release}/web\"\n[deploy]\nroot = \"/" + many(1024, "x") + "\""});
     std::string variables = command + "[environment]\n";
     for (int i = 0; i < 1025; ++i)
         variables += fmt::format("V{} = \"\"\n", i);
@@ -283,12 +325,19 @@ std::string chapter(std::string_view title, const std::vector<Problem>& problems
 TEST(Problems, OfSeveralUnitsTogetherAreWordedAsTheGoldenFileSays)
 {
     using Files = std::vector<std::pair<std::string, std::string>>; // name, text
+    const auto deploy = [](const std::string& root) {
+        return "environment.HOME = \"{release}\"\ndeploy.root = \"" + root + "\"";
+    };
     const std::vector<std::pair<std::string_view, Files>> sets{
         {"dependency with a near one", {{"web", "requires = [\"bakcbone\"]"}, {"backbone", ""}}},
         {"dependency like nothing", {{"web", "requires = [\"backbone\"]"}}},
         {"a cycle of two", {{"web", "requires = [\"db\"]"}, {"db", "after = [\"web\"]"}}},
         {"dependency that has problems", {{"web", "binds_to = [\"db\"]"}, {"db", "instances = 0"}}},
         {"a name twice", {{"web", ""}, {"web", ""}}},
+        {"releases of two in one place",
+         {{"api", deploy("/srv/web/")}, {"web", deploy("/srv/web")}}},
+        {"releases within releases", {{"api", deploy("/srv/web")}, {"web", deploy("/srv/web/b")}}},
+        {"releases around releases", {{"api", deploy("/srv/web/b")}, {"web", deploy("/srv/web")}}},
         {"a name that cannot be one", {{"Web", ""}}},
     };
     std::string all;

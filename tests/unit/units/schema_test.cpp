@@ -56,14 +56,13 @@ TEST(Schema, ShowsDefaultsThatMeanTheSameWhenTheyAreWritten)
 {
     for (const Key& key : schema()) {
         if (!takes_value(key) || !key.default_text.empty()) continue;
-        const std::string parent(parent_of(key.path));
-        const bool of_probe = parent == "probe[].";
-        std::string text = "command = \"web\"\n";
-        if (of_probe)
-            text += key.only_with == "tcp" ? "[[probe]]\ntcp = \"localhost:1\"\n"
-                                           : "[[probe]]\nhttp = \"http://localhost\"\n";
+        const std::string_view parent = parent_of(key.path);
+        std::string text = head_of(parent);
+        if (parent == "probe[].")
+            text += key.only_with == "tcp" ? "tcp = \"localhost:1\"\n" : "http = \"http://a\"\n";
+        if (parent == "deploy.") text += "root = \"/srv/web\"\n";
+        if (parent == "deploy.steps[].") text += "do = \"/bin/true\"\n";
         const std::string without = text;
-        if (!of_probe && !parent.empty()) text += "[" + parent.substr(0, parent.size() - 1) + "]\n";
         text += std::string(last_name(key.path)) + " = " + default_text(key) + "\n";
         EXPECT_EQ(show(key.kind, draft_of(load_good(text))),
                   show(key.kind, draft_of(load_good(without))))

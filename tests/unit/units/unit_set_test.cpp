@@ -113,6 +113,58 @@ TEST(UnitSet, ChecksUnitsThatHaveOtherProblemsToo)
                 ElementsAre(HasSubstr("expected a string"), HasSubstr("there is no unit `nix`")));
 }
 
+/// Lines of a unit that runs from releases.
+std::string released(const std::string& root, const std::string& more = "")
+{
+    return "directory = \"{release}\"\n" + more + "[deploy]\nroot = \"" + root + "\"";
+}
+
+TEST(UnitSet, LeavesRootsSideBySideAlone)
+{
+    const UnitSet set = linked({{"a", released("/srv/web")},
+                                {"b", released("/srv/web-2")},
+                                {"c", released("/srv/we")},
+                                {"d", released("/srv/api/web")},
+                                {"e", ""},
+                                {"f", ""}});
+    EXPECT_THAT(set.all_problems(), IsEmpty());
+}
+
+TEST(UnitSet, RefusesTwoUnitsOnOneRoot)
+{
+    const UnitSet set = linked({{"a", released("/srv/./web/")}, {"b", released("/srv//web")}});
+    EXPECT_THAT(problems_of(set, "a"), IsEmpty());
+    EXPECT_THAT(problems_of(set, "b"),
+                ElementsAre("b.toml:4:8: deploy.root: is the root of `a` too (a unit's releases "
+                            "have a directory of their own)"));
+}
+
+TEST(UnitSet, RefusesARootWithinAnotherWhicheverComesFirst)
+{
+    const UnitSet set = linked({{"a", released("/srv/web")},
+                                {"b", released("/srv/web/x/y")},
+                                {"c", released("/srv")},
+                                {"d", released("/srv/web")}});
+    EXPECT_THAT(problems_of(set, "b"), ElementsAre(HasSubstr("lies in the root of `a`, /srv/web")));
+    EXPECT_THAT(problems_of(set, "c"),
+                ElementsAre(HasSubstr("has the root of `a` in it, /srv/web")));
+    EXPECT_THAT(problems_of(set, "d"), ElementsAre(HasSubstr("is the root of `a` too")));
+}
+
+TEST(UnitSet, DragsAlongWhatRequiresAUnitWhoseRootIsTaken)
+{
+    const UnitSet set = linked(
+        {{"a", released("/srv/web")}, {"b", released("/srv/web")}, {"c", "requires = [\"b\"]"}});
+    EXPECT_THAT(problems_of(set, "c"), ElementsAre(HasSubstr("requires `b`, which has problems")));
+}
+
+TEST(UnitSet, ComparesRootsOfUnitsThatHaveOtherProblemsToo)
+{
+    const UnitSet set =
+        linked({{"a", released("/srv/web", "nice = 99\n")}, {"b", released("/srv/web")}});
+    EXPECT_THAT(problems_of(set, "b"), ElementsAre(HasSubstr("is the root of `a` too")));
+}
+
 TEST(UnitSet, KeepsTheFirstOfTwoUnitsOfOneName)
 {
     std::vector<LoadedUnit> units;
