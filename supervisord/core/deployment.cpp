@@ -180,7 +180,7 @@ void on(Making& m, const DeployResumed&)
         at && (d.steps[*at].status == Status::doing || d.steps[*at].status == Status::undoing);
     if (!is_on_record) return go_on(m);
     m.because("keeld began");
-    begin_effect(m);
+    write(m); // What is on record may be so on tmpfs alone.
 }
 
 void on(Making& m, const DeployWritten& e)

@@ -340,9 +340,8 @@ void Host::stop_in_order(const HostInputs& inputs, HostStep& out)
             const auto* stopping = std::get_if<Stopping>(&i.state);
             return !has_process(i) || (stopping && stopping->then == AfterStop::stay_down);
         });
-        const auto& hook = unit(*it).rung_hook;
-        const bool hook_runs = hook && hook->stage < RungHook::Stage::asked;
-        const bool is_owed = hook_runs || (!at_rest && !(asked && has_process(unit(*it))));
+        const bool is_owed =
+            is_at_work_beside(unit(*it)) || (!at_rest && !(asked && has_process(unit(*it))));
         if (is_owed && !still_needed) run_unit(*it, ShutDown{}, inputs, out);
         any_left = any_left || has_spawn(unit(*it));
     }

@@ -25,9 +25,9 @@ InstanceStep on(Here& h, const AtRest auto&, const LaunchWanted&)
 {
     return launch_afresh(h, StartCause::wanted, "start wanted");
 }
-InstanceStep on(Here& h, const AtRest auto&, const RestartWanted&)
+InstanceStep on(Here& h, const AtRest auto&, const RestartWanted& e)
 {
-    return launch_afresh(h, StartCause::wanted, "restart wanted while it was down");
+    return launch_afresh(h, StartCause::wanted, e.why + " while it was down");
 }
 InstanceStep on(Here& h, const Done&, const StopWanted&)
 {
@@ -47,11 +47,10 @@ InstanceStep on(Here& h, const InService auto& s, const StopWanted&)
 {
     return ask_to_stop(h, s.spawn, {AfterStop::stay_down, {}, {}, "stop wanted"});
 }
-InstanceStep on(Here& h, const InService auto& s, const RestartWanted&)
+InstanceStep on(Here& h, const InService auto& s, const RestartWanted& e)
 {
     h.instance.history = {};
-    return ask_to_stop(
-        h, s.spawn, {AfterStop::start_again, StartCause::operator_restart, {}, "restart wanted"});
+    return ask_to_stop(h, s.spawn, {AfterStop::start_again, e.cause, {}, e.why});
 }
 
 InstanceStep on(Here& h, const InService auto& s, const Recalled& e)

@@ -26,6 +26,7 @@
 #include "core/late_turns.hpp"
 #include "core/notice.hpp"
 #include "core/process.hpp"
+#include "core/releases.hpp"
 #include "core/restart_policy.hpp"
 #include "units/spec.hpp"
 
@@ -48,7 +49,8 @@ struct BlockedOn {
         storm,       ///< the storm brake; `what` is empty
         descriptors, ///< keeld has no descriptors left
         shutdown,    ///< keeld is stopping
-        hold         ///< `what` is who holds the unit
+        hold,        ///< `what` is who holds the unit
+        release      ///< it has none yet
     } kind = Kind::dependency;
     std::string what;
     friend bool operator==(const BlockedOn&, const BlockedOn&) = default;
@@ -159,12 +161,17 @@ struct Instance {
     std::uint64_t restarts = 0;        ///< processes that ran, other than first starts, ever
     LastStart last_start;
     std::uint64_t recipe = 0; ///< UnitSpec::recipe of the latest spawn
+    ReleasePin release;       ///< that it was made from
 };
 
 // ---- events ---------------------------------------------------------------------------------
 
-struct LaunchWanted {};  ///< be up; a person's word or boot: clears budget and delay
-struct RestartWanted {}; ///< be up with a new process; free of charge
+struct LaunchWanted {}; ///< be up; a person's word or boot: clears budget and delay
+/// Be up with a new process; free of charge.
+struct RestartWanted {
+    StartCause cause = StartCause::operator_restart;
+    std::string why = "restart wanted"; ///< for people
+};
 struct StopWanted {};
 /// Be stopped and come back by itself, free of charge: what it is bound to is gone, or a companion
 /// was restarted. Concerns only what runs.
@@ -238,7 +245,13 @@ struct Inputs {
         on,
         off ///< no signal, no kill; with it goes a gate. Deadlines that would act are put off
     } hands = Hands::on;
-    Duration delay_cap{};                  ///< of backoff, as the unit's rung has it
+    Duration delay_cap{};               ///< of backoff, as the unit's rung has it
+    ReleasePin release{};               ///< that a start is made from; without one, none is made
+    ReleasePin release_after_failure{}; ///< the same, after a failure that is charged
+    enum class Budget : std::uint8_t {
+        counts,
+        spared ///< no failure is charged: the unit's release cannot be had
+    } budget = Budget::counts;
     unsigned away_for_liveness = 0;        ///< other instances that are being replaced for theirs
     const LateTurns* late_turns = nullptr; ///< none: the loop never was late
     enum class AfterFailure : std::uint8_t {
@@ -267,6 +280,21 @@ struct RunRungHook {
     std::string hook; ///< its name in keel.toml
     std::string why;  ///< the unit climbed
 };
+/// A spawn of what a step of the unit's deployment does, or undoes; told by `whole_unit`, too.
+struct RunDeployStep {
+    SpawnId spawn;
+    std::size_t step = 0;
+    enum class Way : std::uint8_t { doing, undoing } way = Way::doing;
+};
+/// A spawn that removes a release from the disk; told by `whole_unit`, too.
+struct RemoveRelease {
+    SpawnId spawn;
+    std::string release;
+};
+/// The unit's releases and its deployment are to be on the disk; DeploymentKept tells when.
+struct KeepDeployment {
+    std::uint64_t record = 0;
+};
 struct Signal {
     SpawnId spawn;
     int signal_number;
@@ -289,7 +317,8 @@ struct Acknowledge {
     SpawnId spawn;
 };
 using InstanceAction =
-    std::variant<Spawn, RunHook, RunRungHook, Signal, KillTree, RunProbe, HearOut, Acknowledge>;
+    std::variant<Spawn, RunHook, RunRungHook, RunDeployStep, RemoveRelease, KeepDeployment, Signal,
+                 KillTree, RunProbe, HearOut, Acknowledge>;
 
 /// One failure, told upwards to the unit.
 struct Failure {

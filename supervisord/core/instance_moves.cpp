@@ -71,6 +71,8 @@ bool is_charged(const RestartHistory& history) { return history.in_a_row >= 2; }
 std::optional<BlockedOn> held_back_by(const Here& h)
 {
     if (h.inputs.gate) return h.inputs.gate;
+    if (units::has_releases(h.spec) && h.release().id.empty())
+        return BlockedOn{BlockedOn::Kind::release, {}};
     if (is_charged(h.instance.history) && h.inputs.brake == Inputs::Brake::on)
         return BlockedOn{BlockedOn::Kind::storm, {}};
     return std::nullopt;
@@ -96,6 +98,7 @@ InstanceStep launch(Here& h, StartCause cause, std::string reason)
     if (units::has_hook(h.spec, units::Hook::start_pre)) {
         begin_hook(h, units::Hook::start_pre, brake);
         h.instance.recipe = h.spec.recipe;
+        h.instance.release = h.release();
         return enter(h, Preparing{cause}, reason + "; start.pre runs");
     }
     Starting starting;
@@ -110,6 +113,7 @@ InstanceStep begin_process(Here& h, Starting starting, Spawn::Brake brake, std::
     starting.ready_by = start_deadline(h, starting.prepared);
     h.actions.emplace_back(Spawn{starting.spawn, starting.cause, brake});
     h.instance.recipe = h.spec.recipe;
+    h.instance.release = h.release();
     return enter(h, starting, std::move(reason));
 }
 
@@ -211,8 +215,9 @@ Aftermath judge_trouble(Here& h, Trouble trouble)
     }
     if (is_stable(h.spec.restart, ready_for)) history.in_a_row = 0;
     ++history.in_a_row;
-    if (h.inputs.dependencies == Inputs::Dependencies::down || is_left_alone(h))
-        trouble.charge = Failure::Charge::free;
+    const bool is_spared = h.inputs.dependencies == Inputs::Dependencies::down ||
+                           h.inputs.budget == Inputs::Budget::spared;
+    if (is_spared || is_left_alone(h)) trouble.charge = Failure::Charge::free;
     if (trouble.charge == Failure::Charge::charged) charge(h.spec, history, h.now());
     h.failure = Failure{cause, reason, trouble.charge, trouble.detection};
 

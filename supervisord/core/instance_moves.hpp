@@ -20,6 +20,12 @@ struct Here {
     std::uint32_t tokens = 0;
 
     [[nodiscard]] MonoTime now() const { return inputs.now.mono; }
+    /// That a start which begins in this step is made from.
+    [[nodiscard]] const ReleasePin& release() const
+    {
+        const bool failed = failure && failure->charge == Failure::Charge::charged;
+        return failed ? inputs.release_after_failure : inputs.release;
+    }
 };
 
 /// What is known of a failure before policy judges it.

@@ -13,6 +13,7 @@ std::string to_text(const BlockedOn& on)
     case BlockedOn::Kind::storm: return "blocked by the storm brake";
     case BlockedOn::Kind::descriptors: return fmt::format("blocked ({})", on.what);
     case BlockedOn::Kind::hold: return fmt::format("blocked by the hold of {}", on.what);
+    case BlockedOn::Kind::release: return "blocked (no release)";
     case BlockedOn::Kind::shutdown: break;
     }
     return "blocked: keeld is stopping";

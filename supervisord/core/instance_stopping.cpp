@@ -70,13 +70,13 @@ InstanceStep on(Here& h, const Stopping&, const LaunchWanted&)
     stopping.then = AfterStop::start_again;
     return stay(h, "start wanted: it starts again once it is down");
 }
-InstanceStep on(Here& h, const Stopping&, const RestartWanted&)
+InstanceStep on(Here& h, const Stopping&, const RestartWanted& e)
 {
     auto& stopping = std::get<Stopping>(h.instance.state);
     h.instance.history = {};
     stopping.then = AfterStop::start_again;
-    stopping.cause = StartCause::operator_restart;
-    return stay(h, "restart wanted: it starts again once it is down");
+    stopping.cause = e.cause;
+    return stay(h, e.why + ": it starts again once it is down");
 }
 InstanceStep on(Here& h, const Stopping&, const StopWanted&)
 {

@@ -37,9 +37,9 @@ InstanceStep on(Here& h, const Blocked& s, const LaunchWanted&)
 {
     return push(h, s, s.cause, "start wanted");
 }
-InstanceStep on(Here& h, const Blocked& s, const RestartWanted&)
+InstanceStep on(Here& h, const Blocked& s, const RestartWanted& e)
 {
-    return push(h, s, StartCause::operator_restart, "restart wanted");
+    return push(h, s, e.cause, e.why);
 }
 InstanceStep on(Here& h, const Blocked& s, const GateChanged&)
 {
@@ -62,9 +62,9 @@ InstanceStep on(Here& h, const Backoff& s, const LaunchWanted&)
 {
     return launch_afresh(h, s.cause, "start wanted");
 }
-InstanceStep on(Here& h, const Backoff&, const RestartWanted&)
+InstanceStep on(Here& h, const Backoff&, const RestartWanted& e)
 {
-    return launch_afresh(h, StartCause::operator_restart, "restart wanted");
+    return launch_afresh(h, e.cause, e.why);
 }
 InstanceStep on(Here& h, const Backoff&, const StopWanted&)
 {
@@ -101,10 +101,10 @@ InstanceStep on(Here& h, const Preparing&, const LaunchWanted&)
     h.instance.history = {};
     return stay(h, "start wanted: it starts already; budget and delay are cleared");
 }
-InstanceStep on(Here& h, const Preparing&, const RestartWanted&)
+InstanceStep on(Here& h, const Preparing&, const RestartWanted& e)
 {
     h.instance.history = {};
-    return stay(h, "restart wanted: it starts already; budget and delay are cleared");
+    return stay(h, e.why + ": it starts already; budget and delay are cleared");
 }
 InstanceStep on(Here& h, const Preparing& s, const HookOver& e)
 {

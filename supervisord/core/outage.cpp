@@ -13,7 +13,8 @@ OutageCause outage_cause_of(StartCause cause)
 {
     switch (cause) {
     case StartCause::wanted: return OutageCause::start;
-    case StartCause::operator_restart: return OutageCause::operation;
+    case StartCause::operator_restart:
+    case StartCause::deploy: return OutageCause::operation;
     case StartCause::exit: return OutageCause::exit;
     case StartCause::signal: return OutageCause::signal;
     case StartCause::start_timeout: return OutageCause::start_timeout;

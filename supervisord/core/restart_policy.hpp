@@ -28,7 +28,8 @@ enum class StartCause : std::uint8_t {
     bound,     ///< a unit that it is bound to was gone
     companion, ///< a unit that it restarts with was restarted
     watchdog,  ///< it did not send WATCHDOG=1 in time, or found itself broken
-    oom        ///< the kernel killed it for want of memory; last, as journals count by number
+    oom,       ///< the kernel killed it for want of memory
+    deploy     ///< another release, or the same one afresh; last, as journals count by number
 };
 
 /// How long a spawn was ready, in all. None: it never was, which is less than no time at all: a
@@ -90,5 +91,5 @@ namespace keel {
 template <>
 inline constexpr std::array names_of<core::StartCause> = std::to_array<std::string_view>(
     {"wanted", "operator", "exit", "signal", "start-timeout", "liveness", "unready", "spawn",
-     "lost", "bound", "companion", "watchdog", "oom"});
+     "lost", "bound", "companion", "watchdog", "oom", "deploy"});
 } // namespace keel

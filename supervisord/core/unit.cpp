@@ -45,6 +45,10 @@ Inputs inputs_for(const UnitMaking& m, Slot slot)
     in.delay_cap = delay_cap(m.spec, m.unit());
     in.away_for_liveness = away_for_liveness(m, slot);
     in.late_turns = m.inputs.late_turns;
+    in.release = release_for(m.unit(), slot);
+    in.release_after_failure = release_after_failure(m.unit(), slot);
+    if (m.unit().deployment && awaits_source(*m.unit().deployment))
+        in.budget = Inputs::Budget::spared;
     if (rung_of(m.spec, m.unit()).kind == units::Rung::give_up)
         in.after_failure = Inputs::AfterFailure::give_up;
     return in;
@@ -63,7 +67,8 @@ std::string_view detector_of(StartCause cause)
     case StartCause::bound:
     case StartCause::companion: return "dependency";
     case StartCause::wanted:
-    case StartCause::operator_restart: return "operation";
+    case StartCause::operator_restart:
+    case StartCause::deploy: return "operation";
     case StartCause::exit:
     case StartCause::signal:
     case StartCause::oom:
@@ -157,6 +162,7 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     const auto before = state_name(m.instance(slot).state);
     const auto spawn_before = spawn_of(m.instance(slot).state);
     const auto recipe_before = m.instance(slot).recipe;
+    const ReleasePin release_before = m.instance(slot).release;
     InstanceStep made = step(m.spec, std::move(m.instance(slot)), event, inputs_for(m, slot));
     m.instance(slot) = std::move(made.next);
 
@@ -169,10 +175,13 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     if (!made.hook_failed.empty()) take_hook_failure(m, slot, made.hook_failed);
     if (made.restrained) m.out.notes.emplace_back(KillHeldBack{slot, *made.restrained});
     m.out.brake_tokens += made.tokens;
-    if (made.failure)
+    if (made.failure) {
         take_failure(m, slot, *made.failure, recipe_before);
-    else if (const auto* exited = std::get_if<ProcessExited>(&event); moved && exited != nullptr)
+        note_failure_of_release(m, slot, *made.failure, release_before);
+    } else if (const auto* exited = std::get_if<ProcessExited>(&event);
+               moved && exited != nullptr) {
         take_clean_exit(m, slot, before, exited->status);
+    }
     if (moved)
         take_move(m, slot, before, made.reason);
     else if (said)
@@ -295,6 +304,7 @@ void on(UnitMaking& m, const Asked& asked)
 {
     if (!m.unit().config_problem.empty()) return refuse(m, asked, m.unit().config_problem);
     if (asked.verb == Verb::reload) return begin_reload(m, asked);
+    if (is_about_releases(asked.verb)) return heed_release_request(m, asked);
     if (asked.verb == Verb::stop || asked.verb == Verb::hold) {
         want(m, hold_of(m, asked), said_of(asked));
         return begin_operation(m, asked);
@@ -322,10 +332,11 @@ void on(UnitMaking& m, const ShutDown&)
     if (is_wanted_up(m.unit())) break_off_operation(m, "keeld is stopping");
     run_all(m, StopWanted{});
     break_off_rung_hook(m);
+    leave_deploy_effect(m);
 }
 void on(UnitMaking& m, const ForInstance& e)
 {
-    if (e.slot == whole_unit) return heed_rung_hook(m, e.event);
+    if (e.slot == whole_unit) return heed_whole_unit(m, e.event);
     // What ends late, of an instance that the unit no longer has: nothing is left to be decided.
     const auto* exited = std::get_if<ProcessExited>(&e.event);
     const bool is_an_end = exited != nullptr || std::holds_alternative<TreeEmptied>(e.event);
@@ -350,6 +361,7 @@ void on(UnitMaking& m, const UnitTick&)
 {
     end_hold_if_over(m);
     end_overdue_rung_hook(m);
+    end_overdue_deploy_effect(m);
     for (Slot slot = 1; slot <= m.unit().instances.size(); ++slot)
         if (const auto due = deadline_of(m.spec, m.instance(slot)); due && *due <= m.now())
             run_instance(m, slot, Tick{});
@@ -380,9 +392,11 @@ UnitStep step(const units::UnitSpec& spec, Unit unit, const UnitEvent& event,
     std::visit([&](const auto& e) { on(m, e); }, event);
     retire_instances(m);
     progress_operation(m);
+    progress_deployment(m);
     catch_up(m);
     note_readiness(m);
     descend_if_stable(m);
+    mark_good_if_proved(m);
     fold_outages(m);
     return std::move(m.out);
 }

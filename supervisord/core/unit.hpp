@@ -7,6 +7,7 @@
 #pragma once
 #include "core/instance.hpp"
 #include "core/outage.hpp"
+#include "core/unit_deployment.hpp"
 
 #include <array>
 #include <memory>
@@ -52,14 +53,25 @@ enum class UnitStatus : std::uint8_t {
 
 // ---- operations ---------------------------------------------------------------------------------
 
-enum class Verb : std::uint8_t { start, stop, restart, hold, reload };
+enum class Verb : std::uint8_t { start, stop, restart, hold, reload, deploy, rollback, undeny };
 
 /// Whether a person may take it back while it is under way. A stop goes to its end: a start undoes
 /// it.
 constexpr bool can_be_cancelled(Verb verb)
 {
-    return verb == Verb::start || verb == Verb::restart || verb == Verb::reload;
+    return verb == Verb::start || verb == Verb::restart || verb == Verb::reload ||
+           verb == Verb::deploy || verb == Verb::rollback;
 }
+
+/// Whether it is carried out by a deployment.
+constexpr bool is_deployment(Verb verb) { return verb == Verb::deploy || verb == Verb::rollback; }
+
+/// What a person says with Verb::deploy and Verb::undeny.
+struct DeployTerms {
+    std::string release; ///< ID; with undeny empty: all
+    std::string source;  ///< where its archive is; empty: as the unit file says
+    friend bool operator==(const DeployTerms&, const DeployTerms&) = default;
+};
 
 /// What a person says with Verb::hold.
 struct HoldTerms {
@@ -132,6 +144,10 @@ struct Unit {
     /// Set: its configuration is no longer in force, so it is wanted down for the time being; this
     /// is what was wanted before, and is again should that configuration return.
     std::optional<Wanted> before_leaving;
+    Releases releases;                         ///< only of a unit with [deploy]
+    std::optional<UnitDeployment> deployment;  ///< under way
+    std::optional<DeployEffect> deploy_effect; ///< of that, or removing what is left over
+    std::vector<std::string> surplus;          ///< releases that are to be removed
     /// Whether what is made from another recipe is restarted as soon as that costs nothing.
     enum class CatchesUp : std::uint8_t { no, yes } catches_up = CatchesUp::no;
 };
@@ -144,9 +160,10 @@ struct Asked {    ///< a person's request; ends in an OperationResult
     Verb verb{};
     std::string by;
     std::string why;
-    std::optional<Slot> slot;                       ///< restart only; none: all
+    std::optional<Slot> slot{};                     ///< restart only; none: all
     HoldTerms hold{};                               ///< hold only
     Operation::Which which = Operation::Which::all; ///< restart only
+    DeployTerms deploy{};                           ///< deploy and undeny only
 };
 struct CancelAsked { ///< a person's word that a start or a restart is not to be waited for
     OperationId id{};
@@ -173,10 +190,21 @@ struct LeaveWanted {}; ///< its configuration is no longer in force: be stopped
 struct StayWanted {};  ///< it is again: be what it was wanted to be before
 /// Nobody else sees to what is still made from another recipe than the unit's.
 struct CatchUpWanted {};
+/// What the engine was to write for KeepDeployment is on the disk.
+struct DeploymentKept {
+    std::uint64_t record = 0;
+};
+/// How the process ended that is at work for a deployment, in its own words; its end comes next.
+struct DeployReported {
+    SpawnId spawn;
+    DeployFault fault = DeployFault::none;
+    std::string what{};
+    std::uint64_t bytes = 0; ///< unpacked
+};
 struct UnitTick {};
 using UnitEvent = std::variant<Booted, Asked, CancelAsked, WantedByDependant, CompanionRestarted,
                                ShutDown, ForInstance, UnitGateChanged, Respecified, LeaveWanted,
-                               StayWanted, CatchUpWanted, UnitTick>;
+                               StayWanted, CatchUpWanted, DeploymentKept, DeployReported, UnitTick>;
 
 struct UnitInputs {
     Now now;
@@ -240,6 +268,30 @@ struct RungHookEnded {
     Duration took{0};
 };
 struct BackToBottom {};
+struct RungSkipped {
+    units::Rung rung;
+    std::string why;
+};
+struct DeploymentBegun {
+    UnitDeployment::Kind kind{};
+    UnitDeployment::Asker asker{};
+    std::string release;
+    std::string by;
+    std::string why;
+};
+struct DeploymentMoved {
+    std::string what; ///< `unpack done; migrate begins`
+};
+struct DeploymentEnded {
+    DeploymentRecord record;
+};
+struct ReleaseProved {
+    std::string release; ///< it is good
+};
+struct ReleaseRemoved {
+    std::string release;
+    std::string problem; ///< why it is there still; empty: it is not
+};
 struct OutageOpened {
     Outage record;
 };
@@ -262,9 +314,11 @@ struct Frozen {
 struct ExitWanted {
     std::string why;
 }; ///< the ladder's last word: keeld stops everything and exits
-using Note = std::variant<Moved, Stayed, Started, AttemptFailed, HookFailed, KillHeldBack, Climbed,
-                          BackToBottom, RungHookEnded, OutageOpened, OutageCounted, OutageClosed,
-                          OperationEnded, HoldEnded, Frozen, ExitWanted>;
+using Note =
+    std::variant<Moved, Stayed, Started, AttemptFailed, HookFailed, KillHeldBack, Climbed,
+                 BackToBottom, RungHookEnded, RungSkipped, DeploymentBegun, DeploymentMoved,
+                 DeploymentEnded, ReleaseProved, ReleaseRemoved, OutageOpened, OutageCounted,
+                 OutageClosed, OperationEnded, HoldEnded, Frozen, ExitWanted>;
 
 struct UnitAction {
     Slot slot; ///< or whole_unit
@@ -311,8 +365,16 @@ const Wanted& word_on(const Unit&);
 bool has_outdated(const units::UnitSpec&, const Unit&);
 /// Whether any instance may have a process.
 bool has_process(const Unit&);
-/// The same, or that the hook of its ladder has one.
+/// What a start of that slot is made from; without one it has to wait.
+ReleasePin release_for(const Unit&, Slot);
+/// The same, if that start follows a failure: a release on trial has failed with it.
+ReleasePin release_after_failure(const Unit&, Slot);
+/// Whether anything of it is made from another release, or unpacking, than it would be now.
+bool has_other_release(const units::UnitSpec&, const Unit&);
+/// The same, or that the hook of its ladder has one, or something is at work for its deployment.
 bool has_spawn(const Unit&);
+/// Whether such a hook, or such work, has not been asked to end yet.
+bool is_at_work_beside(const Unit&);
 UnitStatus status_of(const units::UnitSpec&, const Unit&);
 /// The cap of backoff on the present rung; the last one is gone on from as from `retry`.
 Duration delay_cap(const units::UnitSpec&, const Unit&);
@@ -325,8 +387,8 @@ template <>
 inline constexpr std::array names_of<core::UnitStatus> = std::to_array<std::string_view>(
     {"up", "degraded", "down", "starting", "blocked", "done", "held", "stopped", "failed"});
 template <>
-inline constexpr std::array names_of<core::Verb> =
-    std::to_array<std::string_view>({"start", "stop", "restart", "hold", "reload"});
+inline constexpr std::array names_of<core::Verb> = std::to_array<std::string_view>(
+    {"start", "stop", "restart", "hold", "reload", "deploy", "rollback", "undeny"});
 template <>
 inline constexpr std::array names_of<core::OperationResult::Outcome> =
     std::to_array<std::string_view>({"done", "failed", "cancelled"});

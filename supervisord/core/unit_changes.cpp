@@ -93,6 +93,8 @@ void on(UnitMaking& m, const Respecified& e)
 {
     // An operation of the former configuration: what it was about may be gone.
     break_off_operation(m, "the configuration has changed meanwhile");
+    if (e.before->deploy.root != m.spec.deploy.root)
+        abort_deployment(m, "its releases live elsewhere as of now");
     if (m.unit().before_leaving) return;
     const bool acts = is_wanted_up(m.unit()) && hands_of(m) == Inputs::Hands::on;
     if (acts && e.before->ready != m.spec.ready) begin_starts_anew(m);
@@ -131,9 +133,13 @@ namespace {
 
 void restart_as_outdated(UnitMaking& m, Slot slot)
 {
-    run_instance(m, slot, RestartWanted{});
+    const bool is_of_release = is_on_other_release(m.spec, m.unit(), slot);
+    run_instance(m, slot,
+                 is_of_release ? RestartWanted{StartCause::deploy, "onto the current release"}
+                               : RestartWanted{});
     m.unit().sign = OutageSign{OutageCause::operation,
-                               "restarted later: its configuration had changed",
+                               is_of_release ? "restarted later: its release had changed"
+                                             : "restarted later: its configuration had changed",
                                "operation",
                                {},
                                Outage::Planned::yes,
@@ -147,16 +153,18 @@ void catch_up(UnitMaking& m)
 {
     Unit& unit = m.unit();
     if (unit.catches_up == Unit::CatchesUp::no) return;
-    if (!has_outdated(m.spec, unit)) {
+    if (!has_outdated(m.spec, unit) && !has_other_release(m.spec, unit)) {
         unit.catches_up = Unit::CatchesUp::no;
         return;
     }
     const bool may_act = is_wanted_up(unit) && hands_of(m) == Inputs::Hands::on;
-    if (!may_act || unit.operation || m.inputs.gate) return;
+    if (!may_act || unit.operation || unit.deployment || m.inputs.gate) return;
     std::optional<Slot> in_service;
     for (Slot slot = 1; slot <= m.spec.instances; ++slot) {
         const InstanceState& state = m.instance(slot).state;
-        if (!is_outdated(m.spec, m.instance(slot))) continue;
+        const bool is_behind =
+            is_outdated(m.spec, m.instance(slot)) || is_on_other_release(m.spec, unit, slot);
+        if (!is_behind) continue;
         if (serves(state))
             in_service = in_service.value_or(slot);
         else if (spawn_of(state)) // What waits is made anew by its start; what was given up stays.

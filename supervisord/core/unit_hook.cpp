@@ -52,20 +52,6 @@ void end_hook(UnitMaking& m, HookResult result, std::string what)
     kill_hook(m);
 }
 
-/// In the records that were open when it began.
-void note_hook_result(Unit& unit, const std::string& action, const std::string& result)
-{
-    for (OutageFold* fold : {&unit.outage, &unit.degradation}) {
-        Outage* const record = open_outage(*fold);
-        if (record == nullptr) continue;
-        const auto concerns = [&](const ActionTaken& taken) {
-            return taken.action == action && taken.result.empty();
-        };
-        const auto last = std::find_if(record->actions.rbegin(), record->actions.rend(), concerns);
-        if (last != record->actions.rend()) last->result = result;
-    }
-}
-
 bool is_going(const UnitMaking& m)
 {
     const bool ending = m.inputs.gate && m.inputs.gate->kind == BlockedOn::Kind::shutdown;
@@ -83,7 +69,7 @@ void finish_hook(UnitMaking& m, HookResult result, const std::string& what)
         RungHook again{{}, hook.name, hook.why, hook.rung, m.now(), {}};
         return spawn_hook(m, std::move(again));
     }
-    note_hook_result(unit, to_text(units::Rung(units::Rung::run, hook.name)), what);
+    note_action_result(unit, to_text(units::Rung(units::Rung::run, hook.name)), what);
     const bool matters = unit.rung == hook.rung && is_wanted_up(unit) &&
                          result != HookResult::broken_off && !is_going(m);
     if (!matters) return;

@@ -7,6 +7,19 @@
 
 namespace keel::core {
 
+namespace {
+
+/// The one after it is next, for the same reason.
+void skip_rung(UnitMaking& m, const units::Rung& rung, const std::string& senseless,
+               const std::string& why)
+{
+    m.out.notes.emplace_back(RungSkipped{rung, senseless});
+    m.tried.back().result = "skipped: " + senseless;
+    climb(m, why);
+}
+
+} // namespace
+
 void climb(UnitMaking& m, const std::string& why)
 {
     Unit& unit = m.unit();
@@ -18,6 +31,9 @@ void climb(UnitMaking& m, const std::string& why)
     const units::Rung to = rung_of(m.spec, unit);
     m.out.notes.emplace_back(Climbed{from, to, why});
     m.tried.push_back({m.inputs.now.wall, to_text(to), why, {}});
+    if (to.kind == units::Rung::redeploy || to.kind == units::Rung::rollback)
+        if (const std::string senseless = begin_release_rung(m, to.kind, why); !senseless.empty())
+            return skip_rung(m, to, senseless, why);
     if (to.kind == units::Rung::run) begin_rung_hook(m, to.hook, why);
     if (to.kind == units::Rung::give_up) run_all(m, GiveUpWanted{});
     if (to.kind == units::Rung::exit) m.out.notes.emplace_back(ExitWanted{why});
@@ -27,7 +43,7 @@ void climb_if_spent(UnitMaking& m, const Failure& failure)
 {
     const auto spent = [&](const Instance& i) { return is_spent(m.spec, i.history, m.now()); };
     if (failure.charge != Failure::Charge::charged) return;
-    if (m.unit().rung_hook) return; // The rung's own action is under way.
+    if (m.unit().rung_hook || m.unit().deployment) return; // An action is under way.
     const auto all = m.unit().instances.size();
     const auto spent_count =
         static_cast<std::size_t>(std::ranges::count_if(m.unit().instances, spent));

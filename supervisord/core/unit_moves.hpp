@@ -57,6 +57,8 @@ void retire_instances(UnitMaking&);
 
 /// Takes a person's request up as the unit's operation and sets it going.
 void begin_operation(UnitMaking&, const Asked&);
+/// What came of an action, in the records that were open when it began.
+void note_action_result(Unit&, const std::string& action, const std::string& result);
 /// Ends the operation, if there is one, as failed: something else has come in between.
 void break_off_operation(UnitMaking&, const std::string& why);
 /// Ends the operation as a person asks: what has begun goes on, what has not does not begin.
@@ -80,6 +82,51 @@ void heed_rung_hook(UnitMaking&, const InstanceEvent&);
 void break_off_rung_hook(UnitMaking&);
 /// Does what is due of it.
 void end_overdue_rung_hook(UnitMaking&);
+
+/// What happens to a spawn that is the unit's own: its ladder's hook, or its deployment's process.
+void heed_whole_unit(UnitMaking&, const InstanceEvent&);
+
+// Releases and deployments: core/unit_deploy.cpp.
+constexpr bool is_about_releases(Verb verb) { return is_deployment(verb) || verb == Verb::undeny; }
+/// A person's deploy, rollback or undeny.
+void heed_release_request(UnitMaking&, const Asked&);
+/// Begins the action of the rung, or says why it makes no sense.
+std::string begin_release_rung(UnitMaking&, units::Rung::Kind, const std::string& why);
+/// Hands the machine one event and carries out what it wants.
+void feed_deployment(UnitMaking&, const DeployEvent&);
+/// Whatever is due of the deployment, after each step.
+void progress_deployment(UnitMaking&);
+/// A person's word that it is not to be.
+void abort_deployment(UnitMaking&, const std::string& why);
+void on(UnitMaking&, const DeploymentKept&);
+void on(UnitMaking&, const DeployReported&);
+/// When the current release will have proved itself; none: it has, or it does not at the moment.
+std::optional<MonoTime> good_at(const units::UnitSpec&, const Unit&);
+/// The current release is good once it has kept the unit ready for long enough.
+void mark_good_if_proved(UnitMaking&);
+
+// The process that is at work for one: core/unit_deploy_effect.cpp.
+void begin_deploy_effect(UnitMaking&, std::size_t step, DeployWorked::Way);
+void begin_removal(UnitMaking&, const std::string& release);
+/// Asks it to end.
+void end_deploy_effect(UnitMaking&);
+/// Keeld ends: it is ended, and the next one does its step again.
+void leave_deploy_effect(UnitMaking&);
+void end_overdue_deploy_effect(UnitMaking&);
+/// Takes in what happened to a spawn of it; false: it is not about one.
+bool heed_deploy_effect(UnitMaking&, const InstanceEvent&);
+
+// The roll: core/unit_roll.cpp.
+/// Sends the next instance onto the release, or back, and says when all of it is over.
+void progress_roll(UnitMaking&);
+/// Takes those back at once that have stayed until the others serve.
+void hurry_roll_back(UnitMaking&);
+/// A failure of something that is made from a release on trial fails the trial.
+void note_failure_of_release(UnitMaking&, Slot, const Failure&, const ReleasePin& made_from);
+/// When something of the roll is over by itself; none: it waits for an instance.
+std::optional<MonoTime> roll_due(const units::UnitSpec&, const Unit&);
+/// Whether it runs on another release, or unpacking, than a start of it would.
+bool is_on_other_release(const units::UnitSpec&, const Unit&, Slot);
 
 /// The operation has come to its end.
 void end_operation(UnitMaking&, OperationResult::Outcome, std::string text);

@@ -58,6 +58,15 @@ const Instance* given_up(const UnitMaking& m, const Operation& op)
     return nullptr;
 }
 
+/// A target that only a deployment brings into service.
+bool lacks_release(const UnitMaking& m, const Operation& op)
+{
+    return std::ranges::any_of(op.targets, [&](Slot slot) {
+        const auto* blocked = std::get_if<Blocked>(&m.unit().instances[slot - 1U].state);
+        return blocked != nullptr && blocked->on.kind == BlockedOn::Kind::release;
+    });
+}
+
 } // namespace
 
 void end_operation(UnitMaking& m, OperationResult::Outcome outcome, std::string text)
@@ -77,6 +86,7 @@ void cancel_operation(UnitMaking& m, const CancelAsked& asked)
     if (!m.unit().operation || m.unit().operation->id != asked.id) return;
     const Operation& op = *m.unit().operation;
     if (!can_be_cancelled(op.verb)) return;
+    if (is_deployment(op.verb)) return abort_deployment(m, "cancelled by " + asked.by);
     const std::size_t whole = op.targets.size();
     const std::string what_stays =
         op.verb == Verb::start ? "it stays wanted up"
@@ -89,7 +99,11 @@ void cancel_operation(UnitMaking& m, const CancelAsked& asked)
 
 void begin_operation(UnitMaking& m, const Asked& asked)
 {
-    break_off_operation(m, "superseded by a later request");
+    const auto& before = m.unit().operation;
+    const bool undoes = before && is_deployment(before->verb);
+    break_off_operation(
+        m, undoes ? fmt::format("{} asked for by {}: it is undone", name(asked.verb), asked.by)
+                  : "superseded by a later request");
     Operation op{asked.id, asked.verb, asked.by, m.inputs.now.wall, m.now(),
                  {},       {},         {},       asked.which};
     for (Slot slot = 1; slot <= m.spec.instances; ++slot) {
@@ -109,6 +123,10 @@ void progress_operation(UnitMaking& m)
     if (!m.unit().operation) return;
     const Operation& op = *m.unit().operation;
     if (op.verb == Verb::reload) return progress_reload(m);
+    if (is_deployment(op.verb)) { // Its deployment ends it.
+        if (!m.unit().deployment) end_operation(m, failed, "nothing is known of it any more");
+        return;
+    }
     if (op.verb == Verb::hold && is_left_alone(m.unit())) {
         end_operation(m, done,
                       has_process(m.unit()) ? "held, its process left running"
@@ -125,6 +143,14 @@ void progress_operation(UnitMaking& m)
     }
     if (!op.failure.empty()) {
         end_operation(m, failed, op.failure);
+        return;
+    }
+    if (lacks_release(m, op)) {
+        end_operation(
+            m, failed,
+            fmt::format("it has no release yet, and starts with its first: keel deploy {} "
+                        "RELEASE",
+                        m.spec.name));
         return;
     }
     if (const Instance* instance = given_up(m, op)) {

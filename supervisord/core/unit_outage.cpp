@@ -20,6 +20,7 @@ const Blocked* blocked_on_dependency(const Unit& unit)
 /// A restart does so until it is over; a start only at once, where it runs again what was done.
 bool takes_out_of_service(const UnitMaking& m, const Operation& op)
 {
+    if (is_deployment(op.verb)) return m.unit().deployment && has_rolled(*m.unit().deployment);
     return op.verb == Verb::restart || (op.verb == Verb::start && op.began == m.now());
 }
 
@@ -46,6 +47,9 @@ OutageSign sign_of(const UnitMaking& m)
                 Outage::Planned::yes,
                 {}};
     if (unit.sign) return *unit.sign;
+    if (units::has_releases(m.spec) && unit.releases.current.empty())
+        return {
+            OutageCause::start, "it has no release yet", "deadline", {}, Outage::Planned::no, {}};
     if (const auto* blocked = blocked_on_dependency(unit))
         return {OutageCause::dependency,
                 "dependency " + blocked->on.what,
@@ -179,12 +183,26 @@ void note_result(UnitMaking& m, OutageFold& which)
 {
     Outage* record = open_outage(which);
     if (record == nullptr || record->actions.empty() || !m.tried.empty()) return;
-    if (record->actions.back().action.starts_with("run:")) return; // It has a result of its own.
+    for (const std::string_view own : {"run:", "deploy ", "redeploy", "rollback"})
+        if (record->actions.back().action.starts_with(own)) return; // It has a result of its own.
     if (std::string& result = record->actions.back().result; result.empty())
         result = result_shown(m);
 }
 
 } // namespace
+
+void note_action_result(Unit& unit, const std::string& action, const std::string& result)
+{
+    for (OutageFold* fold : {&unit.outage, &unit.degradation}) {
+        Outage* const record = open_outage(*fold);
+        if (record == nullptr) continue;
+        const auto concerns = [&](const ActionTaken& taken) {
+            return taken.action == action && taken.result.empty();
+        };
+        const auto last = std::find_if(record->actions.rbegin(), record->actions.rend(), concerns);
+        if (last != record->actions.rend()) last->result = result;
+    }
+}
 
 OutageLimits outage_limits(const units::UnitSpec& spec)
 {

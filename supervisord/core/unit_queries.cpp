@@ -38,6 +38,11 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Unit& uni
     for (const Instance& instance : unit.instances)
         keep_earlier(earliest, deadline_of(spec, instance));
     if (unit.rung_hook) keep_earlier(earliest, unit.rung_hook->due);
+    if (unit.deploy_effect && unit.deploy_effect->stage != DeployEffect::Stage::runs)
+        keep_earlier(earliest, unit.deploy_effect->due);
+    if (unit.deployment) keep_earlier(earliest, deadline_of(unit.deployment->course));
+    keep_earlier(earliest, roll_due(spec, unit));
+    keep_earlier(earliest, good_at(spec, unit));
     if (const auto* held = std::get_if<Held>(&unit.wanted); held && held->until)
         keep_earlier(earliest, held->until->mono);
     keep_earlier(earliest, deadline_of(outage_limits(spec), unit.outage));
@@ -92,6 +97,8 @@ const Wanted& word_on(const Unit& unit)
 
 bool has_outdated(const units::UnitSpec& spec, const Unit& unit)
 {
+    // What runs without a release runs on until there is one to take its place.
+    if (units::has_releases(spec) && unit.releases.current.empty()) return false;
     return std::ranges::any_of(unit.instances,
                                [&](const Instance& i) { return is_outdated(spec, i); });
 }
@@ -102,7 +109,18 @@ bool has_process(const Unit& unit)
                                [](const Instance& instance) { return has_process(instance); });
 }
 
-bool has_spawn(const Unit& unit) { return unit.rung_hook.has_value() || has_process(unit); }
+bool has_spawn(const Unit& unit)
+{
+    return unit.rung_hook.has_value() || unit.deploy_effect.has_value() || has_process(unit);
+}
+
+bool is_at_work_beside(const Unit& unit)
+{
+    const auto& hook = unit.rung_hook;
+    const auto& effect = unit.deploy_effect;
+    return (hook && hook->stage < RungHook::Stage::asked) ||
+           (effect && effect->stage != DeployEffect::Stage::left);
+}
 
 UnitStatus status_of(const units::UnitSpec& spec, const Unit& unit)
 {
