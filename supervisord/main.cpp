@@ -14,6 +14,7 @@
 #include "metrics/page.hpp"
 #include "people.hpp"
 #include "probes/prober.hpp"
+#include "releases_kept.hpp"
 #include "sys/cgroup.hpp"
 #include "sys/child_setup.hpp"
 #include "sys/clock.hpp"
@@ -34,6 +35,7 @@
 #include "sys/usage_meter.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <string_view>
@@ -47,6 +49,14 @@ using namespace std::chrono_literals;
 
 constexpr Duration heartbeat_every = 5s;
 constexpr Duration helpers_end_within = 2s;
+
+/// Another program of Keel's: engine and helpers are in one folder, built and installed.
+std::string beside_this_program(const char* program)
+{
+    std::error_code failed;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
+    return failed ? program : (self.parent_path() / program).string();
+}
 
 void warn(const std::string& text) { log::write(log::Level::warn, text); }
 
@@ -68,8 +78,9 @@ public:
           run_dir_(std::move(run_dir)), journal_(journal_options()),
           hold_sync_(loop_, paths_.hold_journal.string()), holds_(hold_journal_options()),
           totals_(kept_over_boots(paths_.totals_journal, "what is counted")),
-          logs_(loop_, log_options()), spawner_(loop_, keeper_, spawner_options()),
-          notices_(loop_, notify_options()), ready_pipes_(loop_, ready_pipe_options()),
+          releases_(loop_, paths_), logs_(loop_, log_options()),
+          spawner_(loop_, keeper_, spawner_options()), notices_(loop_, notify_options()),
+          ready_pipes_(loop_, ready_pipe_options()),
           prober_(loop_, spawner_, [this] { return engine_->take_spawn_id(); }),
           told_(
               loop_, spawner_, [this] { return engine_->take_spawn_id(); }, paths_)
@@ -234,6 +245,7 @@ private:
         options.host.storm = {storm.starts_per_second, storm.burst};
         options.runtime_root = (paths_.run / "units").string();
         options.own = engine::own_identity();
+        options.release_helper = beside_this_program("keel-release");
         using Absence = engine::EngineOptions::Absence;
         options.absence = run_dir_.keeper_is_new() ? Absence::yes : Absence::no;
         ledger_ =
@@ -248,7 +260,7 @@ private:
             options.trial = parse_duration(trial).value_or(options.trial);
         engine_ = std::make_unique<engine::Engine>(
             engine::EnginePorts{loop_, spawner_, prober_, logs_, journal_, holds_, totals_,
-                                *ledger_, notices_, ready_pipes_, &told_.notifier},
+                                *ledger_, notices_, ready_pipes_, releases_, &told_.notifier},
             std::move(units), options);
         engine_->on_stopped([this](int code) {
             journal_.put(engine::key_of_clean_end, "yes");
@@ -267,6 +279,7 @@ private:
     {
         const auto known = engine_->host().find(unit);
         if (!known || slot > engine_->host().spec(*known).instances) return std::nullopt;
+        if (slot == whole_unit) return engine::deploy_log();
         return engine_->host().spec(*known).log;
     }
 
@@ -328,6 +341,7 @@ private:
     sys::DiskSync hold_sync_;
     sys::FileStateJournal holds_;
     sys::LateJournal totals_;
+    ReleasesKept releases_;
     sys::LogSink logs_;
     sys::Spawner spawner_;
     sys::NotifySockets notices_;

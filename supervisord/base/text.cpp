@@ -207,4 +207,15 @@ std::string size_to_text(std::uint64_t bytes)
     return fmt::format("{}B", bytes);
 }
 
+std::string human_size(std::uint64_t bytes)
+{
+    if (bytes < 1024) return fmt::format("{} B", bytes);
+    constexpr std::array names{"KiB", "MiB", "GiB", "TiB"};
+    double value = static_cast<double>(bytes) / 1024;
+    std::size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < names.size(); ++unit)
+        value /= 1024;
+    return fmt::format("{:.1f} {}", value, names.at(unit));
+}
+
 } // namespace keel

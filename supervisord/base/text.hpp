@@ -29,6 +29,8 @@ std::string to_human(Duration d);
 std::optional<std::uint64_t> parse_size(std::string_view text);
 /// Shortest exact text in binary units that parse_size reads back: `50MiB`, `1000B`, `0`.
 std::string size_to_text(std::uint64_t bytes);
+/// For people: `812 B`, `3.2 GiB`.
+std::string human_size(std::uint64_t bytes);
 
 /// The candidate nearest to `word` by edit distance (transpositions count once); nullopt if even
 /// the nearest is further away than a third of the word's length (at least 1, at most 3).

@@ -221,6 +221,9 @@ std::string_view participle_of(core::Verb verb)
     case core::Verb::stop: return "stopped";
     case core::Verb::restart: return "restarted";
     case core::Verb::reload: return "reloaded";
+    case core::Verb::deploy: return "deployed";
+    case core::Verb::rollback: return "rolled back";
+    case core::Verb::undeny: return "allowed";
     case core::Verb::hold: break;
     }
     return "held";

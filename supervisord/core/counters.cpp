@@ -41,6 +41,7 @@ void raise_to(const UnitCounters& other, UnitCounters& own)
     raise_each(other.spawn_failures, own.spawn_failures);
     raise_each(other.restraints, own.restraints);
     raise_each(other.outages, own.outages);
+    raise_each(other.deploys, own.deploys);
     own.outage_seconds = std::max(own.outage_seconds, other.outage_seconds);
     for (std::size_t i = 0; i < own.probes.size() && i < other.probes.size(); ++i)
         raise_to(other.probes[i], own.probes[i]);

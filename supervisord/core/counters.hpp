@@ -32,9 +32,10 @@ struct ProbeCounters {
 struct UnitCounters {
     CountBy<StartCause> starts{}; ///< processes that ran, by cause; `wanted` is no restart
     CountBy<SetupStage> spawn_failures{};
-    CountBy<Restraint> restraints{};   ///< kills for liveness that were held back, by what
-    CountBy<OutageCause> outages{};    ///< those that outlived `grace`, and were not planned
-    double outage_seconds = 0;         ///< of closed ones; the open one's length comes on top
+    CountBy<Restraint> restraints{}; ///< kills for liveness that were held back, by what
+    CountBy<OutageCause> outages{};  ///< those that outlived `grace`, and were not planned
+    double outage_seconds = 0;       ///< of closed ones; the open one's length comes on top
+    CountBy<CloseDeployment::Outcome> deploys{};
     std::vector<ProbeCounters> probes; ///< one per ProbeSpec, all instances together
 };
 

@@ -365,6 +365,14 @@ const Wanted& word_on(const Unit&);
 bool has_outdated(const units::UnitSpec&, const Unit&);
 /// Whether any instance may have a process.
 bool has_process(const Unit&);
+/// What a deploy or a rollback would do, asked for as the unit is now.
+struct DeployOutline {
+    std::string objection; ///< why it would be refused; empty: it would not
+    std::string release;
+    std::string from; ///< empty: none
+    std::vector<std::string> steps;
+};
+DeployOutline outline_of(const units::UnitSpec&, const Unit&, Verb, const DeployTerms&);
 /// What a start of that slot is made from; without one it has to wait.
 ReleasePin release_for(const Unit&, Slot);
 /// The same, if that start follows a failure: a release on trial has failed with it.

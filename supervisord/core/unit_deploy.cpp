@@ -57,7 +57,8 @@ void add_commit(std::vector<DeployStep>& steps)
     steps.push_back({commit, "commit", DeployStep::Undo::needless, commit_limit});
 }
 
-std::vector<DeployStep> steps_of(const UnitMaking& m, const UnitDeployment& deployment)
+std::vector<DeployStep> steps_of(const units::UnitSpec& spec, const Unit& unit,
+                                 const UnitDeployment& deployment)
 {
     std::vector<DeployStep> steps;
     if (deployment.kind == Kind::redeploy) {
@@ -65,11 +66,10 @@ std::vector<DeployStep> steps_of(const UnitMaking& m, const UnitDeployment& depl
         return steps;
     }
     if (deployment.kind == Kind::deploy) {
-        if (find_release(m.unit().releases, deployment.release) == nullptr)
-            add_steps_of_archive(steps);
-        add_steps_of_unit(m.spec, steps);
+        if (find_release(unit.releases, deployment.release) == nullptr) add_steps_of_archive(steps);
+        add_steps_of_unit(spec, steps);
     }
-    if (deployment.asker == Asker::person) add_roll(m.spec, steps);
+    if (deployment.asker == Asker::person) add_roll(spec, steps);
     add_commit(steps);
     return steps;
 }
@@ -80,7 +80,7 @@ void begin_deployment(UnitMaking& m, UnitDeployment deployment)
     deployment.number = ++unit.releases.deployments;
     deployment.from = unit.releases.current;
     deployment.since = m.inputs.now.wall;
-    deployment.course.steps = steps_of(m, deployment);
+    deployment.course.steps = steps_of(m.spec, unit, deployment);
     m.out.notes.emplace_back(DeploymentBegun{deployment.kind, deployment.asker, deployment.release,
                                              deployment.by, deployment.why});
     unit.deployment = std::move(deployment);
@@ -90,20 +90,20 @@ void begin_deployment(UnitMaking& m, UnitDeployment deployment)
 // ---- asked for ----------------------------------------------------------------------------------
 
 /// Why it cannot be; empty: it can.
-std::string objection(const UnitMaking& m, const Asked& asked)
+std::string objection(const units::UnitSpec& spec, const Unit& unit, Verb verb,
+                      const DeployTerms& terms)
 {
-    const Unit& unit = m.unit();
-    const std::string& name = m.spec.name;
-    if (!units::has_releases(m.spec)) return "it has no [deploy], which would say where from";
+    const std::string& name = spec.name;
+    if (!units::has_releases(spec)) return "it has no [deploy], which would say where from";
     if (unit.deployment)
         return title_of(unit.deployment->kind, unit.deployment->release) + " is under way";
     if (!is_wanted_up(unit))
         return fmt::format("a release proves itself by running, and {} is not wanted up: keel "
                            "start {}",
                            name, name);
-    if (asked.verb == Verb::rollback)
+    if (verb == Verb::rollback)
         return last_good(unit.releases) ? "" : "there is no other good release to roll back to";
-    const std::string& release = asked.deploy.release;
+    const std::string& release = terms.release;
     if (release == unit.releases.current)
         return fmt::format("{} is the current release already; keel restart {} starts it anew",
                            release, name);
@@ -111,7 +111,7 @@ std::string objection(const UnitMaking& m, const Asked& asked)
         return fmt::format("{} is denied: {}; keel undeny {} {} allows it again", release,
                            denied->why, name, release);
     const bool is_there = find_release(unit.releases, release) != nullptr;
-    if (!is_there && asked.deploy.source.empty() && m.spec.deploy.source.empty())
+    if (!is_there && terms.source.empty() && spec.deploy.source.empty())
         return "neither deploy.source nor --file says where to get it from";
     return {};
 }
@@ -131,24 +131,43 @@ void undeny(UnitMaking& m, const Asked& asked)
         OperationEnded{{asked.id, asked.verb, removed == 0 ? failed : done, text}});
 }
 
+UnitDeployment deployment_of(const Unit& unit, Verb verb, const DeployTerms& terms)
+{
+    UnitDeployment deployment;
+    deployment.kind = verb == Verb::deploy ? Kind::deploy : Kind::rollback;
+    deployment.release =
+        verb == Verb::deploy ? terms.release : last_good(unit.releases).value_or("");
+    deployment.source = terms.source;
+    return deployment;
+}
+
 } // namespace
+
+DeployOutline outline_of(const units::UnitSpec& spec, const Unit& unit, Verb verb,
+                         const DeployTerms& terms)
+{
+    DeployOutline outline{objection(spec, unit, verb, terms), {}, unit.releases.current, {}};
+    const UnitDeployment deployment = deployment_of(unit, verb, terms);
+    outline.release = deployment.release;
+    if (!outline.objection.empty()) return outline;
+    for (const DeployStep& step : steps_of(spec, unit, deployment))
+        outline.steps.push_back(step.name);
+    return outline;
+}
 
 void heed_release_request(UnitMaking& m, const Asked& asked)
 {
     using enum OperationResult::Outcome;
     if (asked.verb == Verb::undeny) return undeny(m, asked);
-    if (const std::string why = objection(m, asked); !why.empty()) {
+    const std::string why = objection(m.spec, m.unit(), asked.verb, asked.deploy);
+    if (!why.empty()) {
         m.out.notes.emplace_back(OperationEnded{{asked.id, asked.verb, failed, why}});
         return;
     }
     break_off_operation(m, "superseded by a later request");
     m.unit().operation = Operation{asked.id, asked.verb, asked.by, m.inputs.now.wall, m.now(),
                                    {},       {},         {},       asked.which};
-    UnitDeployment deployment;
-    deployment.kind = asked.verb == Verb::deploy ? Kind::deploy : Kind::rollback;
-    deployment.release = asked.verb == Verb::deploy ? asked.deploy.release
-                                                    : last_good(m.unit().releases).value_or("");
-    deployment.source = asked.deploy.source;
+    UnitDeployment deployment = deployment_of(m.unit(), asked.verb, asked.deploy);
     deployment.by = asked.by;
     deployment.why = asked.why;
     deployment.operation = asked.id;

@@ -44,6 +44,7 @@ InstanceView make_view(const units::UnitSpec& spec, const Unit& unit, Slot slot,
     if (const auto due = patience_end_of(spec, instance); due && !is_left_alone(unit))
         view.next_at = wall_of(*due, now);
     view.restarts = instance.restarts;
+    if (view.spawn) view.release = instance.release.id;
     view.last_start = instance.last_start;
     if (view.spawn) view.says = instance.said.status;
     for (std::size_t i = 0; i < instance.probes.size(); ++i)
@@ -53,6 +54,7 @@ InstanceView make_view(const units::UnitSpec& spec, const Unit& unit, Slot slot,
 
 std::string step_of(const Operation& op)
 {
+    if (is_deployment(op.verb)) return fmt::format("{} is under way", name(op.verb));
     if (op.waiting.empty()) return fmt::format("waiting for {} to finish", name(op.verb));
     return fmt::format("{} of {} instances to go", op.waiting.size(), op.targets.size());
 }
@@ -112,6 +114,10 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     view.rung_index = unit.rung;
     view.rung_last = std::max<std::size_t>(spec.escalation.ladder.size(), 1) - 1;
     if (unit.operation) view.operation = make_view(*unit.operation);
+    view.release = unit.releases.current;
+    if (is_current_good(unit.releases)) view.release_good = UnitView::Good::yes;
+    if (unit.deployment) view.deployment = make_view(*unit.deployment);
+    if (view.deployment && view.operation) view.operation->step = view.deployment->step;
     view.outage = make_view(unit.outage, now);
     view.log_target = spec.log.target;
     if (spec.outage.is_public)
@@ -272,6 +278,32 @@ void say_rung_hook(const Unit& unit, Now now, WhyView& why)
                             in_time(hook->due, now)));
 }
 
+void say_release(const units::UnitSpec& spec, const Unit& unit, Now now, WhyView& why)
+{
+    if (!units::has_releases(spec)) return;
+    const std::string& current = unit.releases.current;
+    if (current.empty())
+        why.next.push_back(
+            fmt::format("nothing, until its first release: keel deploy {} RELEASE", spec.name));
+    else
+        why.now.push_back(fmt::format("its release is {}, {}", current,
+                                      is_current_good(unit.releases) ? "good" : "not yet good"));
+    if (const auto at = good_at(spec, unit))
+        why.next.push_back(
+            fmt::format("{} is good if it keeps the unit ready: {}", current, in_time(*at, now)));
+    if (!unit.deployment) return;
+    const DeploymentView view = make_view(*unit.deployment);
+    why.now.push_back(
+        fmt::format("{} by {}: {}", title_of(view.kind, view.release), view.by, view.step));
+    if (!view.failure.empty())
+        why.now.push_back(fmt::format("it is being undone: {}", view.failure));
+    const auto due = deadline_of(unit.deployment->course);
+    if (due && awaits_source(*unit.deployment))
+        why.next.push_back("the source is tried again " + in_time(*due, now));
+    else if (due)
+        why.next.push_back("it is undone if that is not over " + in_time(*due, now));
+}
+
 std::string end_of(const units::UnitSpec& spec, const Held& held, Now now)
 {
     if (held.until)
@@ -320,6 +352,7 @@ WhyView make_why(const Host& host, UnitId id, const PidOf& pid_of, std::vector<E
         why.now.push_back(fmt::format("restarts did not help: the ladder stands at `{}`",
                                       to_text(rung_of(spec, unit))));
     say_rung_hook(unit, now, why);
+    say_release(spec, unit, now, why);
     say_outage(spec, unit, now, why);
     return why;
 }

@@ -35,6 +35,7 @@ struct InstanceView {
     WallTime since;
     std::optional<WallTime> next_at; ///< when Keel acts if nothing happens before; no probe counts
     std::uint64_t restarts = 0;
+    std::string release; ///< that it runs on; empty: none
     LastStart last_start;
     std::string says; ///< the process's own word on how it does: STATUS= of sd_notify(3)
     std::vector<ProbeView> probes;
@@ -69,6 +70,40 @@ struct OperationRecord {
     std::optional<WallTime> ended;
 };
 
+/// A deployment under way.
+struct DeploymentView {
+    std::uint64_t number = 0;
+    UnitDeployment::Kind kind{};
+    std::string release;
+    std::string from; ///< empty: none
+    std::string by;
+    WallTime since;
+    struct Step {
+        std::string name;
+        DeployStep::Status status{};
+    };
+    std::vector<Step> steps;
+    std::string step;    ///< what it is at: `unpack`, `undoing migrate`, `waiting for the source`
+    std::string failure; ///< why it is being undone; empty: it is not
+    std::uint64_t bytes = 0; ///< of what a helper does at the moment, as it says
+    std::optional<std::uint64_t> total{};
+};
+
+/// What is on the disk for a unit, the newest first, and what may not come back.
+struct ReleasesView {
+    struct Entry {
+        std::string id;
+        WallTime since;
+        std::uint64_t bytes = 0; ///< 0: not known
+        bool is_current = false;
+        bool is_good = false;
+        bool is_target = false; ///< a rollback leads to it
+        unsigned instances = 0; ///< that run on it
+    };
+    std::vector<Entry> known;
+    std::vector<DeniedRelease> denied;
+};
+
 struct OutageView {
     Outage record;
     Duration length{0}; ///< so far, if it is open; without the span in which it settles
@@ -97,6 +132,9 @@ struct UnitView {
     std::size_t rung_last = 0; ///< index of the ladder's last rung
     std::optional<OperationView> operation;
     std::optional<OutageView> outage;
+    std::string release; ///< the current one's ID; empty: none
+    enum class Good : std::uint8_t { no, yes } release_good = Good::no;
+    std::optional<DeploymentView> deployment;
     EdgesView edges;
     std::vector<InstanceView> instances;
     /// Whether its files say something else than what is in force; the host cannot know.
@@ -120,7 +158,7 @@ struct EventView {
     std::string unit;    ///< empty: the host
     std::string subject; ///< `worker.3`, or the unit, or `keeld`
     std::string kind;    ///< `state`, `failure`, `rung`, `hook`, `liveness`, `outage`, `operation`,
-                         ///< `hold`, `probe`, `keeld`
+                         ///< `hold`, `probe`, `deploy`, `progress`, `keeld`
     std::string text;    ///< `starting -> ready (probe tcp: connected in 1 ms)`
 };
 
@@ -160,6 +198,8 @@ OutageView make_view(const Outage& ended, Now);
 /// Of the record that is open; none: all is well.
 std::optional<OutageView> make_view(const OutageFold&, Now);
 OperationView make_view(const Operation&);
+DeploymentView make_view(const UnitDeployment&);
+ReleasesView make_releases_view(const units::UnitSpec&, const Unit&);
 /// `happened`: the unit's latest events, oldest first, from whoever keeps them.
 WhyView make_why(const Host&, UnitId, const PidOf&, std::vector<EventView> happened, Now);
 

@@ -4,7 +4,6 @@
 #include "deploy/failed.hpp"
 
 #include <algorithm>
-#include <array>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -147,17 +146,6 @@ void need_room(int fd, std::uint64_t needed)
                  fmt::format("the disk is too full: {} needed, {} free", human_size(needed),
                              human_size(room)),
                  ENOSPC);
-}
-
-std::string human_size(std::uint64_t bytes)
-{
-    if (bytes < 1024) return fmt::format("{} B", bytes);
-    constexpr std::array names{"KiB", "MiB", "GiB", "TiB"};
-    double value = static_cast<double>(bytes) / 1024;
-    std::size_t unit = 0;
-    for (; value >= 1024 && unit + 1 < names.size(); ++unit)
-        value /= 1024;
-    return fmt::format("{:.1f} {}", value, names.at(unit));
 }
 
 } // namespace keel::deploy

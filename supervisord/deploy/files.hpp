@@ -46,7 +46,5 @@ std::string read_small(int fd, std::size_t limit, const std::string& name);
 std::uint64_t room_at(int fd);
 /// Throws Failed, as of a full disk, if there is less room than `needed`.
 void need_room(int fd, std::uint64_t needed);
-/// `3.2 GiB`
-std::string human_size(std::uint64_t bytes);
 
 } // namespace keel::deploy

@@ -1,7 +1,7 @@
 // keel-release: one verb of a deployment on the disk, and its exit code.
+#include "base/release_id.hpp"
 #include "deploy/digest.hpp"
 #include "deploy/failed.hpp"
-#include "deploy/release_id.hpp"
 #include "deploy/verbs.hpp"
 
 #include <CLI/CLI.hpp>

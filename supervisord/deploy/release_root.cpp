@@ -1,10 +1,10 @@
 #include "deploy/release_root.hpp"
 
 #include "base/ensure.hpp"
+#include "base/release_id.hpp"
 #include "deploy/digest.hpp"
 #include "deploy/failed.hpp"
 #include "deploy/files.hpp"
-#include "deploy/release_id.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>

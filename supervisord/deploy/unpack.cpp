@@ -124,7 +124,9 @@ void fill_partial(const ReleaseRoot& root, int archive, ReportFile& report)
             fail_by_errno("give away", root.partial());
         run_unpacker(root, archive, inside.get(), report);
     }
-    report.begin(Step::settle);
+    const ReleaseReport unpacked = report.report(); // How much that was is told to the end.
+    report.begin(Step::settle, unpacked.bytes);
+    report.advance(unpacked.bytes, unpacked.entries);
     take_over(partial.get(), tree, writer);
     // One call for all that was written: an fsync for each of 100,000 files takes minutes. It waits
     // for what others have written to this disk as well, which is the lesser evil.

@@ -12,15 +12,22 @@ namespace {
 /// restart delays neither probes nor the heartbeat by more than a few milliseconds.
 constexpr unsigned spawns_per_turn = 16;
 
+bool begins_a_process(const core::InstanceAction& action)
+{
+    return std::holds_alternative<core::Spawn>(action) ||
+           std::holds_alternative<core::RunHook>(action) ||
+           std::holds_alternative<core::RunRungHook>(action) ||
+           std::holds_alternative<core::RunDeployStep>(action) ||
+           std::holds_alternative<core::RemoveRelease>(action);
+}
+
 } // namespace
 
 void Engine::carry_out()
 {
     while (!actions_.empty()) {
         const core::HostAction next = std::move(actions_.front());
-        const bool is_spawn = std::holds_alternative<core::Spawn>(next.action) ||
-                              std::holds_alternative<core::RunHook>(next.action) ||
-                              std::holds_alternative<core::RunRungHook>(next.action);
+        const bool is_spawn = begins_a_process(next.action);
         if (is_spawn && spawns_this_turn_ >= spawns_per_turn) {
             actions_.front() = next;
             break;
@@ -45,6 +52,12 @@ void Engine::act(InstanceId id, const core::InstanceAction& action)
     if (const auto* hook = std::get_if<core::RunHook>(&action)) return run_hook(id, *hook);
     if (const auto* hook = std::get_if<core::RunRungHook>(&action))
         return run_rung_hook(id.unit, *hook);
+    if (const auto* step = std::get_if<core::RunDeployStep>(&action))
+        return run_deploy_step(id.unit, *step);
+    if (const auto* removal = std::get_if<core::RemoveRelease>(&action))
+        return remove_release(id.unit, *removal);
+    if (const auto* record = std::get_if<core::KeepDeployment>(&action))
+        return keep_deployment(id.unit, *record);
     if (const auto* probe = std::get_if<core::RunProbe>(&action)) return run_probe(id, *probe);
     if (const auto* signal = std::get_if<core::Signal>(&action))
         return ports_.spawner.signal(signal->spawn, signal->signal_number);
@@ -66,7 +79,8 @@ void Engine::spawn(InstanceId id, const core::Spawn& action)
         return;
     }
     cancel_probes(id); // Of the spawn before: its end may be told later than its empty tree.
-    ports::SpawnPlan plan = make_plan(spec, id.slot, identity, options_.runtime_root);
+    ports::SpawnPlan plan =
+        make_plan(spec, id.slot, identity, options_.runtime_root, release_of(id));
     if (const auto failed = give_voice(id, action.spawn, plan)) {
         ports_.ready_pipes.close(action.spawn);
         const auto stage = core::SetupStage::environment;
@@ -109,7 +123,8 @@ void Engine::run_hook(InstanceId id, const core::RunHook& action)
     if (const auto& problem = identity.problem)
         return post(id, core::SpawnFailed{action.spawn, problem->stage, 0, problem->what});
     ports::SpawnPlan plan =
-        make_hook_plan(spec, id.slot, action.hook, identity, options_.runtime_root);
+        make_hook_plan(spec, id.slot, action.hook, identity, options_.runtime_root,
+                       host_.unit(id.unit).instances[id.slot - 1U].release.id);
     const auto& state = host_.unit(id.unit).instances[id.slot - 1U].state;
     if (const auto main = core::spawn_of(state))
         if (const auto process = processes_.find(number(*main)); process != processes_.end())

@@ -101,6 +101,13 @@ std::optional<ports::Refusal> Engine::what_is_in_the_way(const ConfigurationChan
                                               name(unit.operation->verb), unit.operation->by,
                                               host_.spec(id).name),
                                   core::make_view(*unit.operation)};
+        if (unit.deployment)
+            return ports::Refusal{
+                conflict,
+                fmt::format("{} is under way on `{}`, which changes",
+                            core::title_of(unit.deployment->kind, unit.deployment->release),
+                            host_.spec(id).name),
+                {}};
     }
     for (const UnitId id : change.leaving)
         if (core::is_left_alone(host_.unit(id)) && core::has_process(host_.unit(id)))
@@ -313,6 +320,8 @@ core::Respecified Engine::respecify(UnitId id, const ConfiguredUnit& wanted)
         forget_probes(id);
         carry_over_counts(unit_counters_[number(id)], *before, wanted.spec);
     }
+    if (before->deploy.root != wanted.spec.deploy.root && units::has_releases(wanted.spec))
+        find_releases(id);
     identities_[number(id)] = wanted.identity;
     auto& bodies = bodies_[number(id)];
     bodies.resize(std::max<std::size_t>(bodies.size(), wanted.spec.instances));

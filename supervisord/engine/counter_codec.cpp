@@ -45,6 +45,7 @@ json put_counters(const UnitCounters& c)
             {"restraints", c.restraints},
             {"outages", c.outages},
             {"outage_seconds", c.outage_seconds},
+            {"deploys", c.deploys},
             {"probes", put_probes(c.probes)}};
 }
 
@@ -55,6 +56,7 @@ void get_counters(const json& j, UnitCounters& c)
     if (j.contains("restraints")) get_counts(j.at("restraints"), c.restraints);
     get_counts(j.at("outages"), c.outages);
     j.at("outage_seconds").get_to(c.outage_seconds);
+    if (j.contains("deploys")) get_counts(j.at("deploys"), c.deploys);
     const json& probes = j.at("probes");
     for (std::size_t i = 0; i < c.probes.size() && i < probes.size(); ++i)
         get_counts(probes[i], c.probes[i].verdicts);

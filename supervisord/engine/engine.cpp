@@ -65,6 +65,7 @@ void Engine::process_exited(SpawnId spawn, core::ExitStatus status, core::TreeSt
         return;
     }
     const InstanceId id = owner->second;
+    if (id.slot == whole_unit) hear_helper(id.unit, spawn);
     if (id.slot == whole_unit || body(id).hook == spawn)
         return post(id, core::ProcessExited{spawn, status, tree});
     body(id).ended_at = ports_.loop.precise();

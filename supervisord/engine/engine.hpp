@@ -17,6 +17,7 @@
 #include "ports/notifier.hpp"
 #include "ports/prober.hpp"
 #include "ports/ready_pipes.hpp"
+#include "ports/release_store.hpp"
 #include "ports/spawner.hpp"
 #include "ports/state_journal.hpp"
 #include "ports/supervisor.hpp"
@@ -40,6 +41,7 @@ struct EnginePorts {
     ports::Ledger& ledger;
     ports::Notices& notices;
     ports::ReadyPipes& ready_pipes;
+    ports::ReleaseStore& releases;
     ports::Notifier* notifier = nullptr; ///< none: nobody is to be told of anything
 };
 
@@ -59,6 +61,7 @@ struct EngineOptions {
     Duration trial = std::chrono::seconds(10);    ///< ready for so long without a break, after an
                                                   ///< apply, is good enough
     Identity own{};                               ///< keeld's, for hooks of ladders
+    std::string release_helper = "keel-release";  ///< path of the program
     /// Yes: before this engine there was not even a keeper.
     enum class Absence : std::uint8_t { no, yes } absence = Absence::no;
     std::optional<ports::LastLife> before{}; ///< then; none: nothing is known of it
@@ -118,6 +121,9 @@ public:
     void write_down_counts() const override;
     [[nodiscard]] const core::UnitCounters& counters_of(std::string_view unit) const override;
     [[nodiscard]] std::vector<std::string> probe_names(std::string_view unit) const override;
+    [[nodiscard]] std::optional<core::ReleasesView> releases(std::string_view name) const override;
+    [[nodiscard]] std::variant<core::DeployOutline, ports::Refusal>
+    plan_deployment(const ports::RequestSpec& what) const override;
     std::variant<OperationId, ports::Refusal> request(const ports::RequestSpec& what,
                                                       Done done) override;
     [[nodiscard]] std::vector<core::OperationRecord> operations() const override;
@@ -158,6 +164,28 @@ private:
     [[nodiscard]] int output_of(InstanceId id);
     void go_on_reading(InstanceId id);
 
+    // deploying.cpp: releases and deployments
+    struct OwnStep {
+        std::string name;
+        std::string release;
+        bool undoes = false;
+    };
+    void run_deploy_step(UnitId id, const core::RunDeployStep& action);
+    void remove_release(UnitId id, const core::RemoveRelease& action);
+    void keep_deployment(UnitId id, const core::KeepDeployment& action);
+    void run_helper(UnitId id, SpawnId spawn, std::vector<std::string> arguments);
+    void run_own_step(UnitId id, SpawnId spawn, const OwnStep& which);
+    void spawn_for_deployment(UnitId id, SpawnId spawn, ports::SpawnPlan plan);
+    [[nodiscard]] std::vector<std::string> helper_arguments(UnitId id, core::DeployStepKind kind,
+                                                            bool undoes) const;
+    void hear_helper(UnitId id, SpawnId spawn);
+    void follow_helper(UnitId id);
+    void put_releases(UnitId id);
+    void recover_releases(UnitId id);
+    void find_releases(UnitId id);
+    void add_progress(UnitId id, core::UnitView& view) const;
+    [[nodiscard]] std::string release_of(InstanceId id) const;
+
     // tries.cpp: probes that a person asks for
     [[nodiscard]] ports::ProbeRequest request_for(InstanceId id, const units::ProbeSpec& probe);
     void begin_tries(const std::string& unit, const std::vector<InstanceId>& instances, Tried done);
@@ -178,6 +206,7 @@ private:
     void count(const core::HostStep& step);
     void tell(const core::HostNote& note);
     void tell(UnitId unit, const core::Note& note);
+    bool tell_of_releases(UnitId unit, const core::Note& note);
     void say(UnitId unit, std::string subject, std::string kind, std::string text);
     void say_host(std::string text);
     void end_operations(const core::HostStep& step);
@@ -195,6 +224,7 @@ private:
     void keep_all_outages();
     [[nodiscard]] std::vector<const core::Outage*> open_outages() const;
     void keep_spawn(const core::HostEvent& event, const core::HostStep& step);
+    void keep_deployments(const core::HostStep& step);
     void keep_wanted(UnitId id);
     void keep_all_wanted();
 
@@ -233,6 +263,7 @@ private:
     void adopt_stray(const ports::Spawner::Survivor& survivor);
     /// Whether it is one, and nothing newer is known of that unit.
     bool adopt_stray_of_ladder(const ports::Spawner::Survivor& survivor);
+    bool adopt_stray_of_deployment(const ports::Spawner::Survivor& survivor);
     void resolve_missing();
     void skip_spawn_ids(SpawnId used);
 
@@ -293,6 +324,8 @@ private:
     std::unique_ptr<ApplyUnderWay> apply_; ///< under way
     std::optional<core::Rollout> rollout_; ///< of that, or of one that was cut short
     std::map<UnitId, std::string> broken_; ///< that leave because their files cannot be used, why
+    std::map<UnitId, std::string> kept_releases_;           ///< as they were put last
+    std::map<UnitId, ports::Loop::Registration> following_; ///< helpers that are at work
     std::function<void(int)> on_stopped_;
     std::string journaled_host_;
     std::optional<Now> last_seen_; ///< while it is found out what came to pass after that

@@ -35,6 +35,8 @@ std::vector<core::UnitView> Engine::units() const
     std::vector<core::UnitView> views;
     for (const UnitId id : host_.start_order())
         views.push_back(core::make_view(host_, id, pid_of(), ports_.loop.now()));
+    for (std::size_t i = 0; i < views.size(); ++i)
+        add_progress(host_.start_order()[i], views[i]);
     std::ranges::sort(views, {}, &core::UnitView::name);
     return views;
 }
@@ -43,7 +45,9 @@ std::optional<core::UnitView> Engine::unit(std::string_view name) const
 {
     const auto id = host_.find(name);
     if (!id) return std::nullopt;
-    return core::make_view(host_, *id, pid_of(), ports_.loop.now());
+    core::UnitView view = core::make_view(host_, *id, pid_of(), ports_.loop.now());
+    add_progress(*id, view);
+    return view;
 }
 
 std::optional<core::WhyView> Engine::why(std::string_view name) const
@@ -101,6 +105,32 @@ std::string terms_of(const ports::RequestSpec& what)
 
 } // namespace
 
+namespace {
+
+/// A stop or a hold takes precedence over a deployment, whoever asked for that.
+std::optional<ports::Refusal> obstacle(const ports::RequestSpec& what, const core::Unit& unit)
+{
+    const auto conflict = ports::Refusal::Kind::conflict;
+    const bool pre_empts = what.verb == core::Verb::stop || what.verb == core::Verb::hold;
+    const bool gives_way = unit.operation && core::is_deployment(unit.operation->verb);
+    if (unit.operation && !(pre_empts && gives_way))
+        return ports::Refusal{conflict,
+                              fmt::format("{} by {} is under way on `{}`",
+                                          name(unit.operation->verb), unit.operation->by,
+                                          what.unit),
+                              core::make_view(*unit.operation)};
+    if (unit.deployment && core::is_deployment(what.verb))
+        return ports::Refusal{
+            conflict,
+            fmt::format("{} by {} is under way on `{}`",
+                        core::title_of(unit.deployment->kind, unit.deployment->release),
+                        unit.deployment->by, what.unit),
+            {}};
+    return std::nullopt;
+}
+
+} // namespace
+
 std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSpec& what, Done done)
 {
     using enum ports::Refusal::Kind;
@@ -119,12 +149,7 @@ std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSp
     const core::Unit& unit = host_.unit(*id);
     if (host_.is_shutting_down()) return ports::Refusal{stopping, "keeld is stopping", {}};
     if (!unit.config_problem.empty()) return ports::Refusal{unusable, unit.config_problem, {}};
-    if (unit.operation)
-        return ports::Refusal{conflict,
-                              fmt::format("{} by {} is under way on `{}`",
-                                          name(unit.operation->verb), unit.operation->by,
-                                          what.unit),
-                              core::make_view(*unit.operation)};
+    if (auto refusal = obstacle(what, unit)) return *refusal;
     if (unit.before_leaving)
         return ports::Refusal{
             conflict, fmt::format("an apply is about to remove `{}`", what.unit), {}};
@@ -150,7 +175,9 @@ std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSp
     say(*id, what.unit, "operation",
         fmt::format("{} asked for by {}{}{}", name(what.verb), what.by, terms_of(what),
                     what.why.empty() ? "" : ": " + what.why));
-    post(core::Request{*id, {operation, what.verb, what.by, what.why, what.slot, what.hold}});
+    core::Asked asked{operation, what.verb, what.by, what.why, what.slot, what.hold};
+    asked.deploy = what.deploy;
+    post(core::Request{*id, std::move(asked)});
     return operation;
 }
 

@@ -212,6 +212,13 @@ void Engine::keep_spawn(const core::HostEvent& event, const core::HostStep& step
     }
 }
 
+void Engine::keep_deployments(const core::HostStep& step)
+{
+    for (const core::HostNote& note : step.notes)
+        if (const auto* ended = std::get_if<core::DeploymentEnded>(&note.note))
+            ports_.ledger.keep(host_.spec(note.unit).name, ended->record);
+}
+
 void Engine::keep_wanted(UnitId id)
 {
     const bool is_wanted = core::is_wanted_up(host_.unit(id));

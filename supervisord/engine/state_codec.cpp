@@ -3,6 +3,7 @@
 #include "engine/counter_codec.hpp"
 #include "engine/hook_codec.hpp"
 #include "engine/operation_codec.hpp"
+#include "engine/release_codec.hpp"
 
 #include <algorithm>
 
@@ -47,7 +48,7 @@ InstanceState get_state(std::string_view kind, const json& j)
     if (kind == "stopped") return Stopped{};
     if (kind == "done") return Done{};
     if (kind == "blocked")
-        return Blocked{{get_number(j.at(0), BlockedOn::Kind::hold), j.at(1)},
+        return Blocked{{get_number(j.at(0), BlockedOn::Kind::release), j.at(1)},
                        get_name<StartCause>(j.at(2)),
                        if_any(j.at(3), mono)};
     if (kind == "starting")
@@ -199,6 +200,7 @@ json put(const Instance& i)
             {"reload_by", put(i.reload_by)},
             {"restarts", i.restarts},
             {"recipe", i.recipe},
+            {"release", {i.release.id, i.release.making}},
             {"began", put(i.last_start.began)},
             {"first_ready", put(i.last_start.ready)}};
 }
@@ -217,6 +219,7 @@ Instance get_instance(const json& j)
     if (j.contains("reload_by")) i.reload_by = if_any(j.at("reload_by"), mono);
     i.restarts = j.at("restarts");
     i.recipe = j.value("recipe", std::uint64_t{0}); // Not in what version 0.1 wrote at first.
+    if (j.contains("release")) i.release = {j["release"].at(0), j["release"].at(1)};
     i.last_start = {if_any(j.at("began"), wall), if_any(j.at("first_ready"), wall)};
     const json& said = j.at("said");
     i.said.phase = get_number(said.at(0), Phase::stopping);
@@ -266,19 +269,26 @@ std::string encode(const Unit& unit, const UnitCounters& counters)
     json instances = json::array();
     for (const Instance& instance : unit.instances)
         instances.push_back(put(instance));
-    return text({{"wanted", put(word_on(unit))},
-                 {"rung", unit.rung},
-                 {"rung_hook", put_rung_hook(unit.rung_hook)},
-                 {"failed_at", put(unit.failed_at)},
-                 {"ready_since", put(unit.ready_since)},
-                 {"first_wanted_at", put(unit.first_wanted_at)},
-                 {"settled", put_number(unit.settled)},
-                 {"catches_up", put_number(unit.catches_up)},
-                 {"outage", put(unit.outage)},
-                 {"degradation", put(unit.degradation)},
-                 {"operation", put_operation(unit.operation)},
-                 {"counters", put_counters(counters)},
-                 {"instances", std::move(instances)}});
+    json record = {{"wanted", put(word_on(unit))},
+                   {"rung", unit.rung},
+                   {"rung_hook", put_rung_hook(unit.rung_hook)},
+                   {"failed_at", put(unit.failed_at)},
+                   {"ready_since", put(unit.ready_since)},
+                   {"first_wanted_at", put(unit.first_wanted_at)},
+                   {"settled", put_number(unit.settled)},
+                   {"catches_up", put_number(unit.catches_up)},
+                   {"outage", put(unit.outage)},
+                   {"degradation", put(unit.degradation)},
+                   {"operation", put_operation(unit.operation)},
+                   {"counters", put_counters(counters)},
+                   {"instances", std::move(instances)}};
+    if (const Releases none; unit.releases == none) return text(record);
+    record["releases"] = put_releases(unit.releases);
+    record["current_since"] = put(unit.releases.current_since);
+    record["deployment"] = put_deployment(unit.deployment);
+    record["deploy_effect"] = put_deploy_effect(unit.deploy_effect);
+    record["surplus"] = unit.surplus;
+    return text(record);
 }
 
 bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
@@ -301,6 +311,13 @@ bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
         const json& instances = j.at("instances");
         for (std::size_t i = 0; i < read.instances.size() && i < instances.size(); ++i)
             read.instances[i] = get_instance(instances[i]);
+        if (j.contains("releases")) {
+            read.releases = get_releases(j.at("releases"));
+            read.releases.current_since = if_any(j.at("current_since"), mono);
+            read.deployment = get_deployment(j.at("deployment"));
+            read.deploy_effect = get_deploy_effect(j.at("deploy_effect"));
+            j.at("surplus").get_to(read.surplus);
+        }
         if (j.contains("operation"))
             read.operation = get_operation(j.at("operation"), read.instances.size());
         unit = std::move(read);

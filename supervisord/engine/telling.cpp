@@ -97,6 +97,33 @@ std::string text_of(const core::RungHookEnded& over)
     return fmt::format("run:{} failed after {}: {}", over.name, took, over.what);
 }
 
+std::string text_of(const core::DeploymentBegun& begun)
+{
+    return fmt::format("{} asked for by {}{}{}", core::title_of(begun.kind, begun.release),
+                       begun.by, begun.why.empty() ? "" : ": ", begun.why);
+}
+
+std::string text_of(const core::DeploymentRecord& record)
+{
+    const std::string title = core::title_of(record.kind, record.release);
+    const std::string former =
+        record.from.empty() ? "there is no release, as before" : record.from + " is current";
+    switch (record.outcome) {
+    case core::CloseDeployment::Outcome::committed: return title + " is done";
+    case core::CloseDeployment::Outcome::undone:
+        return fmt::format("{} was undone: {}; {}", title, record.failure, former);
+    case core::CloseDeployment::Outcome::stuck: break;
+    }
+    return fmt::format("{} could not be undone as a whole: {}; {}", title, record.failure, former);
+}
+
+std::string text_of(const core::ReleaseRemoved& removed)
+{
+    return removed.problem.empty()
+               ? removed.release + " is removed: enough others are kept"
+               : fmt::format("{} could not be removed: {}", removed.release, removed.problem);
+}
+
 } // namespace
 
 /// Before the step is journaled, so that the journal's counters include it.
@@ -122,12 +149,34 @@ void Engine::count(const core::HostStep& step)
         if (const auto* over = std::get_if<core::OperationEnded>(&note.note))
             ++counters_.operations[static_cast<std::size_t>(over->result.verb)]
                                   [static_cast<std::size_t>(over->result.outcome)];
+        if (const auto* over = std::get_if<core::DeploymentEnded>(&note.note))
+            ++counted.deploys[static_cast<std::size_t>(over->record.outcome)];
         if (std::holds_alternative<core::Frozen>(note.note)) ++counters_.invariant_failures;
     }
 }
 
+/// Whether it was about releases.
+bool Engine::tell_of_releases(UnitId unit, const core::Note& note)
+{
+    using namespace core;
+    const std::string& name = host_.spec(unit).name;
+    const auto tell_it = [&](std::string text) {
+        say(unit, name, "deploy", std::move(text));
+        return true;
+    };
+    if (const auto* begun = std::get_if<DeploymentBegun>(&note)) return tell_it(text_of(*begun));
+    if (const auto* moved = std::get_if<DeploymentMoved>(&note)) return tell_it(moved->what);
+    if (const auto* ended = std::get_if<DeploymentEnded>(&note))
+        return tell_it(text_of(ended->record));
+    if (const auto* good = std::get_if<ReleaseProved>(&note))
+        return tell_it(good->release + " has proved itself: it is good");
+    if (const auto* gone = std::get_if<ReleaseRemoved>(&note)) return tell_it(text_of(*gone));
+    return false;
+}
+
 void Engine::tell(UnitId unit, const core::Note& note)
 {
+    if (tell_of_releases(unit, note)) return;
     using namespace core;
     const std::string& unit_name = host_.spec(unit).name;
 
@@ -147,6 +196,9 @@ void Engine::tell(UnitId unit, const core::Note& note)
         say(unit, unit_name, "rung",
             fmt::format("ladder {} -> {} ({})", to_text(climbed->from), to_text(climbed->to),
                         climbed->reason));
+    } else if (const auto* skipped = std::get_if<RungSkipped>(&note)) {
+        say(unit, unit_name, "rung",
+            fmt::format("{} is skipped: {}", to_text(skipped->rung), skipped->why));
     } else if (const auto* over = std::get_if<RungHookEnded>(&note)) {
         say(unit, unit_name, "hook", text_of(*over));
     } else if (std::holds_alternative<BackToBottom>(note)) {

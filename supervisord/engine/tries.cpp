@@ -23,15 +23,15 @@ core::ProbeView view_of(const units::ProbeSpec& probe, const core::ProbeAnswer& 
 ports::ProbeRequest Engine::request_for(InstanceId id, const units::ProbeSpec& probe)
 {
     const units::UnitSpec& spec = host_.spec(id.unit);
-    const auto values = units::placeholder_values(
-        spec, id.slot, fmt::format("{}/{}", options_.runtime_root, spec.name));
+    const std::string release = release_of(id);
+    const auto values = values_for(spec, id.slot, options_.runtime_root, release);
     ports::ProbeRequest request;
     request.attempt = ports::AttemptId{next_attempt_++};
     request.target = units::fill(probe.target, values);
     request.timeout = probe.timeout;
     if (std::holds_alternative<units::ExecTarget>(probe.target))
         request.plan =
-            make_plan(spec, id.slot, identities_[number(id.unit)], options_.runtime_root);
+            make_plan(spec, id.slot, identities_[number(id.unit)], options_.runtime_root, release);
     return request;
 }
 

@@ -51,6 +51,11 @@ void SqliteLedger::keep(const core::SpawnRecord& spawn) { writer_->keep(spawn); 
 
 void SqliteLedger::keep(const core::OperationRecord& operation) { writer_->keep(operation); }
 
+void SqliteLedger::keep(const std::string& unit, const core::DeploymentRecord& deployment)
+{
+    writer_->keep(unit, deployment);
+}
+
 void SqliteLedger::keep(const ports::WantedChange& change)
 {
     writer_->keep(StampedChange{change, suspended()});

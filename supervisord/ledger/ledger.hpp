@@ -34,6 +34,7 @@ public:
     void keep(const core::Outage& outage, core::LastWords words) override;
     void keep(const core::SpawnRecord& spawn) override;
     void keep(const core::OperationRecord& operation) override;
+    void keep(const std::string& unit, const core::DeploymentRecord& deployment) override;
     void keep(const ports::WantedChange& change) override;
     void go_on_with(ports::Beginning beginning) override;
     void find(const ports::OutageQuery& query,

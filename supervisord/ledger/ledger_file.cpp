@@ -39,7 +39,7 @@ std::string stamp(WallTime at)
 
 std::size_t Batch::size() const
 {
-    return outages.size() + spawns.size() + operations.size() + changes.size();
+    return outages.size() + spawns.size() + operations.size() + deployments.size() + changes.size();
 }
 
 void Batch::add_older(Batch older)
@@ -48,6 +48,7 @@ void Batch::add_older(Batch older)
     outages.merge(older.outages);
     spawns.merge(older.spawns);
     operations.merge(older.operations);
+    deployments.merge(older.deployments);
     changes.insert(changes.begin(), older.changes.begin(), older.changes.end());
     if (!beginning) beginning = std::move(older.beginning);
 }
@@ -58,6 +59,8 @@ void Batch::drop_one()
         spawns.erase(spawns.begin());
     else if (!operations.empty())
         operations.erase(operations.begin());
+    else if (!deployments.empty())
+        deployments.erase(deployments.begin());
     else if (!outages.empty())
         outages.erase(outages.begin());
     else if (!changes.empty())
@@ -221,6 +224,8 @@ void LedgerFile::carry_out(const Batch& batch)
         put(*database_, change, options_.boot);
     for (const auto& [id, operation] : batch.operations)
         put(*database_, operation);
+    for (const auto& [key, deployment] : batch.deployments)
+        put(*database_, key.first, deployment);
     for (const auto& [id, spawn] : batch.spawns)
         put(*database_, spawn, options_.boot);
     for (const auto& [id, outage] : batch.outages)

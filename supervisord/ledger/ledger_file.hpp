@@ -24,6 +24,8 @@ struct Batch {
     std::map<OutageId, Stamped> outages;
     std::map<SpawnId, core::SpawnRecord> spawns;
     std::map<OperationId, core::OperationRecord> operations;
+    /// By unit and number.
+    std::map<std::pair<std::string, std::uint64_t>, core::DeploymentRecord> deployments;
     std::deque<StampedChange> changes; ///< in the order of time
     std::optional<ports::Beginning> beginning;
 

@@ -88,6 +88,8 @@ std::int64_t forget_of_least_worth(Database& database, std::int64_t count, std::
           "DELETE FROM spawn_days WHERE (day, unit, ending) IN "
           "(SELECT day, unit, ending FROM spawn_days ORDER BY day LIMIT ?1)",
           "DELETE FROM operations WHERE id IN (SELECT id FROM operations ORDER BY id LIMIT ?1)",
+          "DELETE FROM deployments WHERE (unit, began, number) IN "
+          "(SELECT unit, began, number FROM deployments ORDER BY began LIMIT ?1)",
           "DELETE FROM wanted WHERE (unit, began) IN (SELECT unit, began FROM wanted "
           "WHERE ended < (SELECT min(opened) FROM outages) ORDER BY began LIMIT ?1)"}) {
         database.prepare(oldest).with(count).run();

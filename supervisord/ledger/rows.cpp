@@ -117,6 +117,20 @@ void put(Database& database, const core::OperationRecord& operation)
         .run();
 }
 
+// ---- deployments ------------------------------------------------------------------------------
+
+void put(Database& database, const std::string& unit, const core::DeploymentRecord& deployment)
+{
+    database
+        .prepare("INSERT OR REPLACE INTO deployments "
+                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")
+        .with(unit, to_rfc3339(deployment.since), static_cast<std::int64_t>(deployment.number),
+              name(deployment.kind), deployment.release, deployment.from, deployment.by,
+              deployment.why, to_rfc3339(deployment.ended), name(deployment.outcome),
+              deployment.failure)
+        .run();
+}
+
 // ---- what was wanted ----------------------------------------------------------------------------
 
 namespace {

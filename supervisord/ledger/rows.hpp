@@ -31,6 +31,7 @@ struct StampedChange {
 void put(Database& database, const Stamped& outage, const std::string& boot);
 void put(Database& database, const core::SpawnRecord& spawn, const std::string& boot);
 void put(Database& database, const core::OperationRecord& operation);
+void put(Database& database, const std::string& unit, const core::DeploymentRecord& deployment);
 /// Says nothing new of a unit that is wanted as it was.
 void put(Database& database, const StampedChange& change, const std::string& boot);
 /// Ends, uncertainly, when the life before `own` was last seen, what that left open and this does
@@ -66,7 +67,7 @@ void fold_spawns(Database& database, WallTime before, const std::string& boot, s
 /// many.
 std::int64_t forget_ended_before(Database& database, WallTime before, std::int64_t limit);
 /// Forgets the oldest ones of the kind that is worth least, of those of which there are any: runs,
-/// counts of runs, operations, what was wanted before any outage, outages that are over. How many;
+/// counts of runs, operations, deployments, what was wanted before any outage, outages that are over. How many;
 /// 0: then what else is over, and lives before `own`, too.
 std::int64_t forget_of_least_worth(Database& database, std::int64_t count, std::int64_t own);
 

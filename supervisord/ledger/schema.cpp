@@ -99,7 +99,7 @@ constexpr std::array version_2 = std::to_array<std::string_view>({
         seconds         REAL,
         PRIMARY KEY (unit, began)
     ) STRICT, WITHOUT ROWID)",
-    // Nothing is deployed yet.
+    // Version 3 has another one in its place, before there was anything in it.
     R"(CREATE TABLE deployments (
         id       INTEGER PRIMARY KEY,
         unit     TEXT NOT NULL,
@@ -120,8 +120,27 @@ constexpr std::array version_2 = std::to_array<std::string_view>({
     ) STRICT, WITHOUT ROWID)",
 });
 
+constexpr std::array version_3 = std::to_array<std::string_view>({
+    "DROP TABLE deployments",
+    // Of each unit by number; numbers begin anew where its records are lost.
+    R"(CREATE TABLE deployments (
+        unit     TEXT NOT NULL,
+        began    TEXT NOT NULL,
+        number   INTEGER NOT NULL,
+        kind     TEXT NOT NULL,
+        release  TEXT NOT NULL,
+        former   TEXT NOT NULL,
+        by       TEXT NOT NULL,
+        why      TEXT NOT NULL,
+        ended    TEXT NOT NULL,
+        result   TEXT NOT NULL,
+        text     TEXT NOT NULL,
+        PRIMARY KEY (unit, began, number)
+    ) STRICT, WITHOUT ROWID)",
+});
+
 constexpr std::array versions =
-    std::to_array<std::span<const std::string_view>>({version_1, version_2});
+    std::to_array<std::span<const std::string_view>>({version_1, version_2, version_3});
 static_assert(versions.size() == schema_version);
 
 bool is_empty(const Database& database)

@@ -10,7 +10,7 @@
 namespace keel::ledger {
 
 inline constexpr std::int64_t application_id = 0x4b65656c;
-inline constexpr std::int64_t schema_version = 2;
+inline constexpr std::int64_t schema_version = 3;
 
 /// Whether there was nothing yet.
 enum class Found : std::uint8_t { tables, nothing };

@@ -65,6 +65,13 @@ void SqliteLedger::Writer::keep(const core::OperationRecord& operation)
     heed_kept();
 }
 
+void SqliteLedger::Writer::keep(const std::string& unit, const core::DeploymentRecord& deployment)
+{
+    const std::lock_guard lock(mutex_);
+    waiting_.deployments.insert_or_assign({unit, deployment.number}, deployment);
+    heed_kept();
+}
+
 void SqliteLedger::Writer::keep(StampedChange change)
 {
     const std::lock_guard lock(mutex_);

@@ -31,6 +31,7 @@ public:
     void keep(Stamped outage);
     void keep(const core::SpawnRecord& spawn);
     void keep(const core::OperationRecord& operation);
+    void keep(const std::string& unit, const core::DeploymentRecord& deployment);
     void keep(StampedChange change);
     void go_on_with(ports::Beginning beginning);
     /// A reader could make no sense of the file of that inode.

@@ -87,6 +87,8 @@ public:
     virtual void keep(const core::SpawnRecord& spawn) = 0;
     /// The same: accepted, over.
     virtual void keep(const core::OperationRecord& operation) = 0;
+    /// One that is over.
+    virtual void keep(const std::string& unit, const core::DeploymentRecord& deployment) = 0;
     /// In the order of time; what is no change changes nothing.
     virtual void keep(const WantedChange& change) = 0;
 

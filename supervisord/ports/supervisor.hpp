@@ -35,11 +35,12 @@ struct Refusal {
 struct RequestSpec {
     std::string unit;
     core::Verb verb = core::Verb::start;
-    std::optional<Slot> slot; ///< restart of one instance
-    std::string by;           ///< who asks: `root (uid 0)`
-    std::string why;          ///< empty: not said
-    core::HoldTerms hold{};   ///< hold only
-    std::string key{};        ///< of the asker's choice, to ask again under; empty: none
+    std::optional<Slot> slot;   ///< restart of one instance
+    std::string by;             ///< who asks: `root (uid 0)`
+    std::string why;            ///< empty: not said
+    core::HoldTerms hold{};     ///< hold only
+    std::string key{};          ///< of the asker's choice, to ask again under; empty: none
+    core::DeployTerms deploy{}; ///< deploy and undeny only
 };
 
 class Supervisor {
@@ -64,6 +65,12 @@ public:
     /// Before these are told: no later engine tells less, as far as this one can see to it.
     virtual void write_down_counts() const = 0;
     [[nodiscard]] virtual const core::UnitCounters& counters_of(std::string_view unit) const = 0;
+    /// None: there is no such unit.
+    [[nodiscard]] virtual std::optional<core::ReleasesView>
+    releases(std::string_view unit) const = 0;
+    /// What a deploy or a rollback would do, asked for as now.
+    [[nodiscard]] virtual std::variant<core::DeployOutline, Refusal>
+    plan_deployment(const RequestSpec& what) const = 0;
     [[nodiscard]] virtual std::vector<std::string> probe_names(std::string_view unit) const = 0;
 
     // ---- requests

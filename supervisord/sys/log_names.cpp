@@ -47,7 +47,8 @@ std::optional<WallTime> last_written(const std::filesystem::path& path)
 } // namespace
 
 LogNames::LogNames(const std::filesystem::path& log_dir, const std::string& unit, Slot slot)
-    : folder_(log_dir / unit), current_name_(std::to_string(slot) + ".log")
+    : folder_(log_dir / unit),
+      current_name_(slot == whole_unit ? "deploy.log" : std::to_string(slot) + ".log")
 {}
 
 std::filesystem::path LogNames::current() const { return folder_ / current_name_; }

@@ -1,6 +1,7 @@
 // Which files an instance's output is in: `LOG/UNIT/SLOT.log`, and rotated ones beside it as
-// `SLOT.log.SEQ`, or `SLOT.log.SEQ.zst` once compressed, oldest first by SEQ. Writer and reader
-// agree on it here and nowhere else.
+// `SLOT.log.SEQ`, or `SLOT.log.SEQ.zst` once compressed, oldest first by SEQ; `deploy` takes the
+// place of SLOT for what works for the unit's deployments. Writer and reader agree on it here and
+// nowhere else.
 #pragma once
 #include "base/ids.hpp"
 #include "base/time.hpp"

@@ -26,6 +26,8 @@ Paths laid_out(const fs::path& etc, const fs::path& vendor, const fs::path& run,
             .lib = lib,
             .hold_journal = lib / "hold.journal",
             .totals_journal = lib / "totals.journal",
+            .release_journal = lib / "releases.journal",
+            .deploy_dir = run / "deploy",
             .ledger = lib / "ledger.db",
             .log = log,
             .journal_socket = journal_socket};

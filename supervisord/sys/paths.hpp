@@ -26,6 +26,8 @@ struct Paths {
     std::filesystem::path lib;        ///< kept over boots: ledger, deployments
     std::filesystem::path hold_journal;
     std::filesystem::path totals_journal;
+    std::filesystem::path release_journal;
+    std::filesystem::path deploy_dir; ///< how far those at work are, by unit
     std::filesystem::path ledger;
     std::filesystem::path log;            ///< UNIT/INSTANCE.log
     std::filesystem::path journal_socket; ///< systemd's, for the output of processes

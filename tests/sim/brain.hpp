@@ -11,6 +11,7 @@
 #include "tests/sim/fake_notices.hpp"
 #include "tests/sim/fake_ports.hpp"
 #include "tests/sim/fake_ready_pipes.hpp"
+#include "tests/sim/fake_release_store.hpp"
 
 #include <memory>
 #include <string_view>
@@ -56,6 +57,7 @@ struct BrainPorts {
     FakeLedger& ledger;
     FakeNotices& notices;
     FakeReadyPipes& ready_pipes;
+    FakeReleaseStore& releases;
     Rng& rng;
 };
 

@@ -21,7 +21,7 @@ public:
     EngineBrain(const BrainPorts& ports, const BrainOptions& options, Observer& observer)
         : ports_(ports), observer_(observer),
           engine_({ports.loop, ports.kernel, ports.prober, ports.logs, ports.journal, ports.holds,
-                   ports.totals, ports.ledger, ports.notices, ports.ready_pipes},
+                   ports.totals, ports.ledger, ports.notices, ports.ready_pipes, ports.releases},
                   configured(options.specs), {options.host, "/run/keel/units", options.seed, 1})
     {
         ports_.kernel.set_handlers(

@@ -42,6 +42,11 @@ public:
     {
         operations.insert_or_assign(operation.id, operation);
     }
+    std::vector<core::DeploymentRecord> deployments;
+    void keep(const std::string&, const core::DeploymentRecord& deployment) override
+    {
+        deployments.push_back(deployment);
+    }
     void keep(const ports::WantedChange& change) override
     {
         if (change.wanted == ports::WantedChange::Wanted::yes)

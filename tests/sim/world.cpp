@@ -152,8 +152,8 @@ void World::turn()
 void World::begin_life()
 {
     brain_born_ = now();
-    const BrainPorts ports{loop_,   kernel_, prober_,  logs_,        journal_, holds_,
-                           totals_, ledger_, notices_, ready_pipes_, rng_};
+    const BrainPorts ports{loop_,   kernel_, prober_,  logs_,        journal_,  holds_,
+                           totals_, ledger_, notices_, ready_pipes_, releases_, rng_};
     BrainOptions options{size_ == Size::core ? scenario_.specs : specs_of(on_disk_), scenario_.host,
                          rng_.next(), scenario_.weights.meddles};
     if (size_ == Size::core)

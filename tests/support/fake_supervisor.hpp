@@ -141,6 +141,20 @@ public:
             }
         return ports::Refusal{ports::Refusal::Kind::no_such_operation, "there is none", {}};
     }
+    std::map<std::string, core::ReleasesView> releases_of;
+    [[nodiscard]] std::optional<core::ReleasesView> releases(std::string_view name) const override
+    {
+        const auto found = releases_of.find(std::string(name));
+        return found == releases_of.end() ? std::nullopt : std::optional(found->second);
+    }
+    core::DeployOutline outline; ///< of any deployment
+    [[nodiscard]] std::variant<core::DeployOutline, ports::Refusal>
+    plan_deployment(const ports::RequestSpec& what) const override
+    {
+        if (!unit(what.unit))
+            return ports::Refusal{ports::Refusal::Kind::no_such_unit, "there is none", {}};
+        return outline;
+    }
     std::vector<core::TriedProbe> tried; ///< what any try finds
     [[nodiscard]] std::optional<ports::Refusal>
     try_probes(const std::string&, std::optional<Slot> slot, Tried done) override

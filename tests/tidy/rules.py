@@ -40,9 +40,12 @@ INCLUDES_MORE = {
     "supervisord/applying.*": "applying.hpp base units core ports engine sys",
     "supervisord/history.*": "history.hpp base units ports ledger engine/log.hpp sys",
     "supervisord/command_line.*": "command_line.hpp base",
+    "supervisord/releases_kept.*": "releases_kept.hpp history.hpp base core ports sys "
+                                   "deploy/release_report.hpp",
     "supervisord/people.*": "people.hpp history.hpp base units ports engine/configuration.hpp "
                             "engine/log.hpp engine/spawn_plan.hpp sys notify control transfer",
-    "supervisord/main.cpp": "applying.hpp command_line.hpp history.hpp people.hpp base units core "
+    "supervisord/main.cpp": "applying.hpp command_line.hpp history.hpp people.hpp "
+                            "releases_kept.hpp base units core "
                             "ports engine sys transfer probes ledger deploy notify control metrics",
 }
 

@@ -1,7 +1,7 @@
+#include "base/release_id.hpp"
 #include "deploy/checksums.hpp"
 #include "deploy/digest.hpp"
 #include "deploy/failed.hpp"
-#include "deploy/release_id.hpp"
 #include "deploy/source_name.hpp"
 
 #include <gtest/gtest.h>

@@ -7,6 +7,7 @@
 #include "tests/sim/fake_notices.hpp"
 #include "tests/sim/fake_ports.hpp"
 #include "tests/sim/fake_ready_pipes.hpp"
+#include "tests/sim/fake_release_store.hpp"
 #include "units/effective.hpp"
 
 #include <gtest/gtest.h>
@@ -42,10 +43,11 @@ protected:
         journal_.reopen(lost);
         holds_.reopen(0);
         totals_.reopen(0);
-        engine_ =
-            std::make_unique<Engine>(EnginePorts{loop_, kernel_, prober_, logs_, journal_, holds_,
-                                                 totals_, ledger_, notices_, ready_pipes_},
-                                     configured(specs_), options_);
+        releases_.reopen(sim::FakeReleaseStore::After::engine);
+        engine_ = std::make_unique<Engine>(EnginePorts{loop_, kernel_, prober_, logs_, journal_,
+                                                       holds_, totals_, ledger_, notices_,
+                                                       ready_pipes_, releases_},
+                                           configured(specs_), options_);
         kernel_.set_handlers(
             {.on_exit = [this](SpawnId id, core::ExitStatus status,
                                core::TreeState tree) { engine_->process_exited(id, status, tree); },
@@ -125,6 +127,7 @@ protected:
     sim::FakeJournal holds_{fuse_};
     sim::FakeJournal totals_{fuse_};
     sim::FakeLedger ledger_{loop_, fuse_};
+    sim::FakeReleaseStore releases_{loop_};
     EngineOptions options_;
     std::unique_ptr<Engine> engine_;
 };

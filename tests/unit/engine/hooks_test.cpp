@@ -96,7 +96,7 @@ TEST_F(Hooks, AHookIsSpawnedAsTheUnitIsButUnderANameBesideIt)
     units::UnitSpec spec = spec_named("api");
     spec.stop.pre = {"/bin/drain", "{instance}"};
     spec.environment = {{"A", "1"}};
-    const auto plan = make_hook_plan(spec, 3, Hook::stop_pre, Identity{}, "/run/keel/units");
+    const auto plan = make_hook_plan(spec, 3, Hook::stop_pre, Identity{}, "/run/keel/units", "");
     EXPECT_EQ(plan.unit, "api.hook");
     EXPECT_EQ(plan.slot, 3);
     EXPECT_THAT(plan.argv, testing::ElementsAre("/bin/drain", "3"));

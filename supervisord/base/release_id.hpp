@@ -6,10 +6,10 @@
 #pragma once
 #include <string_view>
 
-namespace keel::deploy {
+namespace keel {
 
 inline constexpr std::size_t release_id_bytes_max = 128;
 
 [[nodiscard]] bool is_release_id(std::string_view text);
 
-} // namespace keel::deploy
+} // namespace keel

@@ -1,8 +1,8 @@
-#include "deploy/release_id.hpp"
+#include "base/release_id.hpp"
 
 #include <algorithm>
 
-namespace keel::deploy {
+namespace keel {
 namespace {
 
 // Not of <cctype>: what a letter is must not depend on the locale.
@@ -25,4 +25,4 @@ bool is_release_id(std::string_view text)
            !text.ends_with(".partial") && !text.ends_with(".sha256");
 }
 
-} // namespace keel::deploy
+} // namespace keel

@@ -1,0 +1,83 @@
+#include "releases_kept.hpp"
+
+#include "base/release_id.hpp"
+#include "deploy/release_report.hpp"
+#include "history.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <system_error>
+
+namespace keel {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A disk that takes longer does not hold up a deployment: its record is on tmpfs as well, and
+/// only a loss of power could make it be forgotten.
+constexpr std::chrono::milliseconds patience_with_disk = 10s;
+/// In one root, of those that are listed where nothing is on record.
+constexpr std::size_t found_max = 1000;
+
+core::DeployFault fault_of(deploy::Fault fault)
+{
+    switch (fault) {
+    case deploy::Fault::source: return core::DeployFault::source;
+    case deploy::Fault::release: return core::DeployFault::release;
+    case deploy::Fault::host: break;
+    }
+    return core::DeployFault::host;
+}
+
+} // namespace
+
+ReleasesKept::ReleasesKept(ports::Loop& loop, const sys::Paths& paths)
+    : loop_(loop), reports_(paths.deploy_dir),
+      journal_(kept_over_boots(paths.release_journal, "releases"))
+{
+    std::error_code ignored; // A helper that has no file says nothing, and works all the same.
+    std::filesystem::create_directories(reports_, ignored);
+    std::filesystem::permissions(reports_, std::filesystem::perms::owner_all, ignored);
+}
+
+void ReleasesKept::when_kept(std::function<void()> done)
+{
+    loop_.offload([settle = journal_.settler()] { settle(patience_with_disk); }, std::move(done));
+}
+
+ports::ReleaseStore::Found ReleasesKept::look(const std::string& root) const
+{
+    namespace fs = std::filesystem;
+    Found found;
+    std::error_code failed;
+    for (fs::directory_iterator it(fs::path(root) / "releases", failed), end;
+         !failed && it != end && found.all.size() < found_max; it.increment(failed))
+        if (std::error_code ignored; it->is_directory(ignored) && !it->is_symlink(ignored))
+            if (std::string name = it->path().filename(); is_release_id(name))
+                found.all.push_back(std::move(name));
+    std::ranges::sort(found.all);
+    const fs::path link = fs::read_symlink(fs::path(root) / "current", failed);
+    const std::string id = link.filename();
+    const bool is_one_of_them =
+        link == fs::path("releases") / id && std::ranges::binary_search(found.all, id);
+    if (!failed && is_one_of_them) found.current = id;
+    return found;
+}
+
+std::string ReleasesKept::report_of(const std::string& unit) const { return reports_ / unit; }
+
+std::optional<ports::DeployProgress> ReleasesKept::progress_of(const std::string& unit) const
+{
+    const auto report = deploy::read_release_report(report_of(unit));
+    if (!report) return std::nullopt;
+    ports::DeployProgress progress;
+    progress.step = name(report->step);
+    progress.bytes = report->bytes;
+    progress.total = report->total;
+    progress.entries = report->entries;
+    if (report->fault) progress.fault = fault_of(*report->fault);
+    progress.what = report->what;
+    return progress;
+}
+
+} // namespace keel

@@ -1,0 +1,60 @@
+// ports::ReleaseStore in memory: what was put outlives the engine, and the disk as far as it was
+// asked for; what helpers report is for a test to say.
+#pragma once
+#include "ports/release_store.hpp"
+#include "tests/sim/fake_loop.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace keel::sim {
+
+class FakeReleaseStore final : public ports::ReleaseStore {
+public:
+    explicit FakeReleaseStore(FakeLoop& loop) : loop_(loop) {}
+
+    [[nodiscard]] const std::map<std::string, std::string>& recovered() const override
+    {
+        return recovered_;
+    }
+    void put(std::string_view unit, std::string_view record) override
+    {
+        put_.insert_or_assign(std::string(unit), std::string(record));
+    }
+    void erase(std::string_view unit) override { put_.erase(std::string(unit)); }
+    void when_kept(std::function<void()> done) override
+    {
+        if (on_record) on_record();
+        loop_.defer([this, done = std::move(done)] {
+            disk_ = put_;
+            done();
+        });
+    }
+    [[nodiscard]] Found look(const std::string&) const override { return on_disk; }
+    [[nodiscard]] std::string report_of(const std::string& unit) const override { return unit; }
+    [[nodiscard]] std::optional<ports::DeployProgress>
+    progress_of(const std::string&) const override
+    {
+        return progress;
+    }
+
+    // ---- the world's side
+    Found on_disk;
+    std::optional<ports::DeployProgress> progress;
+    std::function<void()> on_record; ///< a record was asked to be kept; none: nobody looks
+    /// The next engine opens it; a boot leaves what was on the disk.
+    enum class After : std::uint8_t { engine, boot };
+    void reopen(After after)
+    {
+        if (after == After::boot) put_ = disk_;
+        recovered_ = put_;
+    }
+
+private:
+    FakeLoop& loop_;
+    std::map<std::string, std::string> put_;
+    std::map<std::string, std::string> disk_;
+    std::map<std::string, std::string> recovered_;
+};
+
+} // namespace keel::sim
