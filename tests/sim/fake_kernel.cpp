@@ -65,7 +65,9 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
             std::erase_if(*by, [id](const auto& known) { return known.second == id; });
     forgotten_.erase(id);
     acknowledged_.erase(id);
-    const Fate fate = hook ? world_.hook_fate(instance, *hook) : world_.fate(instance);
+    auto chosen = world_.fate_of ? world_.fate_of(plan) : std::nullopt;
+    if (!chosen) chosen = hook ? world_.hook_fate(instance, *hook) : world_.fate(instance);
+    const Fate fate = *chosen;
     if (fate.failure) {
         if (hook)
             hooks.try_hook(instance, *hook, latest_main(instance));
@@ -81,7 +83,7 @@ FakeKernel::spawn(SpawnId id, const ports::SpawnPlan& plan)
     process.instance = instance;
     process.hook = hook;
     process.unit = plan.unit;
-    if (!plan.argv.empty()) process.command = plan.argv.front();
+    process.argv = plan.argv;
     process.resources = plan.resources;
     process.fate = fate;
     process.since = loop_.now().mono;
@@ -108,6 +110,7 @@ void FakeKernel::end(SpawnId id, ExitStatus status)
     if (process.hook) hooks.hook_ended(process.instance, *process.hook, status);
     if (world_.rung_hook_ended && process.is_of_ladder())
         world_.rung_hook_ended(process.instance.unit, status);
+    if (world_.work_ended && process.is_of_ladder()) world_.work_ended(process.argv, status);
     process.children = process.killed ? 0 : process.fate.children;
     trace(process, id, "ends: {}, {} children left", to_text(status), process.children);
     ends_.push_back(id);

@@ -48,6 +48,10 @@ public:
         std::function<void(InstanceId, std::optional<Duration>)> killed{};
         /// Of the hook of a ladder, which is nobody's instance. May be empty.
         std::function<void(UnitId, core::ExitStatus)> rung_hook_ended{};
+        /// Where it depends on what is run; none: `fate` decides. May be empty.
+        std::function<std::optional<Fate>(const ports::SpawnPlan&)> fate_of{};
+        /// The end of what works for a unit as a whole. May be empty.
+        std::function<void(const std::vector<std::string>& argv, core::ExitStatus)> work_ended{};
     };
     /// What the engine's memory is worth. After a loss of records a spawn id need only differ from
     /// those that the keeper knows, and children whose main process has ended may be unknown.
@@ -120,7 +124,7 @@ public:
     /// The first word of what it was spawned with.
     [[nodiscard]] const std::string& command_of(SpawnId id) const
     {
-        return processes_.at(id).command;
+        return processes_.at(id).argv.front();
     }
     /// What its processes may use together, as it was last said.
     [[nodiscard]] const units::ResourcesSpec& resources_of(SpawnId id) const
@@ -139,7 +143,7 @@ private:
         InstanceId instance;
         std::optional<units::Hook> hook;
         std::string unit;
-        std::string command;
+        std::vector<std::string> argv;
         units::ResourcesSpec resources;
         Fate fate;
         MonoTime since;

@@ -11,7 +11,7 @@ namespace keel::sim {
 
 class FakeReleaseStore final : public ports::ReleaseStore {
 public:
-    explicit FakeReleaseStore(FakeLoop& loop) : loop_(loop) {}
+    FakeReleaseStore(FakeLoop& loop, Fuse& fuse) : loop_(loop), fuse_(fuse) {}
 
     [[nodiscard]] const std::map<std::string, std::string>& recovered() const override
     {
@@ -19,16 +19,19 @@ public:
     }
     void put(std::string_view unit, std::string_view record) override
     {
+        fuse_.burn();
         put_.insert_or_assign(std::string(unit), std::string(record));
+        fuse_.burn();
     }
     void erase(std::string_view unit) override { put_.erase(std::string(unit)); }
     void when_kept(std::function<void()> done) override
     {
-        if (on_record) on_record();
+        fuse_.burn();
         loop_.defer([this, done = std::move(done)] {
             disk_ = put_;
             done();
         });
+        fuse_.burn();
     }
     [[nodiscard]] Found look(const std::string&) const override { return on_disk; }
     [[nodiscard]] std::string report_of(const std::string& unit) const override { return unit; }
@@ -41,7 +44,6 @@ public:
     // ---- the world's side
     Found on_disk;
     std::optional<ports::DeployProgress> progress;
-    std::function<void()> on_record; ///< a record was asked to be kept; none: nobody looks
     /// The next engine opens it; a boot leaves what was on the disk.
     enum class After : std::uint8_t { engine, boot };
     void reopen(After after)
@@ -52,6 +54,7 @@ public:
 
 private:
     FakeLoop& loop_;
+    Fuse& fuse_;
     std::map<std::string, std::string> put_;
     std::map<std::string, std::string> disk_;
     std::map<std::string, std::string> recovered_;

@@ -21,6 +21,7 @@ class Fuse {
 public:
     void light(unsigned calls) { left_ = calls; }
     void put_out() { left_ = 0; }
+    [[nodiscard]] unsigned left() const { return left_; }
     void burn()
     {
         if (left_ != 0 && --left_ == 0) throw EngineDied{};

@@ -151,7 +151,7 @@ private:
     FakeLedger ledger_;
     FakeNotices notices_;
     FakeReadyPipes ready_pipes_{fuse_};
-    FakeReleaseStore releases_{loop_};
+    FakeReleaseStore releases_{loop_, fuse_};
     MonoTime held_until_{}; ///< no hold that ends by itself ends later
     CoreMemory memory_;
     Oracle oracle_;

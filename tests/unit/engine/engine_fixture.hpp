@@ -98,6 +98,8 @@ protected:
     sim::Fate fate_;                                            ///< of whatever is spawned next
     sim::Fate hook_fate_;                                       ///< the same of hooks
     std::function<sim::Fate(const std::string& unit)> fate_of_; ///< where it depends on the unit
+    std::function<std::optional<sim::Fate>(const ports::SpawnPlan&)> fate_by_plan_;
+    std::function<void(const std::vector<std::string>&, core::ExitStatus)> work_ended_;
     sim::Rng rng_{1};
     sim::Fuse fuse_;
     sim::FakeLoop loop_;
@@ -115,7 +117,15 @@ protected:
          },
          .find = [this](const std::string& name, Slot slot) { return find(name, slot); },
          .born = {},
-         .trace = {}}};
+         .trace = {},
+         .fate_of =
+             [this](const ports::SpawnPlan& plan) {
+                 return fate_by_plan_ ? fate_by_plan_(plan) : std::nullopt;
+             },
+         .work_ended =
+             [this](const std::vector<std::string>& argv, core::ExitStatus status) {
+                 if (work_ended_) work_ended_(argv, status);
+             }}};
     sim::FakeProber prober_{loop_, fuse_,
                             [this](const std::string&, Duration) { return probe_fate_; },
                             [](const std::string&, core::Verdict) {}};
@@ -127,7 +137,7 @@ protected:
     sim::FakeJournal holds_{fuse_};
     sim::FakeJournal totals_{fuse_};
     sim::FakeLedger ledger_{loop_, fuse_};
-    sim::FakeReleaseStore releases_{loop_};
+    sim::FakeReleaseStore releases_{loop_, fuse_};
     EngineOptions options_;
     std::unique_ptr<Engine> engine_;
 };
