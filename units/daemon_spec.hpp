@@ -29,7 +29,9 @@ enum class Occasion : std::uint8_t {
     outage_opened,
     gave_up,
     recovered,
-    held
+    held,
+    climbed, ///< the ladder, by a rung
+    deployed ///< the ladder has deployed something, or what somebody deployed was undone
 };
 
 enum class ChannelKind : std::uint8_t { webhook, exec };
@@ -44,7 +46,7 @@ struct ChannelSpec {
     std::string token_file;           ///< sent as bearer token; empty: none
     WebhookBody body = WebhookBody::json;
     std::vector<Occasion> events = {Occasion::outage_opened, Occasion::gave_up, Occasion::recovered,
-                                    Occasion::held};
+                                    Occasion::held, Occasion::deployed};
     Duration timeout = std::chrono::seconds(10); ///< of one try
     Duration quiet = std::chrono::minutes(5);    ///< of one unit and event, one in this span
     Duration remind = std::chrono::hours(1);     ///< of an outage that stays open; 0: never
@@ -87,7 +89,8 @@ inline constexpr std::array names_of<units::LogLevel> =
     std::to_array<std::string_view>({"debug", "info", "warn", "error", "off"});
 template <>
 inline constexpr std::array names_of<units::Occasion> = std::to_array<std::string_view>(
-    {"attempt-failed", "outage-opened", "gave-up", "recovered", "held"});
+    {"attempt-failed", "outage-opened", "gave-up", "recovered", "held", "climbed",
+     "deployed"});
 template <>
 inline constexpr std::array
     names_of<units::ChannelKind> = std::to_array<std::string_view>({"webhook", "exec"});

@@ -114,6 +114,7 @@ UnitView make_view(const Host& host, UnitId id, const PidOf& pid_of, Now now)
     view.rung_index = unit.rung;
     view.rung_last = std::max<std::size_t>(spec.escalation.ladder.size(), 1) - 1;
     if (unit.operation) view.operation = make_view(*unit.operation);
+    if (units::has_releases(spec)) view.deploys = UnitView::Deploys::yes;
     view.release = unit.releases.current;
     if (is_current_good(unit.releases)) view.release_good = UnitView::Good::yes;
     if (unit.deployment) view.deployment = make_view(*unit.deployment);

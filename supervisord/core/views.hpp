@@ -132,6 +132,7 @@ struct UnitView {
     std::size_t rung_last = 0; ///< index of the ladder's last rung
     std::optional<OperationView> operation;
     std::optional<OutageView> outage;
+    enum class Deploys : std::uint8_t { no, yes } deploys = Deploys::no; ///< it has releases
     std::string release; ///< the current one's ID; empty: none
     enum class Good : std::uint8_t { no, yes } release_good = Good::no;
     std::optional<DeploymentView> deployment;

@@ -34,6 +34,8 @@ enum class Metric : std::uint8_t {
     spawn_failures,
     ladder_rung,
     ladder_last_rung,
+    release_info,
+    deploys,
     outages,
     outage_seconds,
     outage_open,
@@ -101,6 +103,16 @@ inline constexpr std::array catalogue = std::to_array<MetricSpec>({
      "The last rung of the unit's ladder, counted from 0; with one rung, there is nothing to "
      "climb.",
      {"unit"}},
+    {"keel_release_info",
+     Kind::gauge,
+     "Always 1; its labels tell of the unit's current release, and whether it is good. Only of "
+     "units with [deploy] that have one.",
+     {"unit", "release", "good"}},
+    {"keel_deploys_total",
+     Kind::counter,
+     "Deployments, redeployments and rollbacks that are over, whoever asked for them, by how they "
+     "ended. Only of units with [deploy].",
+     {"unit", "result"}},
     {"keel_outages_total",
      Kind::counter,
      "Unplanned outages that outlived the unit's grace, by cause.",

@@ -121,6 +121,16 @@ void add_standing(Families& out, const core::UnitView& unit)
     out.add(Metric::ladder_last_rung, {unit.name}, std::uint64_t{unit.rung_last});
 }
 
+void add_releases(Families& out, const UnitSnapshot& unit)
+{
+    const core::UnitView& view = unit.view;
+    if (view.deploys == core::UnitView::Deploys::no) return;
+    const bool is_good = view.release_good == core::UnitView::Good::yes;
+    if (!view.release.empty())
+        out.add(Metric::release_info, {view.name, view.release, is_good ? "yes" : "no"}, 1.0);
+    out.add_each<core::CloseDeployment::Outcome>(Metric::deploys, view.name, unit.counters.deploys);
+}
+
 /// What the contract counts as down: an unplanned outage that has outlived its grace.
 const core::OutageView* counted_outage(const core::UnitView& unit)
 {
@@ -191,6 +201,7 @@ void add_unit(Families& out, const UnitSnapshot& unit)
     out.add_each<core::Restraint>(Metric::liveness_restraints, name, unit.counters.restraints);
     out.add_each<core::SetupStage>(Metric::spawn_failures, name, unit.counters.spawn_failures);
     add_outages(out, unit);
+    add_releases(out, unit);
     out.add(Metric::log_bytes, {name}, unit.log.bytes);
     out.add(Metric::log_dropped_bytes, {name}, unit.log.dropped_bytes);
     out.add(Metric::cpu_seconds, {name}, seconds(unit.usage.cpu));

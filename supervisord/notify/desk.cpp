@@ -82,6 +82,29 @@ std::optional<News> held(const core::Host& host, UnitId unit, const core::Operat
     return single(host, unit, Occasion::held, at, in_words(*hold));
 }
 
+std::string in_words(const core::DeploymentRecord& record)
+{
+    const bool is_done = record.outcome == core::CloseDeployment::Outcome::committed;
+    const std::string title = core::title_of(record.kind, record.release);
+    const std::string current = record.from.empty() ? "nothing" : record.from;
+    if (is_done)
+        return fmt::format("runs {} as of now: {} by {}: {}", record.release, title, record.by,
+                           record.why);
+    const bool is_stuck = record.outcome == core::CloseDeployment::Outcome::stuck;
+    return fmt::format("runs {} still: {} by {} {}: {}", current, title, record.by,
+                       is_stuck ? "could not be undone as a whole" : "was undone", record.failure);
+}
+
+/// Who deploys something and has it knows of it.
+std::optional<News> deployed(const core::Host& host, UnitId unit,
+                             const core::DeploymentRecord& record, WallTime at)
+{
+    const bool is_expected = record.asker == core::UnitDeployment::Asker::person &&
+                             record.outcome == core::CloseDeployment::Outcome::committed;
+    if (is_expected) return std::nullopt;
+    return single(host, unit, Occasion::deployed, at, in_words(record));
+}
+
 /// What became of a unit whose outage is over.
 struct Aftermath {
     Notification::Unit its_unit = Notification::Unit::up;
@@ -127,6 +150,13 @@ std::vector<News> Desk::heed(const core::Host& host, std::span<const core::HostN
         } else if (const auto* closed = std::get_if<core::OutageClosed>(&note)) {
             if (closed->record.kind != core::OutageKind::degraded)
                 heed_closed(host, unit, closed->record, now, out);
+        } else if (const auto* climbed = std::get_if<core::Climbed>(&note)) {
+            out.push_back(single(
+                host, unit, Occasion::climbed, now.wall,
+                fmt::format("climbed to `{}`: {}", to_text(climbed->to), climbed->reason)));
+        } else if (const auto* over = std::get_if<core::DeploymentEnded>(&note)) {
+            if (auto news = deployed(host, unit, over->record, now.wall))
+                out.push_back(std::move(*news));
         } else if (const auto* ended = std::get_if<core::OperationEnded>(&note)) {
             if (auto news = held(host, unit, ended->result, now.wall))
                 out.push_back(std::move(*news));

@@ -55,6 +55,8 @@ std::string_view alert_name(Occasion occasion)
     case Occasion::attempt_failed: return "KeelAttemptFailed";
     case Occasion::gave_up: return "KeelGaveUp";
     case Occasion::held: return "KeelHeld";
+    case Occasion::climbed: return "KeelClimbed";
+    case Occasion::deployed: return "KeelDeployed";
     case Occasion::outage_opened:
     case Occasion::recovered: break;
     }
