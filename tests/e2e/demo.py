@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """The demo: three real services under Keel, a crash healed and seen.
 
-    demo.py --bin build/dev/bin [--keep]
+    demo.py --bin build/dev/bin [--story bad-release] [--keep]
 
 Runs the shipped units (units/examples) under a temporary root: a Redis as backbone, an API server,
 two workers. Kills the backbone, then Keel's own engine, and shows what happens. Exit 0 only if it
-all healed. --keep leaves it running and says how to look around.
+all healed. --keep leaves it running and says how to look around. The other story is told by
+bad_release.py.
 """
 import argparse
 import json
@@ -194,15 +195,24 @@ To end it:
     kill {self.keel.keeld.pid} && rm -r {self.keel.root}""")
 
 
+def teller(story):
+    if story == "crash":
+        return Demo
+    from bad_release import BadRelease  # which is made of Demo
+    return BadRelease
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bin", type=Path, required=True, help="where keeld and keel are")
     parser.add_argument("--keep", action="store_true", help="leave it running")
+    parser.add_argument("--story", choices=("crash", "bad-release"), default="crash",
+                        help="what happens: a crash, or releases that are no good")
     options = parser.parse_args()
     keel = Keel(options.bin, prefix="keel-demo-")
     try:
         with keel:
-            demo = Demo(keel)
+            demo = teller(options.story)(keel)
             demo.run()
             if options.keep:
                 demo.look_around()
