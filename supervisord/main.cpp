@@ -35,7 +35,6 @@
 #include "sys/usage_meter.hpp"
 
 #include <cstdlib>
-#include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <string_view>
@@ -49,14 +48,6 @@ using namespace std::chrono_literals;
 
 constexpr Duration heartbeat_every = 5s;
 constexpr Duration helpers_end_within = 2s;
-
-/// Another program of Keel's: engine and helpers are in one folder, built and installed.
-std::string beside_this_program(const char* program)
-{
-    std::error_code failed;
-    const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
-    return failed ? program : (self.parent_path() / program).string();
-}
 
 void warn(const std::string& text) { log::write(log::Level::warn, text); }
 
@@ -245,7 +236,7 @@ private:
         options.host.storm = {storm.starts_per_second, storm.burst};
         options.runtime_root = (paths_.run / "units").string();
         options.own = engine::own_identity();
-        options.release_helper = beside_this_program("keel-release");
+        options.release_helper = sys::beside_this_program("keel-release").string();
         using Absence = engine::EngineOptions::Absence;
         options.absence = run_dir_.keeper_is_new() ? Absence::yes : Absence::no;
         ledger_ =

@@ -138,7 +138,8 @@ constexpr Key table[] = {
      "what is sent: Keel's own JSON, a message for Slack and its like, or alerts for "
      "Alertmanager's `/api/v2/alerts`"},
     {"channel.NAME.events", Choices{occasions, names_of<Occasion>, none, check_occasions}, live,
-     "what it is told of; `climbed` is the ladder by a rung, `deployed` what the ladder has deployed and what was undone"},
+     "what it is told of; `climbed` is the ladder by a rung, `deployed` what the ladder has "
+     "deployed and what was undone"},
     {"channel.NAME.quiet", Span{channel<&C::quiet>, 0s, 24h}, live,
      "of one unit and event, one in this span: what comes meanwhile is told once, at its end"},
     {"channel.NAME.remind", Span{channel<&C::remind>, 0s, 720h}, live,

@@ -89,8 +89,7 @@ inline constexpr std::array names_of<units::LogLevel> =
     std::to_array<std::string_view>({"debug", "info", "warn", "error", "off"});
 template <>
 inline constexpr std::array names_of<units::Occasion> = std::to_array<std::string_view>(
-    {"attempt-failed", "outage-opened", "gave-up", "recovered", "held", "climbed",
-     "deployed"});
+    {"attempt-failed", "outage-opened", "gave-up", "recovered", "held", "climbed", "deployed"});
 template <>
 inline constexpr std::array
     names_of<units::ChannelKind> = std::to_array<std::string_view>({"webhook", "exec"});

@@ -25,11 +25,6 @@ constexpr Duration fetch_limit = std::chrono::minutes(61);
 constexpr Duration unpack_limit = std::chrono::minutes(30);
 constexpr Duration commit_limit = std::chrono::minutes(1);
 
-bool is_ending(const UnitMaking& m)
-{
-    return m.inputs.gate && m.inputs.gate->kind == BlockedOn::Kind::shutdown;
-}
-
 // ---- what a deployment is made of ---------------------------------------------------------------
 
 void add_steps_of_archive(std::vector<DeployStep>& steps)
@@ -319,118 +314,6 @@ void feed_deployment(UnitMaking& m, const DeployEvent& event)
 void on(UnitMaking& m, const DeploymentKept& e)
 {
     if (m.unit().deployment) feed_deployment(m, DeployWritten{e.record});
-}
-
-// ---- whatever is due ----------------------------------------------------------------------------
-
-namespace {
-
-bool is_in_use(const Unit& unit, std::string_view release)
-{
-    return std::ranges::any_of(unit.instances, [&](const Instance& instance) {
-        return has_process(instance) && instance.release.id == release;
-    });
-}
-
-void begin_next_removal(UnitMaking& m)
-{
-    Unit& unit = m.unit();
-    while (!unit.deploy_effect && !unit.surplus.empty()) {
-        const std::string release = unit.surplus.front();
-        unit.surplus.erase(unit.surplus.begin());
-        const bool is_needed = release == unit.releases.current || is_in_use(unit, release) ||
-                               last_good(unit.releases) == release;
-        if (!is_needed) begin_removal(m, release);
-    }
-}
-
-/// Whether one of those that are rolled waits for something that is none of the release's doing.
-std::optional<std::string> is_held_up(const UnitMaking& m)
-{
-    for (const Slot slot : m.unit().deployment->rolled)
-        if (slot <= m.unit().instances.size())
-            if (const auto* blocked = std::get_if<Blocked>(&m.unit().instances[slot - 1U].state))
-                return to_text(blocked->on);
-    return std::nullopt;
-}
-
-void tick(UnitMaking& m)
-{
-    const Deployment& course = m.unit().deployment->course;
-    const auto due = deadline_of(course);
-    if (!due || m.now() < *due) return;
-    const auto held_up = is_rolling(*m.unit().deployment) ? is_held_up(m) : std::nullopt;
-    if (!held_up) return feed_deployment(m, DeployTick{});
-    feed_deployment(m,
-                    DeployWorked{*present_step(course), Way::doing, DeployFault::host, *held_up});
-}
-
-void begin_what_is_due(UnitMaking& m)
-{
-    const UnitDeployment& deployment = *m.unit().deployment;
-    const Deployment& course = deployment.course;
-    const auto at = present_step(course);
-    if (!at || m.unit().deploy_effect) return;
-    const bool is_forward = course.course == Deployment::Course::forward;
-    const Way way = is_forward ? Way::doing : Way::undoing;
-    if (std::holds_alternative<DeployEnding>(course.stage))
-        return feed_deployment(m, DeployWorked{*at, way, DeployFault::host, "not begun"});
-    if (!std::holds_alternative<DeployWorking>(course.stage)) return;
-    const auto kind = course.steps[*at].kind;
-    const bool removes = !is_forward && (kind == fetch || kind == unpack);
-    if (removes && is_in_use(m.unit(), deployment.release))
-        return feed_deployment(
-            m, DeployWorked{*at, way, DeployFault::host, "something of the unit still runs on it"});
-    begin_deploy_effect(m, *at, way);
-}
-
-std::string why_unwanted(const Unit& unit)
-{
-    if (const auto* held = std::get_if<Held>(&unit.wanted)) return "held by " + held->by;
-    return "it is not wanted up any more";
-}
-
-} // namespace
-
-void progress_deployment(UnitMaking& m)
-{
-    Unit& unit = m.unit();
-    if (is_ending(m)) return;
-    if (!unit.deployment) return begin_next_removal(m);
-    if (is_found(*unit.deployment)) {
-        if (unit.deploy_effect) return;
-        feed_deployment(m, DeployResumed{});
-    }
-    if (unit.deployment && !is_wanted_up(unit)) abort_deployment(m, why_unwanted(unit));
-    if (unit.deployment) tick(m);
-    if (!unit.deployment) return;
-    const auto at = present_step(unit.deployment->course);
-    if (at && unit.deployment->course.steps[*at].kind == roll)
-        progress_roll(m);
-    else
-        begin_what_is_due(m);
-}
-
-// ---- good ---------------------------------------------------------------------------------------
-
-std::optional<MonoTime> good_at(const units::UnitSpec& spec, const Unit& unit)
-{
-    if (!units::has_releases(spec) || unit.releases.current.empty() || unit.deployment)
-        return std::nullopt;
-    if (!unit.ready_since || is_current_good(unit.releases)) return std::nullopt;
-    const MonoTime since = unit.releases.current_since.value_or(MonoTime{});
-    return std::max(*unit.ready_since, since) + spec.deploy.good_after;
-}
-
-void mark_good_if_proved(UnitMaking& m)
-{
-    const auto at = good_at(m.spec, m.unit());
-    if (!at || m.now() < *at) return;
-    Releases& releases = m.unit().releases;
-    add_known(releases, releases.current, m.inputs.now.wall, 0);
-    for (Release& each : releases.known)
-        if (each.id == releases.current) each.good = Release::Good::yes;
-    m.out.notes.emplace_back(ReleaseProved{releases.current});
 }
 
 } // namespace keel::core

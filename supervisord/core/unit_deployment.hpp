@@ -1,14 +1,14 @@
 // A deployment as its unit carries it: the machine's state (core/deployment.hpp), what it is about,
 // and the process that is at work for it.
 //
-//   kind       asked for by     its steps                              what it ends in
-//   --------   --------------   ------------------------------------   -------------------------
-//   deploy     a person         fetch, unpack, the unit's, roll,       the release is current, or
-//                               commit                                 all is as it was
-//   rollback   a person         roll, commit                           the same
-//   rollback   the ladder       commit: nothing healthy is stopped     the last good one is current;
-//                                                                      what fails starts on it
-//   redeploy   the ladder       unpack, in place                       the same release, afresh
+//   kind       asked for by   its steps                            what it ends in
+//   --------   ------------   ----------------------------------   -------------------------------
+//   deploy     a person       fetch, unpack, the unit's, roll,     the release is current, or all
+//                             commit                               is as it was
+//   rollback   a person       roll, commit                         the same
+//   rollback   the ladder     commit: nothing healthy is stopped   the last good one is current,
+//                                                                  what fails starts on it
+//   redeploy   the ladder     unpack, in place                     the same release, afresh
 //
 // A release that is on the disk already is neither fetched nor unpacked. The process is a spawn of
 // its own, one at a time, and is over when nothing of it lives.

@@ -22,6 +22,8 @@ struct UnitMaking {
     Instance& instance(Slot slot) { return out.next.instances[static_cast<std::size_t>(slot - 1)]; }
 };
 
+/// As of this moment of the step.
+Inputs inputs_for(const UnitMaking&, Slot);
 /// Hands one event to one instance and takes in what comes of it: actions, notes, ladder.
 void run_instance(UnitMaking&, Slot, const InstanceEvent&);
 /// The same for every instance.

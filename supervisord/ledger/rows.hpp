@@ -67,8 +67,8 @@ void fold_spawns(Database& database, WallTime before, const std::string& boot, s
 /// many.
 std::int64_t forget_ended_before(Database& database, WallTime before, std::int64_t limit);
 /// Forgets the oldest ones of the kind that is worth least, of those of which there are any: runs,
-/// counts of runs, operations, deployments, what was wanted before any outage, outages that are over. How many;
-/// 0: then what else is over, and lives before `own`, too.
+/// counts of runs, operations, deployments, what was wanted before any outage, outages that are
+/// over. How many; 0: then what else is over, and lives before `own`, too.
 std::int64_t forget_of_least_worth(Database& database, std::int64_t count, std::int64_t own);
 
 } // namespace keel::ledger

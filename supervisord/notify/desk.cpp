@@ -151,9 +151,9 @@ std::vector<News> Desk::heed(const core::Host& host, std::span<const core::HostN
             if (closed->record.kind != core::OutageKind::degraded)
                 heed_closed(host, unit, closed->record, now, out);
         } else if (const auto* climbed = std::get_if<core::Climbed>(&note)) {
-            out.push_back(single(
-                host, unit, Occasion::climbed, now.wall,
-                fmt::format("climbed to `{}`: {}", to_text(climbed->to), climbed->reason)));
+            out.push_back(
+                single(host, unit, Occasion::climbed, now.wall,
+                       fmt::format("climbed to `{}`: {}", to_text(climbed->to), climbed->reason)));
         } else if (const auto* over = std::get_if<core::DeploymentEnded>(&note)) {
             if (auto news = deployed(host, unit, over->record, now.wall))
                 out.push_back(std::move(*news));

@@ -88,4 +88,11 @@ Result<Paths> paths_of_process(const std::optional<std::string>& root)
     return paths_from({root, environment, ::geteuid()});
 }
 
+std::filesystem::path beside_this_program(const std::string& program)
+{
+    std::error_code failed;
+    const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
+    return failed ? std::filesystem::path(program) : self.parent_path() / program;
+}
+
 } // namespace keel::sys

@@ -46,4 +46,7 @@ struct PathsFrom {
 /// The same for this process.
 [[nodiscard]] Result<Paths> paths_of_process(const std::optional<std::string>& root);
 
+/// Another program of Keel's that has no place in PATH: they are in one folder, built and installed.
+[[nodiscard]] std::filesystem::path beside_this_program(const std::string& program);
+
 } // namespace keel::sys

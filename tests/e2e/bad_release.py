@@ -178,4 +178,5 @@ class BadRelease(Demo):
         say("What stays on record of the last one, and of the releases")
         self.show("outages", str(self.latest_outage()))
         self.show("releases", UNIT)
-        say(f"Two bad releases and a damaged one in {time.monotonic() - began:.0f} s. It all healed.")
+        took = time.monotonic() - began
+        say(f"Two bad releases and a damaged one in {took:.0f} s. It all healed.")
