@@ -1,6 +1,7 @@
 #include "base/release_id.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace keel {
 namespace {
@@ -17,6 +18,19 @@ constexpr bool may_follow(char c)
 }
 
 } // namespace
+
+std::string_view release_called_as(std::string_view path)
+{
+    constexpr std::array endings = std::to_array<std::string_view>(
+        {".tar", ".tar.gz", ".tgz", ".tar.zst", ".tar.xz", ".tar.bz2"});
+    while (path.ends_with('/'))
+        path.remove_suffix(1);
+    std::string_view name = path.substr(path.rfind('/') + 1); // The whole of it, if there is none.
+    const auto ending = std::find_if(endings.begin(), endings.end(),
+                                     [&](std::string_view each) { return name.ends_with(each); });
+    if (ending != endings.end()) name.remove_suffix(ending->size());
+    return name;
+}
 
 bool is_release_id(std::string_view text)
 {

@@ -12,4 +12,8 @@ inline constexpr std::size_t release_id_bytes_max = 128;
 
 [[nodiscard]] bool is_release_id(std::string_view text);
 
+/// What a file or a directory is called, without the ending of an archive: `app-1.4` of
+/// `/tmp/app-1.4.tar.zst`. It need not be an ID.
+[[nodiscard]] std::string_view release_called_as(std::string_view path);
+
 } // namespace keel

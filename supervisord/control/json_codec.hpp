@@ -52,6 +52,8 @@ struct ChangeRequest {
     std::string why;
     std::optional<Slot> instance; ///< restart only
     core::HoldTerms hold{};       ///< hold only
+    core::DeployTerms deploy{};   ///< deploy, and its release undeny
+    enum class Trial : std::uint8_t { no, dry_run } trial = Trial::no; ///< deploy and rollback
     friend bool operator==(const ChangeRequest&, const ChangeRequest&) = default;
 };
 
@@ -104,6 +106,8 @@ struct CheckReport {
 
 /// A longer `why` is refused, and one that is no line of plain text.
 inline constexpr std::size_t why_bytes_max = 1024;
+/// A longer name of a file is refused, and one that is not absolute.
+inline constexpr std::size_t file_bytes_max = 4095;
 /// A hold that is to end by itself is to do so within this time.
 inline constexpr Duration hold_span_max = std::chrono::hours(24 * 3650);
 
@@ -127,6 +131,8 @@ std::string encode(const std::vector<core::TriedProbe>&); ///< {"probes": […]}
 std::string encode(const OperationReport&);
 std::string encode(const std::vector<core::OperationRecord>&); ///< {"operations": […]}
 std::string encode(const ChangeRequest&);
+std::string encode(const core::ReleasesView&); ///< {"releases": […], "denied": […]}
+std::string encode(const core::DeployOutline&);
 std::string encode(const ApplyRequest&);
 std::string encode(const core::ApplyView&);
 std::string encode(const VersionInfo&);
@@ -146,6 +152,8 @@ Result<Report> decode_report(std::string_view json);
 Result<core::Incident> decode_incident(std::string_view json);
 Result<EventList> decode_events(std::string_view json);
 Result<std::vector<core::TriedProbe>> decode_tried(std::string_view json);
+Result<core::ReleasesView> decode_releases(std::string_view json);
+Result<core::DeployOutline> decode_outline(std::string_view json);
 Result<OperationReport> decode_operation(std::string_view json);
 Result<std::vector<core::OperationRecord>> decode_operations(std::string_view json);
 Result<VersionInfo> decode_version(std::string_view json);

@@ -45,6 +45,7 @@ core::InstanceView instance_from(const Json& json)
     instance.since = moment(json, "since");
     instance.next_at = moment_if_any(json, "next_at");
     instance.restarts = count<std::uint64_t>(json, "restarts");
+    instance.release = text(json, "release");
     instance.last_start = {moment_if_any(json, "started_at"), moment_if_any(json, "ready_at")};
     instance.says = text(json, "says");
     instance.probes = list<core::ProbeView>(json, "probes", probe_from);
@@ -91,6 +92,10 @@ core::UnitView unit_from(const Json& json)
     unit.min_ready = count<std::uint16_t>(json, "min_ready");
     unit.restarts = count<std::uint64_t>(json, "restarts");
     unit.rung = text(json, "rung");
+    unit.release = text(json, "release");
+    if (truth(json, "release_good")) unit.release_good = core::UnitView::Good::yes;
+    if (!is_absent(json, "deployment"))
+        unit.deployment = deployment_from(member(json, "deployment"));
     if (!is_absent(json, "operation")) unit.operation = operation_from(member(json, "operation"));
     if (!is_absent(json, "outage")) unit.outage = outage_from(member(json, "outage"));
     unit.edges = edges_from(member(json, "dependencies"));
@@ -160,8 +165,8 @@ core::HoldTerms hold_terms_from(const Json& json)
 
 ChangeRequest change_from(const Json& json)
 {
-    constexpr std::array known =
-        std::to_array<std::string_view>({"why", "instance", "seconds", "process"});
+    constexpr std::array known = std::to_array<std::string_view>(
+        {"why", "instance", "seconds", "process", "release", "file", "dry_run"});
     if (!json.is_object()) throw Unexpected("the body is not a JSON object");
     for (const auto& [key, value] : json.items()) {
         if (std::ranges::find(known, key) != known.end()) continue;
@@ -175,6 +180,8 @@ ChangeRequest change_from(const Json& json)
         change.instance = count<Slot>(json, "instance");
         if (*change.instance == 0) throw Unexpected("`instance` counts from 1");
     }
+    change.deploy = deploy_terms_from(json);
+    if (truth(json, "dry_run")) change.trial = ChangeRequest::Trial::dry_run;
     return change;
 }
 

@@ -43,7 +43,7 @@ void write(JsonWriter& out, const core::InstanceView& instance)
     member_id(out, "spawn", instance.spawn);
     member(out, "since", instance.since);
     member(out, "next_at", instance.next_at);
-    out.member("restarts", instance.restarts);
+    out.member("restarts", instance.restarts).member_if_any("release", instance.release);
     member(out, "started_at", instance.last_start.began);
     member(out, "ready_at", instance.last_start.ready);
     out.member_if_any("says", instance.says);
@@ -105,9 +105,10 @@ void write(JsonWriter& out, const core::UnitView& unit)
     out.end_object();
     write_standing(out, unit);
     out.member("rung", unit.rung)
-        .key("release")
-        .null()
-        .member("changed_on_disk", unit.on_disk == core::UnitView::OnDisk::changed);
+        .member_if_any("release", unit.release)
+        .member("release_good", unit.release_good == core::UnitView::Good::yes);
+    write_member(out, "deployment", unit.deployment);
+    out.member("changed_on_disk", unit.on_disk == core::UnitView::OnDisk::changed);
     write_member(out, "operation", unit.operation);
     write_member(out, "outage", unit.outage);
     out.key("dependencies");
@@ -231,6 +232,9 @@ std::string encode(const ChangeRequest& change)
     if (change.hold.span) out.member("seconds", seconds(*change.hold.span));
     if (change.hold.process != core::Held::Process::stopped)
         out.member("process", name(change.hold.process));
+    if (!change.deploy.release.empty()) out.member("release", change.deploy.release);
+    if (!change.deploy.source.empty()) out.member("file", change.deploy.source);
+    if (change.trial == ChangeRequest::Trial::dry_run) out.member("dry_run", true);
     return out.end_object().take();
 }
 

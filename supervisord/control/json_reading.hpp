@@ -81,6 +81,9 @@ std::string sentence_from(const Json& json);
 
 // Documents that stand in others.
 core::OutageView outage_from(const Json& json);
+core::DeploymentView deployment_from(const Json& json);
+/// What a request says of a release; whatever is wrong with it is thrown.
+core::DeployTerms deploy_terms_from(const Json& json);
 /// An outcome of a later version counts as a failure.
 std::optional<core::OperationResult::Outcome> outcome_if_any(const Json& json);
 core::OperationRecord operation_record_from(const Json& json);

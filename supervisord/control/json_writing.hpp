@@ -23,6 +23,7 @@ void write(JsonWriter& out, const core::ActionTaken& taken);
 void write(JsonWriter& out, const core::OutageView& outage);
 void write(JsonWriter& out, const core::SpawnRecord& spawn);
 void write(JsonWriter& out, const core::Held& held);
+void write(JsonWriter& out, const core::DeploymentView& deployment);
 void write(JsonWriter& out, const core::UnitView& unit);
 void write(JsonWriter& out, const core::EventView& event);
 void write(JsonWriter& out, const std::string& sentence);

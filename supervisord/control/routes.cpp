@@ -9,7 +9,7 @@ namespace {
 using Arguments = std::span<const std::string_view>;
 constexpr std::array list_arguments = std::to_array<std::string_view>({"brief"});
 constexpr std::array log_arguments =
-    std::to_array<std::string_view>({"lines", "since", "follow", "instance"});
+    std::to_array<std::string_view>({"lines", "since", "follow", "instance", "deploy"});
 constexpr std::array change_arguments = std::to_array<std::string_view>({"wait"});
 constexpr std::array probe_arguments = std::to_array<std::string_view>({"instance"});
 constexpr std::array outage_arguments =
@@ -33,6 +33,13 @@ constexpr std::array table = std::to_array<RouteSpec>({
      change_arguments},
     {Route::reload, "POST", "/v1/units/{name}/reload", Role::operator_, ServedOn::control_only,
      change_arguments},
+    {Route::deploy, "POST", "/v1/units/{name}/deploy", Role::operator_, ServedOn::control_only,
+     change_arguments},
+    {Route::rollback, "POST", "/v1/units/{name}/rollback", Role::operator_, ServedOn::control_only,
+     change_arguments},
+    {Route::undeny, "POST", "/v1/units/{name}/undeny", Role::operator_, ServedOn::control_only,
+     change_arguments},
+    {Route::releases, "GET", "/v1/units/{name}/releases", Role::reader, ServedOn::with_pass, {}},
     {Route::probe, "POST", "/v1/units/{name}/probe", Role::operator_, ServedOn::control_only,
      probe_arguments},
     {Route::operations, "GET", "/v1/operations", Role::reader, ServedOn::with_pass, {}},

@@ -1,5 +1,6 @@
 #include "control/server.hpp"
 
+#include "base/ensure.hpp"
 #include "base/host_name.hpp"
 #include "base/text.hpp"
 #include "control/answers.hpp"
@@ -8,6 +9,7 @@
 #include "control/page_answers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +43,24 @@ std::optional<Problem> unknown_argument(const HttpRequest& request, const RouteS
                            near ? fmt::format("did you mean `{}`?", *near) : "");
     }
     return std::nullopt;
+}
+
+/// Of a route that changes a unit.
+core::Verb verb_of(Route route)
+{
+    using core::Verb;
+    constexpr std::array verbs =
+        std::to_array<std::pair<Route, Verb>>({{Route::start, Verb::start},
+                                               {Route::stop, Verb::stop},
+                                               {Route::restart, Verb::restart},
+                                               {Route::reload, Verb::reload},
+                                               {Route::hold, Verb::hold},
+                                               {Route::deploy, Verb::deploy},
+                                               {Route::rollback, Verb::rollback},
+                                               {Route::undeny, Verb::undeny}});
+    const auto found = std::ranges::find(verbs, route, &std::pair<Route, Verb>::first);
+    ENSURE(found != verbs.end(), "a route that changes a unit has its verb here");
+    return found->second;
 }
 
 } // namespace
@@ -191,11 +211,16 @@ void ControlServer::dispatch(const std::shared_ptr<Exchange>& exchange, const Ro
     case Route::unit: return answer_unit(exchange, match.name);
     case Route::why: return answer_why(exchange, match.name);
     case Route::log: return answer_log(exchange, match.name);
-    case Route::start: return answer_change(exchange, core::Verb::start, match.name, peer.uid);
-    case Route::stop: return answer_change(exchange, core::Verb::stop, match.name, peer.uid);
-    case Route::restart: return answer_change(exchange, core::Verb::restart, match.name, peer.uid);
-    case Route::reload: return answer_change(exchange, core::Verb::reload, match.name, peer.uid);
-    case Route::hold: return answer_change(exchange, core::Verb::hold, match.name, peer.uid);
+    case Route::start:
+    case Route::stop:
+    case Route::restart:
+    case Route::reload:
+    case Route::hold:
+    case Route::deploy:
+    case Route::rollback:
+    case Route::undeny:
+        return answer_change(exchange, verb_of(match.spec->route), match.name, peer.uid);
+    case Route::releases: return answer_releases(exchange, match.name);
     case Route::probe: return answer_probe(exchange, match.name);
     case Route::operations:
         return exchange->answer(json_answer(encode(sources_.supervisor.operations())));

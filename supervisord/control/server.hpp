@@ -81,6 +81,8 @@ private:
     void answer_why(const std::shared_ptr<Exchange>& exchange, const std::string& name);
     void answer_log(const std::shared_ptr<Exchange>& exchange, const std::string& name);
     void answer_events(const std::shared_ptr<Exchange>& exchange);
+    void answer_releases(const std::shared_ptr<Exchange>& exchange, const std::string& name);
+    void answer_outline(const std::shared_ptr<Exchange>& exchange, const ports::RequestSpec& spec);
     void answer_outages(const std::shared_ptr<Exchange>& exchange);
     void answer_outage(const std::shared_ptr<Exchange>& exchange, const std::string& id);
     void answer_report(const std::shared_ptr<Exchange>& exchange);

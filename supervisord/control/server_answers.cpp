@@ -1,5 +1,6 @@
 // The answers of the control API, route by route.
 #include "control/answers.hpp"
+#include "control/deploy_request.hpp"
 #include "control/log_answer.hpp"
 #include "control/server.hpp"
 
@@ -28,7 +29,7 @@ Problem no_such_instance(const core::UnitView& unit, std::uint64_t slot)
 }
 
 /// What the verb has no use for, or cannot do without.
-std::optional<std::string_view> what_is_wrong(const ChangeRequest& change, core::Verb verb)
+std::optional<std::string> what_is_wrong(const ChangeRequest& change, core::Verb verb)
 {
     if (change.instance && verb != core::Verb::restart)
         return "one instance alone can only be restarted";
@@ -36,7 +37,7 @@ std::optional<std::string_view> what_is_wrong(const ChangeRequest& change, core:
         return "`seconds` and `process` are for a hold";
     if (change.why.empty() && verb == core::Verb::hold)
         return "a hold needs a reason for those who wonder: `why`";
-    return std::nullopt;
+    return wrong_terms(change, verb);
 }
 
 /// What is wrong with Keel itself.
@@ -120,6 +121,15 @@ std::optional<Slot> instance_argument(const Exchanged& exchange, const core::Uni
     return std::nullopt;
 }
 
+std::vector<LogSelection::Part> parts_of(const core::UnitView& unit)
+{
+    std::vector<LogSelection::Part> parts;
+    const bool several = unit.instances.size() > 1;
+    for (const auto& instance : unit.instances)
+        parts.push_back({instance.slot, several ? instance.name + " | " : ""});
+    return parts;
+}
+
 } // namespace
 
 void ControlServer::answer_log(const Exchanged& exchange, const std::string& name)
@@ -137,21 +147,24 @@ void ControlServer::answer_log(const Exchanged& exchange, const std::string& nam
     }
     const auto follow = number_argument(request, "follow", 0, 1);
     if (!follow) return refuse(exchange, bad_number("follow", 1));
+    const auto deploy = number_argument(request, "deploy", 0, 1);
+    if (!deploy) return refuse(exchange, bad_number("deploy", 1));
+    if (*deploy == 1 && request.argument("instance"))
+        return refuse(exchange, bad_request("a deployment is the whole unit's, not an instance's"));
     const auto slot = instance_argument(exchange, *unit);
     if (!slot) return;
 
     if (!selection.since || request.argument("lines"))
         selection.lines = static_cast<std::size_t>(*lines);
     selection.follow = *follow == 1 ? LogSelection::Follow::yes : LogSelection::Follow::no;
-    if (unit->log_target != units::LogTarget::file)
+    if (*deploy == 0 && unit->log_target != units::LogTarget::file)
         selection.elsewhere = std::string(keel::name(unit->log_target));
-    if (*slot != 0) {
+    if (*deploy == 1)
+        selection.parts.push_back({whole_unit, {}});
+    else if (*slot != 0)
         selection.parts.push_back({*slot, {}});
-    } else {
-        const bool several = unit->instances.size() > 1;
-        for (const auto& instance : unit->instances)
-            selection.parts.push_back({instance.slot, several ? instance.name + " | " : ""});
-    }
+    else
+        selection.parts = parts_of(*unit);
     answer_with_log(sources_.loop, sources_.logs, exchange, std::move(selection));
 }
 
@@ -189,7 +202,7 @@ void ControlServer::answer_change(const Exchanged& exchange, core::Verb verb,
     const auto unit = sources_.supervisor.unit(name);
     if (!unit) return refuse(exchange, no_such_unit(name, sources_.supervisor));
     if (const auto wrong = what_is_wrong(*change, verb))
-        return refuse(exchange, bad_request(std::string(*wrong)));
+        return refuse(exchange, bad_request(*wrong));
     if (change->instance && !has_instance(*unit, *change->instance))
         return refuse(exchange, no_such_instance(*unit, *change->instance));
     const std::string& key = exchange->request().idempotency_key;
@@ -197,7 +210,9 @@ void ControlServer::answer_change(const Exchanged& exchange, core::Verb verb,
         return refuse(exchange,
                       bad_request(fmt::format("a key has at most {} bytes", key_bytes_max)));
 
-    ports::RequestSpec spec{name, verb, change->instance, {}, change->why, change->hold, key};
+    ports::RequestSpec spec{name,         verb, change->instance,       {}, change->why,
+                            change->hold, key,  complete_terms(*change)};
+    if (change->trial == ChangeRequest::Trial::dry_run) return answer_outline(exchange, spec);
     names_.with_name(uid, [this, alive = std::weak_ptr(alive_), exchange,
                            spec = std::move(spec)](const std::string& who) mutable {
         if (alive.expired()) return;

@@ -65,11 +65,18 @@ std::string name_for(const std::string& path, const test::RunningServer& server)
     return link.ok() ? link->url.substr(link->url.rfind('/') + 1) : "no link";
 }
 
+std::string body_for(const std::string& path)
+{
+    const bool deploys = path.find("/deploy") != std::string::npos;
+    return deploys ? R"({"why":"a test","release":"v2"})" : R"({"why":"a test"})";
+}
+
 TEST(OpenApi, DocumentsPathsThatAnswer)
 {
     test::RunningServer server;
     server.on_loop([&] {
         server.engine.put(test::unit_up("worker"));
+        server.engine.releases_of["worker"] = {};
         server.engine.tried = {{"worker", {"tcp", core::Verdict::pass, {}, {}, "connected"}}};
         server.engine.incident.outage.emplace().record.id = OutageId{7};
         server.engine.operation_list = {{OperationId{7}, "worker", {}, {}, {}, {}, {}, {}, {}, {}}};
@@ -80,8 +87,7 @@ TEST(OpenApi, DocumentsPathsThatAnswer)
             path.replace(name, 6, name_for(path, server));
         if (arguments.contains("follow")) path += "?follow=0";
         if (arguments.contains("wait")) path += "?wait=0";
-        const auto answer =
-            server.call(method, path, method == "POST" ? R"({"why":"a test"})" : "");
+        const auto answer = server.call(method, path, method == "POST" ? body_for(path) : "");
         EXPECT_TRUE(answer.status == 200 || answer.status == 202)
             << method << " " << path << ": " << answer.status << " " << answer.body;
     }

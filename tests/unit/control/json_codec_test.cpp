@@ -44,7 +44,22 @@ core::UnitView eventful_unit()
     outage.length = 2s;
     outage.settling = core::OutageView::Settling::yes;
     unit.outage = outage;
+    unit.release = "v1";
+    unit.release_good = core::UnitView::Good::yes;
+    unit.deployment = core::DeploymentView{
+        3,
+        core::UnitDeployment::Kind::rollback,
+        "v2",
+        "v1",
+        "ann (uid 1000)",
+        test::morning(2s),
+        {{"fetch", core::DeployStep::Status::done}, {"a \"b\"", core::DeployStep::Status::stuck}},
+        "undoing fetch",
+        "fetch: no room",
+        12,
+        500};
     auto& instance = unit.instances[1];
+    instance.release = "v2";
     instance.state = "backoff";
     instance.pid.reset();
     instance.spawn.reset();
@@ -73,7 +88,8 @@ TEST(JsonCodec, WritesAUnitAsTheContractHasIt)
     const Json json = Json::parse(encode(eventful_unit()));
     for (const char* member :
          {"name", "description", "wanted", "status", "ready", "wanted_instances", "restarts",
-          "rung", "release", "changed_on_disk", "operation", "outage", "dependencies", "instances"})
+          "rung", "release", "release_good", "deployment", "changed_on_disk", "operation", "outage",
+          "dependencies", "instances"})
         EXPECT_TRUE(json.contains(member)) << member;
     for (const char* member : {"name", "state", "reason", "pid", "spawn", "since", "next_at",
                                "started_at", "ready_at", "probes"})
@@ -84,6 +100,13 @@ TEST(JsonCodec, WritesAUnitAsTheContractHasIt)
          {"id", "unit", "kind", "planned", "opened", "closed", "seconds", "detected_by", "cause",
           "caused_by", "detection_seconds", "recovery_seconds", "actions", "last_words"})
         EXPECT_TRUE(json["outage"].contains(member)) << member;
+    EXPECT_EQ(json["release"], "v1");
+    EXPECT_EQ(json["release_good"], true);
+    EXPECT_EQ(json["deployment"]["steps"][1]["status"], "stuck");
+    EXPECT_EQ(json["deployment"]["former"], "v1");
+    EXPECT_EQ(json["deployment"]["total"], 500);
+    EXPECT_EQ(json["instances"][1]["release"], "v2");
+    EXPECT_TRUE(json["instances"][0]["release"].is_null());
     EXPECT_EQ(json["outage"]["opened"], "2025-01-31T09:15:03.482Z");
     EXPECT_EQ(json["outage"]["detection_seconds"], 0.25);
     EXPECT_TRUE(json["instances"][1]["pid"].is_null());
