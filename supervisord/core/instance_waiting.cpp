@@ -39,7 +39,9 @@ InstanceStep on(Here& h, const Blocked& s, const LaunchWanted&)
 }
 InstanceStep on(Here& h, const Blocked& s, const RestartWanted& e)
 {
-    return push(h, s, e.cause, e.why);
+    // With its first release it starts for what it was to start for all along.
+    const bool is_first = s.on.kind == BlockedOn::Kind::release;
+    return push(h, s, is_first ? s.cause : e.cause, e.why);
 }
 InstanceStep on(Here& h, const Blocked& s, const GateChanged&)
 {

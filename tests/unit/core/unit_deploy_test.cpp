@@ -55,6 +55,7 @@ TEST_F(UnitDeployTest, TheFirstReleaseBringsItUp)
     EXPECT_EQ(u.state(), "ready");
     EXPECT_EQ(u.on(), "v1");
     EXPECT_EQ(u.it.releases.current, "") << "it has not proved itself";
+    EXPECT_EQ(u.instance(1).restarts, 0U) << "a first start is none";
     u.is_proved();
     EXPECT_EQ(u.at_work(), "commit");
     u.works();
