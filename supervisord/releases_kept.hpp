@@ -30,9 +30,12 @@ public:
     progress_of(const std::string& unit) const override;
 
 private:
+    void end_here_if_told();
+
     ports::Loop& loop_;
     std::filesystem::path reports_;
     sys::LateJournal journal_;
+    unsigned records_ = 0; ///< that were on the disk when somebody waited for that
 };
 
 } // namespace keel

@@ -46,7 +46,7 @@ struct PathsFrom {
 /// The same for this process.
 [[nodiscard]] Result<Paths> paths_of_process(const std::optional<std::string>& root);
 
-/// Another program of Keel's that has no place in PATH: built and installed they are in one folder.
+/// Another program of Keel's that has no place in PATH: they are in one folder.
 [[nodiscard]] std::filesystem::path beside_this_program(const std::string& program);
 
 } // namespace keel::sys
