@@ -84,6 +84,50 @@ host boots. Waits until no process of theirs lives.
      .after = R"(  keel hold worker --reason 'schema migration' --for 30m
   keel hold api-server --reason 'gdb, ask ann' --running
 )"},
+    {.name = "deploy",
+     .summary = "put another release of a unit in the place of the current one",
+     .words = {"UNIT RELEASE|--file FILE", Names::units, 1, 2, Words::Completed::first},
+     .options = deploy_options,
+     .text =
+         R"(Fetches the release, verifies and unpacks it, runs the unit's steps, and moves one
+instance after the other onto it, as [deploy] of the unit file says. Each must be ready on
+it for a while; whatever fails, all of it is undone, and the former release is what the
+unit runs on. Shows how far it is, and waits for the outcome.
+
+RELEASE is the release's ID: letters, digits and . _ + - only. Beside --file it may be left
+out: then it is what the file is called, without .tar and the like.
+
+Ctrl-C ends the waiting and no more: the deployment goes on. `keel cancel ID` ends and
+undoes it; so does a `keel stop` or `keel hold` of the unit.
+)",
+     .after = R"(  keel deploy panel-api 2026.11.2
+  keel deploy panel-api --file build/panel-api-2026.11.3-rc1.tar.zst
+  keel deploy panel-api 2026.11.2 --dry-run
+)"},
+    {.name = "rollback",
+     .summary = "go back to the release that proved itself last",
+     .words = {"UNIT", Names::units, 1, 1},
+     .options = rollback_options,
+     .text =
+         R"(Moves the unit's instances back onto the latest release that proved itself, other than
+the current one: `keel releases` names it. No steps are run. The release that is left is
+denied: it is not deployed again until `keel undeny`, or until another one has been.
+)"},
+    {.name = "releases",
+     .summary = "which releases of a unit there are, and which are denied",
+     .words = {"UNIT", Names::units, 1, 1},
+     .text =
+         R"(Lists the unit's releases on the disk, the latest first: since when, how large, which is
+the current one, which are good, that is, have proved themselves, and where a rollback
+leads. Those that are denied have failed, or were rolled back from; `keel undeny` allows
+them again.
+)"},
+    {.name = "undeny",
+     .summary = "allow a release that has failed or was rolled back from",
+     .words = {"UNIT [RELEASE]", Names::units, 1, 2, Words::Completed::first},
+     .options = undeny_options,
+     .text = R"(Lets the release be deployed again, or all that are denied.
+)"},
     {.name = "operations",
      .summary = "who asked for what lately, and how far it is",
      .text =
@@ -91,12 +135,13 @@ host boots. Waits until no process of theirs lives.
 first. One unit has one operation at a time; who comes second is told whose is in the way.
 )"},
     {.name = "cancel",
-     .summary = "end a start or a restart that is under way",
+     .summary = "end a start, a restart or a deployment that is under way",
      .words = {"ID", Names::operations, 1, 1},
      .text =
          R"(Ends an operation, named by its number in `keel operations`, and tells its asker so.
 What has begun goes on: a unit stays wanted up, and instances that wait for their turn
-keep their process. A stop or a hold goes to its end; `keel start` undoes it.
+keep their process. A deployment is undone. A stop or a hold goes to its end; `keel start`
+undoes it.
 )"},
     {.name = "logs",
      .summary = "what a unit wrote",
@@ -114,6 +159,7 @@ says so on stderr, and shows one instance's files after another's.
      .after = R"(  keel logs worker -f
   keel logs worker --since 15m
   keel logs worker.3 --since 09:15 -n 20
+  keel logs panel-api --deploy
 )"},
     {.name = "events",
      .summary = "what happened lately",

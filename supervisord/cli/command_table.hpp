@@ -42,6 +42,7 @@ struct Words {
     Names names = Names::nothing_known;
     std::size_t min = 0; ///< without --all, where that is an option
     std::size_t max = 0;
+    enum class Completed : std::uint8_t { all, first } completed = Completed::all;
 };
 inline constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
 

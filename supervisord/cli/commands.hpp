@@ -28,9 +28,24 @@ struct ChangeOptions {
     enum class Wait : std::uint8_t { yes, no } wait = Wait::yes;
     std::optional<Duration> timeout;
     std::string reason;
-    core::HoldTerms hold{}; ///< hold only
+    core::HoldTerms hold{};     ///< hold only
+    core::DeployTerms deploy{}; ///< undeny only
 };
 Exit change(const Context& context, const ChangeOptions& options);
+
+struct DeployOptions {
+    core::Verb verb = core::Verb::deploy; ///< or rollback
+    std::string unit;
+    core::DeployTerms terms{}; ///< deploy only
+    control::ChangeRequest::Trial trial = control::ChangeRequest::Trial::no;
+    ChangeOptions::Wait wait = ChangeOptions::Wait::yes;
+    std::optional<Duration> timeout{};
+    std::string reason{};
+};
+/// Shows how far it is while it is under way.
+Exit deploy(const Context& context, const DeployOptions& options);
+/// Which releases of a unit there are, and which are denied.
+Exit releases(const Context& context, const std::string& unit);
 
 /// What was asked for lately, and what is under way.
 Exit operations(const Context& context);
@@ -44,6 +59,7 @@ struct LogsOptions {
     std::optional<std::size_t> lines; ///< of each instance; none: 50, or all since then
     std::optional<WallTime> since;
     enum class Follow : std::uint8_t { no, yes } follow = Follow::no;
+    enum class Of : std::uint8_t { instances, deployments } of = Of::instances;
 };
 Exit logs(const Context& context, const LogsOptions& options);
 

@@ -67,6 +67,12 @@ std::string quoted(std::string_view text)
     return out + "'";
 }
 
+/// Whether what completes its first word completes those that follow, too.
+bool completes_all(const Command& command)
+{
+    return command.words.max > 1 && command.words.completed == Words::Completed::all;
+}
+
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
 void replace(std::string& text, std::string_view mark, std::string_view with)
@@ -97,13 +103,13 @@ __keel_complete() {
 
 _keel() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local command='' root=() i
+    local command='' words=0 root=() i
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
             --root) root=(--root "${COMP_WORDS[++i]}") ;;
             -*) ;;
-            *) [[ $command ]] || command=${COMP_WORDS[i]} ;;
+            *) if [[ $command ]]; then ((++words)); else command=${COMP_WORDS[i]}; fi ;;
         esac
     done
     if [[ $previous == --root ]]; then __keel_complete "$current" folders; return; fi
@@ -154,7 +160,9 @@ std::string bash_script()
             values += fmt::format("        {}) {}; return ;;\n", pattern,
                                   bash_kind(option.names, "__keel_complete \"$current\" '{}' {}"));
         }
-        add(command.name, options, bash_kind(command.words.names, "kind='{}' fixed={}"));
+        std::string kind = bash_kind(command.words.names, "kind='{}' fixed={}");
+        if (command.words.max > 1 && !completes_all(command)) kind += "; ((words)) && kind=''";
+        add(command.name, options, kind);
     }
     std::string script(bash_frame);
     replace(script, "@VALUES@", values);
@@ -233,7 +241,7 @@ std::string zsh_script()
             row += fmt::format(" \\\n            {}", zsh_option(option));
         if (command.words.max > 0)
             row += fmt::format(" \\\n            {}",
-                               quoted(fmt::format("{}:{}:{}", command.words.max > 1 ? "*" : "1",
+                               quoted(fmt::format("{}:{}:{}", completes_all(command) ? "*" : "1",
                                                   escaped(command.words.form, ":\\"),
                                                   zsh_action(command.words.names))));
         rows += row + " ;;\n";
@@ -257,6 +265,11 @@ function __keel_names
         set root --root $words[(math $at + 1)]
     end
     keel $root completion $argv 2>/dev/null
+end
+
+# Whether the command itself is the only word so far.
+function __keel_first_word
+    test (count (string match -v -- '-*' (commandline -opc))) -lt 3
 end
 
 complete -c keel -f
@@ -293,8 +306,13 @@ std::string fish_script()
             fmt::format(" -n '__fish_seen_subcommand_from {}'", command.name);
         for (const Option& option : command.options)
             script += fish_option(option, condition);
+        const bool only_first = command.words.max > 1 && !completes_all(command);
+        const std::string when =
+            only_first ? fmt::format(" -n '__fish_seen_subcommand_from {}; and __keel_first_word'",
+                                     command.name)
+                       : condition;
         if (const auto words = fish_arguments(command.words.names); !words.empty())
-            script += fmt::format("complete -c keel{}{}\n", condition, words);
+            script += fmt::format("complete -c keel{}{}\n", when, words);
     }
     return script;
 }

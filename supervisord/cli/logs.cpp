@@ -24,6 +24,7 @@ std::string path_of(const Target& target, const LogsOptions& options)
     if (options.lines || !options.since)
         path += fmt::format("lines={}&", options.lines.value_or(lines_usual));
     if (target.slot) path += fmt::format("instance={}&", *target.slot);
+    if (options.of == LogsOptions::Of::deployments) path += "deploy=1&";
     path += options.follow == LogsOptions::Follow::yes ? "follow=1" : "follow=0";
     return path;
 }
@@ -79,6 +80,11 @@ Exit logs(const Context& context, const LogsOptions& options)
     if (!target) {
         complain(fmt::format("`{}` is neither a unit nor an instance", options.target),
                  "an instance is written worker.3");
+        return Exit::usage;
+    }
+    if (target->slot && options.of == LogsOptions::Of::deployments) {
+        complain("a deployment is the whole unit's, not an instance's",
+                 fmt::format("keel logs {} --deploy", target->unit));
         return Exit::usage;
     }
     const bool follows = options.follow == LogsOptions::Follow::yes;

@@ -39,7 +39,25 @@ inline constexpr std::array hold_options = std::to_array<Option>({
     timeout,
 });
 
+inline constexpr Option dry_run = {"--dry-run", "", "only tell what it would do"};
+
+inline constexpr std::array deploy_options = std::to_array<Option>({
+    {"--file", "FILE", "this archive or directory, whatever deploy.source says; you vouch for it",
+     0, Names::files},
+    dry_run,
+    no_wait,
+    timeout,
+    for_the_record,
+});
+
+inline constexpr std::array rollback_options =
+    std::to_array<Option>({dry_run, no_wait, timeout, for_the_record});
+
+inline constexpr std::array undeny_options =
+    std::to_array<Option>({no_wait, timeout, for_the_record});
+
 inline constexpr std::array logs_options = std::to_array<Option>({
+    {"--deploy", "", "of its deployments: what their steps wrote, and what fetched and unpacked"},
     {"--follow", "", "go on as more is written, until interrupted", 'f'},
     {"--lines", "N", "how many lines of each instance (50; with --since, all)", 'n'},
     {"--since", "TIME",

@@ -1,6 +1,7 @@
 #include "cli/runners.hpp"
 
 #include "base/ensure.hpp"
+#include "base/release_id.hpp"
 #include "base/text.hpp"
 #include "cli/commands.hpp"
 #include "cli/completion.hpp"
@@ -8,9 +9,14 @@
 #include "cli/since.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace keel::cli {
 namespace {
@@ -70,7 +76,8 @@ std::optional<WallTime> since_of(const Arguments& arguments)
 LogsOptions logs_options(const Arguments& arguments)
 {
     return {arguments.word(), count_of(arguments, "--lines"), since_of(arguments),
-            follow_of(arguments)};
+            follow_of(arguments),
+            arguments.has("--deploy") ? LogsOptions::Of::deployments : LogsOptions::Of::instances};
 }
 
 ReportOptions report_options(const Arguments& arguments)
@@ -82,6 +89,65 @@ ReportOptions report_options(const Arguments& arguments)
     else if (format != "md")
         throw Wrong{fmt::format("--format `{}` is not known", printable(format, 64)),
                     "there are md and json"};
+    return options;
+}
+
+/// The second word, if there is one.
+std::string release_named(const Arguments& arguments)
+{
+    if (arguments.words().size() < 2) return {};
+    const std::string& release = arguments.words()[1];
+    if (!is_release_id(release))
+        throw Wrong{fmt::format("`{}` is no ID of a release", printable(release, 64)),
+                    fmt::format("at most {} letters, digits and . _ + -, of which the first is a "
+                                "letter or a digit, and not ending in .partial or .sha256",
+                                release_id_bytes_max)};
+    return release;
+}
+
+/// The value of --file, absolute; empty: it was not given.
+std::string file_named(const Arguments& arguments)
+{
+    const std::string file = arguments.text("--file");
+    if (!arguments.has("--file")) return {};
+    struct stat about {};
+    const std::string shown = fmt::format("--file `{}`", printable(file, 256));
+    if (::stat(file.c_str(), &about) != 0)
+        throw Wrong{fmt::format("{}: {}", shown, std::strerror(errno)),
+                    "it names an archive or a directory on this host"};
+    const bool is_folder = S_ISDIR(about.st_mode);
+    if (!is_folder && !S_ISREG(about.st_mode))
+        throw Wrong{shown + " is neither a file nor a directory", {}};
+    if (::access(file.c_str(), is_folder ? R_OK | X_OK : R_OK) != 0)
+        throw Wrong{fmt::format("{}: {}", shown, std::strerror(errno)), {}};
+    return std::filesystem::absolute(file).lexically_normal();
+}
+
+core::DeployTerms deploy_terms(const Arguments& arguments)
+{
+    core::DeployTerms terms{release_named(arguments), file_named(arguments)};
+    if (!terms.release.empty()) return terms;
+    if (terms.source.empty())
+        throw Wrong{"deploy which release?", "name its ID, or an archive with --file"};
+    terms.release = release_called_as(terms.source);
+    if (!is_release_id(terms.release))
+        throw Wrong{fmt::format("`{}`, as the file is called, is no ID of a release",
+                                printable(terms.release, 64)),
+                    fmt::format("give it one: keel deploy {} RELEASE --file …", arguments.word())};
+    return terms;
+}
+
+DeployOptions deploy_options(const Arguments& arguments, core::Verb verb)
+{
+    using Trial = control::ChangeRequest::Trial;
+    DeployOptions options;
+    options.verb = verb;
+    options.unit = arguments.word();
+    if (verb == core::Verb::deploy) options.terms = deploy_terms(arguments);
+    options.trial = arguments.has("--dry-run") ? Trial::dry_run : Trial::no;
+    options.wait = arguments.has("--no-wait") ? ChangeOptions::Wait::no : ChangeOptions::Wait::yes;
+    options.timeout = duration_of(arguments, "--timeout");
+    options.reason = arguments.text("--reason");
     return options;
 }
 
@@ -98,6 +164,9 @@ ChangeOptions change_options(const Arguments& arguments, core::Verb verb)
     options.timeout = duration_of(arguments, "--timeout");
     options.reason = arguments.text("--reason");
     if (verb == core::Verb::hold) options.hold = hold_terms(arguments);
+    if (verb != core::Verb::undeny) return options;
+    options.targets.resize(1);
+    options.deploy.release = release_named(arguments);
     return options;
 }
 
@@ -181,7 +250,7 @@ Context context_of(const Arguments& arguments)
             arguments.has("--json") ? Format::json : Format::people, screen_of_stdout()};
 }
 
-/// What carries out a row of the table of commands; verbs have none of their own.
+/// What carries out a row of the table of commands; most verbs have none of their own.
 struct Runner {
     std::string_view command;
     Exit (*run)(const Context&, const Arguments&);
@@ -194,6 +263,16 @@ constexpr Runner runners[] = {
      }},
     {"why",
      [](const Context& context, const Arguments& given) { return why(context, given.word()); }},
+    {"deploy",
+     [](const Context& context, const Arguments& given) {
+         return deploy(context, deploy_options(given, core::Verb::deploy));
+     }},
+    {"rollback",
+     [](const Context& context, const Arguments& given) {
+         return deploy(context, deploy_options(given, core::Verb::rollback));
+     }},
+    {"releases", [](const Context& context,
+                    const Arguments& given) { return releases(context, given.word()); }},
     {"operations", [](const Context& context, const Arguments&) { return operations(context); }},
     {"probe",
      [](const Context& context, const Arguments& given) { return probe(context, given.word()); }},
@@ -247,11 +326,11 @@ constexpr Runner runners[] = {
 Exit run_command(std::string_view command, const Arguments& arguments)
 {
     const Context context = context_of(arguments);
-    if (const auto verb = from_name<core::Verb>(command))
-        return change(context, change_options(arguments, *verb));
     const auto* const runner = std::ranges::find(runners, command, &Runner::command);
-    ENSURE(runner != std::end(runners), "a row of the table of commands has no line here");
-    return runner->run(context, arguments);
+    if (runner != std::end(runners)) return runner->run(context, arguments);
+    const auto verb = from_name<core::Verb>(command);
+    ENSURE(verb.has_value(), "a row of the table of commands has no line here");
+    return change(context, change_options(arguments, *verb));
 }
 
 } // namespace keel::cli

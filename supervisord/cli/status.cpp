@@ -31,9 +31,11 @@ Exit exit_for_units(const std::vector<UnitView>& units, const StatusOptions& opt
 }
 
 /// What Keel has to say of it, and what it says itself.
-std::string words_on(const core::InstanceView& instance, WallTime now)
+std::string words_on(const UnitView& unit, const core::InstanceView& instance, WallTime now)
 {
     std::string note = note_of(instance, now);
+    if (!instance.release.empty() && (unit.deployment || instance.release != unit.release))
+        note = fmt::format("on {}{}{}", instance.release, note.empty() ? "" : "; ", note);
     if (instance.says.empty()) return note;
     return note + (note.empty() ? "says: " : "; says: ") + instance.says;
 }
@@ -71,10 +73,15 @@ std::string unit_details(const UnitView& unit, WallTime now, const Screen& scree
     const std::size_t columns = columns_of(screen);
     std::string text = hanging({}, standing_of(unit, now, screen.colour), columns);
     if (!unit.description.empty()) text += hanging("  ", printable(unit.description), columns);
-    if (const std::string note = intervention_of(unit, now); !note.empty())
+    // A deployment has a line of its own, which tells more.
+    const bool is_deployed =
+        unit.deployment && unit.operation && core::is_deployment(unit.operation->verb);
+    if (const std::string note = intervention_of(unit, now); !note.empty() && !is_deployed)
         text += hanging("  ", printable(note), columns);
     if (const std::string note = change_of(unit); !note.empty())
         text += hanging("  ", note, columns);
+    for (const std::string& note : {release_of(unit), deployment_of(unit, now)})
+        if (!note.empty()) text += hanging("  ", note, columns);
 
     using Align = Table::Align;
     Table instances({{"INSTANCE"},
@@ -91,7 +98,7 @@ std::string unit_details(const UnitView& unit, WallTime now, const Screen& scree
                        {instance.pid ? std::to_string(*instance.pid) : ""},
                        {age(instance.since, now)},
                        {std::to_string(instance.restarts)},
-                       {words_on(instance, now)}});
+                       {words_on(unit, instance, now)}});
         for (const auto& probe : instance.probes) {
             has_probes = true;
             const bool passes = probe.verdict == core::Verdict::pass;

@@ -2,6 +2,7 @@
 
 #include "base/text.hpp"
 #include "cli/event_stream.hpp"
+#include "cli/live_line.hpp"
 #include "cli/status.hpp"
 #include "cli/words.hpp"
 
@@ -212,19 +213,11 @@ Exit watch_plainly(const Context& context, const StatusOptions& options)
     }
 }
 
-/// Whether the terminal can be drawn on.
-bool can_draw()
-{
-    const char* const kind = std::getenv("TERM");
-    return kind != nullptr && *kind != 0 && std::string_view(kind) != "dumb";
-}
-
 } // namespace
 
 Exit watch(const Context& context, const StatusOptions& options)
 {
-    const bool on_terminal = context.screen.width.has_value() && can_draw();
-    if (!on_terminal || context.as_json()) return watch_plainly(context, options);
+    if (!can_draw(context.screen) || context.as_json()) return watch_plainly(context, options);
     return Watching(context, options).run();
 }
 

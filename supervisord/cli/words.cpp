@@ -126,6 +126,27 @@ std::string note_of(const core::UnitView& unit, WallTime now)
     return change_of(unit);
 }
 
+std::string release_of(const core::UnitView& unit)
+{
+    if (unit.release.empty()) return {};
+    return fmt::format("release {}{}", unit.release,
+                       unit.release_good == core::UnitView::Good::yes ? ", which is good" : "");
+}
+
+std::string deployment_of(const core::UnitView& unit, WallTime now)
+{
+    if (!unit.deployment) return {};
+    const core::DeploymentView& deployment = *unit.deployment;
+    std::string text =
+        fmt::format("{} by {}, for {}: {}", core::title_of(deployment.kind, deployment.release),
+                    shown_of(deployment.by), age(deployment.since, now), shown_of(deployment.step));
+    if (deployment.bytes > 0)
+        text += fmt::format(", {}{}", human_size(deployment.bytes),
+                            deployment.total ? " of " + human_size(*deployment.total) : "");
+    if (!deployment.failure.empty()) text += fmt::format(" ({})", shown_of(deployment.failure));
+    return text;
+}
+
 std::string change_of(const core::UnitView& unit)
 {
     return unit.on_disk == core::UnitView::OnDisk::changed

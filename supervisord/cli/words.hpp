@@ -22,6 +22,12 @@ std::string standing_of(const core::UnitView& unit, WallTime now, Colour colour)
 /// What is done to the unit, or who holds it, for how long and why; empty if nobody does.
 std::string intervention_of(const core::UnitView& unit, WallTime now);
 
+/// `release v1, which is good`; empty: it has none.
+std::string release_of(const core::UnitView& unit);
+
+/// `deployment of v2 by ann, for 12 s: fetch, 12.0 MiB of 500.0 MiB`; empty: none is under way.
+std::string deployment_of(const core::UnitView& unit, WallTime now);
+
 /// That its files say something else than what is in force; empty: they do not.
 std::string change_of(const core::UnitView& unit);
 

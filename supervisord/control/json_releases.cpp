@@ -6,7 +6,6 @@
 #include "control/json_writing.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace keel::control {
 

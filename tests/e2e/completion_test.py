@@ -29,6 +29,10 @@ CASES = [
     ("keel start alpha --timeout ", ""),
     ("keel outages ", ""),
     ("keel cancel ", "@START@"),
+    ("keel deploy al", "alpha"),
+    ("keel deploy alpha a", ""),
+    ("keel deploy alpha --file @ROOT@/etc/keel/units/al", "@ROOT@/etc/keel/units/alpha.toml"),
+    ("keel undeny alpha --rea", "--reason"),
 ]
 
 BASH = """
