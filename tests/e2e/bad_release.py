@@ -23,7 +23,7 @@ root       = "{root}"
 source     = "{archives}/api-{{release}}.tar.gz"
 verify_for = "3s"
 timeout    = "30s"
-good_after = "4s"
+good_after = "6s"
 
 [[deploy.steps]]
 name = "migrate"
@@ -35,6 +35,9 @@ delay = "100ms"
 
 [escalation]
 failures = 3
+
+[outage]
+settle = "2s"
 """
 
 FAULT = """
@@ -96,7 +99,7 @@ class BadRelease(Demo):
         self.archives.mkdir()
         self.pack(app, GOOD)
         self.pack(app, BAD_AT_ONCE, fails_after=1.5)
-        self.pack(app, BAD_LATER, fails_after=5)
+        self.pack(app, BAD_LATER, fails_after=4)
         self.pack(app, MENDED)
         self.keel.write_unit("network-backbone", self.example.text_of("network-backbone", app))
         text = self.example.text_of(UNIT, app).replace(str(app), "{release}/app")
@@ -142,7 +145,7 @@ class BadRelease(Demo):
             raise Failed(f"{BAD_AT_ONCE} was left behind")
 
     def bad_later(self):
-        say(f"Release {BAD_LATER} passes its trial, and begins to crash two seconds later")
+        say(f"Release {BAD_LATER} passes its trial, and begins to crash a second later")
         requests = Requests(self.example.ask)
         self.show("deploy", UNIT, BAD_LATER)
         say(f"Restarts do not help, {BAD_LATER} is not good yet, so the ladder rolls back")
