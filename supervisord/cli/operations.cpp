@@ -31,7 +31,7 @@ std::string operations_table(const std::vector<core::OperationRecord>& operation
                              const Screen& screen)
 {
     if (operations.empty())
-        return "No start, stop, restart, reload or hold was asked for since the host was booted.\n";
+        return "Nothing was asked for since the host was booted: no start, no stop, no deploy.\n";
     using Align = Table::Align;
     Table table({{"ID", Align::right}, {"UNIT"}, {"VERB"}, {"BY"}, {"BEGAN"}, {"STATE"}, {"HOW"}});
     for (const auto& operation : operations) {
@@ -75,11 +75,14 @@ Exit cancel(const Context& context, std::uint64_t operation)
     if (!list) return give_up({control::Trouble::Kind::garbled, list.error().text(), {}});
     for (const auto& record : *list) {
         if (number(record.id) != operation) continue;
+        // A deployment has an end of its own, once all of it is undone.
+        const bool is_undone = !record.outcome && core::is_deployment(record.verb);
         if (context.as_json())
             print(control::encode(std::vector{record}) + "\n");
         else
-            print(fmt::format("{}: {} {}\n", target_of(record), name(record.verb), record.text));
-        return record.outcome == Outcome::cancelled ? Exit::done : Exit::failed;
+            print(fmt::format("{}: {} {}\n", target_of(record), name(record.verb),
+                              is_undone ? "is being undone" : record.text));
+        return is_undone || record.outcome == Outcome::cancelled ? Exit::done : Exit::failed;
     }
     return Exit::done;
 }
