@@ -167,10 +167,12 @@ TEST_F(DeployClientTest, EndsWith6WhenAnotherOneIsUnderWay)
     const auto ended = keel({"deploy", "web", "v2"});
     EXPECT_EQ(ended.exit_code, 6);
     EXPECT_THAT(ended.err, HasSubstr("deployment of v3 by ann"));
+    server.on_loop([&] { EXPECT_TRUE(server.engine.refusals.empty()) << "it is asked again"; });
 }
 
 TEST_F(DeployClientTest, TellsTheOutcomeAloneAsJson)
 {
+    stand_at(Status::doing, Status::todo, "fetch");
     server.on_loop([&] {
         server.engine.on_request = [this](const Asked& asked) {
             auto later = std::make_shared<Asked>(asked);
