@@ -1,6 +1,6 @@
-"""Deployments by a real keeld, whose engine, or all of it, is killed right after each record of each
-course that a deployment can take: afterwards the new release or the former one runs, complete, and
-nothing is in between.
+"""Deployments by a real keeld, whose engine, or all of it, is killed right after each record of
+each course that a deployment can take: afterwards the new release or the former one runs, complete,
+and nothing is in between.
 
     deploy_test.py --bin build/dev/bin [--stride N]
 

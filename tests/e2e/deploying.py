@@ -134,7 +134,8 @@ class Deployed:
                 wrong.append(what)
         want(current in (former, new), f"its release is {current}")
         want(self.running() == current, f"{self.running()} runs, and {current} is current")
-        want(os.readlink(self.root / "current") == f"releases/{current}", "the link leads elsewhere")
+        leads_to = os.readlink(self.root / "current")
+        want(leads_to == f"releases/{current}", f"the link leads to {leads_to}")
         for release in {former, current}:
             content = {str(path.relative_to(self.root / "releases" / release))
                        for path in (self.root / "releases" / release).rglob("*") if path.is_file()}
