@@ -108,8 +108,14 @@ std::optional<MonoTime> good_at(const units::UnitSpec& spec, const Unit& unit)
     if (!units::has_releases(spec) || unit.releases.current.empty() || unit.deployment)
         return std::nullopt;
     if (!unit.ready_since || is_current_good(unit.releases)) return std::nullopt;
-    const MonoTime since = unit.releases.current_since.value_or(MonoTime{});
-    return std::max(*unit.ready_since, since) + spec.deploy.good_after;
+    MonoTime since = std::max(*unit.ready_since, unit.releases.current_since.value_or(MonoTime{}));
+    // Where no instance has to be ready, none would have to be for its release to be good.
+    for (const Instance& instance : unit.instances) {
+        if (spec.min_ready > 0) break;
+        if (!serves(instance.state)) return std::nullopt;
+        since = std::max(since, instance.since.mono);
+    }
+    return since + spec.deploy.good_after;
 }
 
 void mark_good_if_proved(UnitMaking& m)

@@ -69,8 +69,10 @@ RollCount count_rolled(const UnitMaking& m)
 
 void go_on_rolling(UnitMaking& m)
 {
-    const RollCount count = count_rolled(m);
     UnitDeployment& deployment = *m.unit().deployment;
+    // A keeld that begins with other files may have fewer instances.
+    std::erase_if(deployment.rolled, [&](Slot slot) { return slot > m.spec.instances; });
+    const RollCount count = count_rolled(m);
     if (count.serving > deployment.serving) {
         deployment.serving = count.serving;
         feed_deployment(m, DeployGotOn{});

@@ -190,7 +190,7 @@ void Engine::put_releases(UnitId id)
 {
     const units::UnitSpec& spec = host_.spec(id);
     if (!units::has_releases(spec)) return;
-    std::string record = encode_releases(host_.unit(id));
+    std::string record = encode_releases(host_.unit(id), spec.deploy.root);
     std::string& last = kept_releases_[id];
     if (record == last) return;
     ports_.releases.put(spec.name, record);
@@ -202,14 +202,17 @@ void Engine::put_releases(UnitId id)
 void Engine::recover_releases(UnitId id)
 {
     const units::UnitSpec& spec = host_.spec(id);
-    core::Unit unit = host_.unit(id);
-    if (!units::has_releases(spec) || unit.releases != core::Releases{}) return;
+    if (!units::has_releases(spec)) return;
     const auto& kept = ports_.releases.recovered();
     const auto saved = kept.find(spec.name);
-    if (saved != kept.end() && decode_releases(saved->second, unit))
-        return host_.restore(id, std::move(unit));
+    core::Unit on_disk = host_.unit(id);
+    const bool is_usable =
+        saved != kept.end() && decode_releases(saved->second, spec.deploy.root, on_disk);
+    const bool is_known = host_.unit(id).releases != core::Releases{};
+    if (is_known && (is_usable || saved == kept.end())) return;
+    if (is_usable) return host_.restore(id, std::move(on_disk));
     if (saved != kept.end())
-        log::write(log::Level::warn, "no sense in what is kept of the releases of " + spec.name);
+        say(id, spec.name, "deploy", "what is kept of its releases is of another root, or damaged");
     find_releases(id);
 }
 
@@ -218,6 +221,8 @@ void Engine::find_releases(UnitId id)
     core::Unit unit = host_.unit(id);
     const auto found = ports_.releases.look(host_.spec(id).deploy.root);
     unit.releases = {};
+    unit.deployment.reset();
+    unit.surplus.clear();
     for (const std::string& each : found.all)
         core::add_known(unit.releases, each, ports_.loop.now().wall, 0);
     if (!found.current.empty()) {

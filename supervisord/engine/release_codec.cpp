@@ -149,15 +149,17 @@ std::optional<DeployEffect> get_deploy_effect(const json& j)
     return effect;
 }
 
-std::string encode_releases(const Unit& unit)
+std::string encode_releases(const Unit& unit, const std::string& root)
 {
-    return text({{"releases", put_releases(unit.releases)},
+    return text({{"root", root},
+                 {"releases", put_releases(unit.releases)},
                  {"deployment", put_deployment(unit.deployment)}});
 }
 
-bool decode_releases(std::string_view record, Unit& unit)
+bool decode_releases(std::string_view record, const std::string& root, Unit& unit)
 {
     return refuse_or(record, [&](const json& j) {
+        if (j.at("root") != root) throw json::other_error::create(594, "of another root", &j);
         Releases releases = get_releases(j.at("releases"));
         auto deployment = get_deployment(j.at("deployment"));
         unit.releases = std::move(releases);

@@ -43,9 +43,10 @@ std::string encode(const ports::Spawner::Survivor&);
 std::string encode(const core::Outage&);
 std::string encode(const std::vector<std::string>& last_words);
 
-/// The unit's releases and its deployment alone, to be kept over boots.
-std::string encode_releases(const core::Unit&);
-bool decode_releases(std::string_view, core::Unit& unit);
+/// The unit's releases below that root, and its deployment, alone, to be kept over boots.
+std::string encode_releases(const core::Unit&, const std::string& root);
+/// False also if they are below another root.
+bool decode_releases(std::string_view, const std::string& root, core::Unit& unit);
 
 /// A hold that outlives the boot, for a journal that does so, too.
 std::string encode(const core::Held&);

@@ -389,6 +389,20 @@ TEST_F(UnitDeployTest, AReleaseIsGoodOnceItHasKeptTheUnitReadyForLongEnough)
     EXPECT_EQ(u.noted_times<ReleaseProved>(), 1U);
 }
 
+TEST_F(UnitDeployTest, WhereNoneHasToBeReadyAReleaseProvesItselfByAllOfThem)
+{
+    u.spec.min_ready = 0;
+    u.has("v1", Release::Good::no);
+    u.start();
+    for (int k = 0; k < 30; ++k) {
+        u.live_through(1min);
+        u.crash();
+    }
+    EXPECT_FALSE(is_current_good(u.it.releases));
+    u.live_through(10min);
+    EXPECT_TRUE(is_current_good(u.it.releases));
+}
+
 TEST_F(UnitDeployTest, WhatIsNotWantedUpCannotProveARelease)
 {
     u.has("v1");
@@ -455,6 +469,19 @@ TEST_F(RollTest, OneThatIsNotRolledYetRestartsOnTheFormerRelease)
     u.settle();
     EXPECT_THAT(releases(), ElementsAre("v2", "v1", "v1"));
     EXPECT_TRUE(u.it.deployment->course.failure.empty());
+}
+
+TEST_F(RollTest, InstancesThatAreGoneAreNotWaitedFor)
+{
+    rolls_v2();
+    u.gives_way(1);
+    u.is_proved();
+    u.gives_way(2);
+    u.gives_way(3);
+    u.spec.instances = 2; // As a keeld has it that begins with other files.
+    u.it.instances.resize(2);
+    u.is_proved();
+    EXPECT_EQ(u.at_work(), "commit");
 }
 
 TEST_F(RollTest, OneThatIsDownAlreadyIsTriedFirst)

@@ -71,6 +71,22 @@ TEST_F(Deploys, ReleasesOutliveABoot)
     EXPECT_EQ(unit(0).instances[0].release.id, "v2");
 }
 
+TEST_F(Deploys, WhatIsKeptOfAnotherRootIsNotHeeded)
+{
+    start();
+    run(1min);
+    deploy("v2");
+    run(10s);
+    die();
+    kernel_.host_booted();
+    journal_.lose_everything();
+    specs_[0].deploy.root = "/srv/elsewhere";
+    releases_.on_disk = {"v1", {"v1"}};
+    start();
+    run(1s);
+    EXPECT_EQ(releases().current, "v1");
+}
+
 TEST_F(Deploys, AHelpersOwnWordsAreTheAnswer)
 {
     endings_["fetch"] = {4, DeployFault::release};
