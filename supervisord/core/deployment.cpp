@@ -149,6 +149,10 @@ void end_early(Making& m, DeployFault fault, const std::string& why)
     const DeployStep& step = present(m);
     if (step.kind == DeployStepKind::roll && is_forward(m.d()))
         return go_back(m, fault, fmt::format("{}: {}", step.name, why));
+    if (fault == DeployFault::person && is_forward(m.d())) { // A new Keel is to know of it.
+        m.d().fault = fault;
+        m.d().failure = why;
+    }
     m.d().stage = DeployEnding{why, fault};
     m.out.actions.emplace_back(EndDeployStep{present_step(m.d()).value()});
     m.because(fmt::format("{} is ended: {}", step.name, why));
@@ -175,6 +179,8 @@ void on(Making& m, const DeployResumed&)
 {
     Deployment& d = m.d();
     d.tries = 0;
+    if (is_forward(d) && d.fault == DeployFault::person && can_be_undone(d))
+        return go_back(m, d.fault, d.failure);
     const auto at = present_step(d);
     const bool is_on_record =
         at && (d.steps[*at].status == Status::doing || d.steps[*at].status == Status::undoing);
@@ -253,7 +259,9 @@ std::optional<MonoTime> deadline_of(const Deployment& deployment)
 
 bool can_be_undone(const Deployment& deployment)
 {
-    return !deployment.steps.empty() && deployment.steps.back().status == Status::todo;
+    if (deployment.steps.empty()) return false;
+    const DeployStep& last = deployment.steps.back();
+    return last.kind != DeployStepKind::commit || last.status == Status::todo;
 }
 
 std::optional<std::size_t> present_step(const Deployment& deployment)

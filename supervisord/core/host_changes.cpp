@@ -47,6 +47,10 @@ void Host::mend(UnitId id, units::UnitSpec spec)
     mended.degradation = units_[number(id)].degradation;
     if (std::holds_alternative<Held>(units_[number(id)].wanted))
         mended.wanted = units_[number(id)].wanted;
+    if (specs_[number(id)].deploy.root == spec.deploy.root) {
+        mended.releases = units_[number(id)].releases;
+        mended.deployment = units_[number(id)].deployment;
+    }
     units_[number(id)] = std::move(mended);
     specs_[number(id)] = std::move(spec);
 }

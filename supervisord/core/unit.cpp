@@ -279,7 +279,8 @@ void on(UnitMaking& m, const WantedByDependant& e)
     if (!m.unit().config_problem.empty() || (!failed && is_wanted_up(m.unit()))) return;
     // A stop that is under way will never be done now.
     const std::string why = fmt::format("{} wants it up for {}", e.by, e.dependant);
-    break_off_operation(m, why);
+    const auto& op = m.unit().operation;
+    if (op && !is_deployment(op->verb)) break_off_operation(m, why);
     be_up(m, Completed::stay_done, why);
 }
 void on(UnitMaking& m, const ShutDown&)

@@ -3,6 +3,7 @@
 //
 // What is to happen is found anew after each step from where the machine stands, so that nothing is
 // lost with an engine: a step whose effect should be under way and is not is begun.
+#include "base/ensure.hpp"
 #include "base/text.hpp"
 #include "core/unit_moves.hpp"
 
@@ -72,6 +73,7 @@ std::vector<DeployStep> steps_of(const units::UnitSpec& spec, const Unit& unit,
 void begin_deployment(UnitMaking& m, UnitDeployment deployment)
 {
     Unit& unit = m.unit();
+    ENSURE(!unit.deployment, "one deployment at a time");
     deployment.number = ++unit.releases.deployments;
     deployment.from = unit.releases.current;
     deployment.since = m.inputs.now.wall;

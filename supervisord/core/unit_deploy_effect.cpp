@@ -17,6 +17,8 @@ using Way = DeployWorked::Way;
 
 /// How long after keeld had nothing left for it it is tried again.
 constexpr Duration put_off_for = std::chrono::seconds(1);
+/// What a removal may take: the next deployment waits for it.
+constexpr Duration removal_limit = std::chrono::minutes(10);
 
 bool is_removal(const DeployEffect& effect) { return !effect.surplus.empty(); }
 
@@ -26,6 +28,7 @@ void spawn_effect(UnitMaking& m, DeployEffect effect)
     ++m.out.spawns;
     effect.stage = Stage::runs;
     if (is_removal(effect)) {
+        effect.due = m.now() + removal_limit;
         m.out.actions.push_back({whole_unit, RemoveRelease{effect.spawn, effect.surplus}});
     } else {
         using Ordered = RunDeployStep::Way;
@@ -50,7 +53,6 @@ void finish_effect(UnitMaking& m)
     if (over.stage == Stage::left) return; // Its step is done again: progress_deployment().
     if (is_removal(over)) {
         const bool is_gone = over.fault == DeployFault::none;
-        if (is_gone) forget_release(m.unit().releases, over.surplus);
         m.out.notes.emplace_back(ReleaseRemoved{over.surplus, is_gone ? "" : over.what});
         return;
     }
@@ -123,6 +125,11 @@ void heed(UnitMaking& m, const Adopted&) { kill_effect(m); }
 
 } // namespace
 
+bool is_timed(const DeployEffect& effect)
+{
+    return effect.stage != Stage::runs || is_removal(effect);
+}
+
 void begin_deploy_effect(UnitMaking& m, std::size_t step, Way way)
 {
     ENSURE(!m.unit().deploy_effect, "one process at a time is at work for a deployment");
@@ -135,6 +142,8 @@ void begin_deploy_effect(UnitMaking& m, std::size_t step, Way way)
 void begin_removal(UnitMaking& m, const std::string& release)
 {
     ENSURE(!m.unit().deploy_effect, "one process at a time is at work for a deployment");
+    // Whatever comes of it, it is not to be counted on any more.
+    forget_release(m.unit().releases, release);
     DeployEffect effect;
     effect.surplus = release;
     spawn_effect(m, std::move(effect));
@@ -170,7 +179,11 @@ void leave_deploy_effect(UnitMaking& m)
 void end_overdue_deploy_effect(UnitMaking& m)
 {
     auto& effect = m.unit().deploy_effect;
-    if (!effect || effect->stage == Stage::runs || m.now() < effect->due) return;
+    if (!effect || !is_timed(*effect) || m.now() < effect->due) return;
+    if (effect->stage == Stage::runs) {
+        effect->fault = DeployFault::host;
+        effect->what = "not over in time";
+    }
     if (effect->stage == Stage::put_off) return spawn_effect(m, *effect);
     if (effect->stage == Stage::asked) {
         effect->fault = DeployFault::host;

@@ -85,7 +85,10 @@ std::string why_unwanted(const Unit& unit)
 void progress_deployment(UnitMaking& m)
 {
     Unit& unit = m.unit();
-    if (is_ending(m)) return;
+    if (is_ending(m)) { // The next keeld finds it as it is.
+        if (unit.deployment) unit.deployment->course.stage = DeployWriting{};
+        return;
+    }
     if (!unit.deployment) return begin_next_removal(m);
     if (is_found(*unit.deployment)) {
         if (unit.deploy_effect) return;

@@ -72,7 +72,7 @@ void finish_hook(UnitMaking& m, HookResult result, const std::string& what)
     note_action_result(unit, to_text(units::Rung(units::Rung::run, hook.name)), what);
     const bool matters = unit.rung == hook.rung && is_wanted_up(unit) &&
                          result != HookResult::broken_off && !is_going(m);
-    if (!matters) return;
+    if (!matters || unit.deployment) return; // A person deploys something meanwhile.
     for (Instance& each : unit.instances)
         each.history.charged.clear();
     const bool is_last = unit.rung + 1U >= m.spec.escalation.ladder.size();

@@ -108,6 +108,8 @@ std::optional<MonoTime> good_at(const units::UnitSpec&, const Unit&);
 void mark_good_if_proved(UnitMaking&);
 
 // The process that is at work for one: core/unit_deploy_effect.cpp.
+/// Whether it has a limit of its own, and not that of its step.
+bool is_timed(const DeployEffect&);
 void begin_deploy_effect(UnitMaking&, std::size_t step, DeployWorked::Way);
 void begin_removal(UnitMaking&, const std::string& release);
 /// Asks it to end.

@@ -38,7 +38,7 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Unit& uni
     for (const Instance& instance : unit.instances)
         keep_earlier(earliest, deadline_of(spec, instance));
     if (unit.rung_hook) keep_earlier(earliest, unit.rung_hook->due);
-    if (unit.deploy_effect && unit.deploy_effect->stage != DeployEffect::Stage::runs)
+    if (unit.deploy_effect && is_timed(*unit.deploy_effect))
         keep_earlier(earliest, unit.deploy_effect->due);
     if (unit.deployment) keep_earlier(earliest, deadline_of(unit.deployment->course));
     keep_earlier(earliest, roll_due(spec, unit));

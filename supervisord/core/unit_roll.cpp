@@ -72,6 +72,11 @@ void go_on_rolling(UnitMaking& m)
     UnitDeployment& deployment = *m.unit().deployment;
     // A keeld that begins with other files may have fewer instances.
     std::erase_if(deployment.rolled, [&](Slot slot) { return slot > m.spec.instances; });
+    // What took a failure to go on with the former one is no trial of this one.
+    const std::vector<Slot> rolled_slots = deployment.rolled;
+    for (const Slot slot : rolled_slots)
+        if (is_on_other_release(m.spec, m.unit(), slot))
+            run_instance(m, slot, RestartWanted{StartCause::deploy, "onto " + deployment.release});
     const RollCount count = count_rolled(m);
     if (count.serving > deployment.serving) {
         deployment.serving = count.serving;
@@ -192,6 +197,8 @@ ReleasePin release_after_failure(const Unit& unit, Slot slot)
 
 bool has_other_release(const units::UnitSpec& spec, const Unit& unit)
 {
+    // What runs without a release runs on until there is one to take its place.
+    if (unit.releases.current.empty()) return false;
     for (Slot slot = 1; slot <= unit.instances.size(); ++slot)
         if (is_on_other_release(spec, unit, slot)) return true;
     return false;

@@ -285,6 +285,8 @@ void Engine::put_in_force(const std::vector<ConfiguredUnit>& units, RolloutSpec:
     }
     for (const auto& [id, wanted] : change.mended) {
         host_.mend(id, wanted->spec);
+        const bool knows_none = host_.unit(id).releases == core::Releases{};
+        if (units::has_releases(wanted->spec) && knows_none) find_releases(id);
         make_room(id, *wanted);
         spec.added.push_back(id);
     }
@@ -348,6 +350,7 @@ UnitId Engine::add(const ConfiguredUnit& wanted)
     make_room(id, wanted);
     if (!wanted.problem.empty()) host_.mark_unusable(id, wanted.problem);
     recover_hold(id); // As persons left it, should it have been there before.
+    if (units::has_releases(wanted.spec)) find_releases(id);
     return id;
 }
 

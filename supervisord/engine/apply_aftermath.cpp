@@ -32,6 +32,8 @@ void Engine::remove_left()
         ports_.journal.erase("unit/" + unit_name);
         ports_.holds.erase("hold/" + unit_name);
         ports_.totals.erase("unit/" + unit_name);
+        ports_.releases.erase(unit_name);
+        kept_releases_.erase(id);
         if (wanted_since_.erase(id) > 0)
             ports_.ledger.keep(
                 ports::WantedChange{unit_name, ports_.loop.now(), ports::WantedChange::Wanted::no});

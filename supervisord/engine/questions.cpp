@@ -150,6 +150,9 @@ std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSp
     if (host_.is_shutting_down()) return ports::Refusal{stopping, "keeld is stopping", {}};
     if (!unit.config_problem.empty()) return ports::Refusal{unusable, unit.config_problem, {}};
     if (auto refusal = obstacle(what, unit)) return *refusal;
+    if (rollout_ && core::is_deployment(what.verb))
+        return ports::Refusal{
+            conflict, "an apply is under way, which a release would interfere with", {}};
     if (unit.before_leaving)
         return ports::Refusal{
             conflict, fmt::format("an apply is about to remove `{}`", what.unit), {}};

@@ -37,6 +37,7 @@ void Engine::adopt_stray(const ports::Spawner::Survivor& survivor)
     instance.since = now;
     instance.reason = "found running";
     instance.recipe = host_.spec(*unit).recipe;
+    instance.release = core::release_for(taken, id.slot); // As far as anybody knows.
     // It was started after all that is on record: by then it was wanted up. What is known of a hold
     // that outlives a boot is kept elsewhere, and is never older than a spawn.
     const auto* held = std::get_if<core::Held>(&taken.wanted);

@@ -110,6 +110,19 @@ TEST_F(ReleaseRungTest, ARedeploymentThatFailsClimbsOnAtOnce)
     EXPECT_EQ(u.it.releases.current, "v0");
 }
 
+TEST_F(ReleaseRungTest, AStopEndsARedeployment)
+{
+    u.has("v1");
+    u.start();
+    spend();
+    u.asks(Verb::stop);
+    EXPECT_EQ(u.it.deploy_effect.value().stage, DeployEffect::Stage::asked);
+    u.works(1);
+    EXPECT_EQ(u.ended().outcome, Outcome::undone);
+    EXPECT_FALSE(u.is_at_work());
+    EXPECT_EQ(u.it.releases.current, "v1");
+}
+
 TEST_F(ReleaseRungTest, NothingClimbsWhileOneIsUnderWay)
 {
     u.has("v1");

@@ -295,6 +295,50 @@ TEST_F(UnitDeployTest, ACancelUndoesIt)
     EXPECT_EQ(u.state(), "ready");
 }
 
+TEST_F(UnitDeployTest, ACancelOutlivesTheEngineThatHeardIt)
+{
+    runs_v1();
+    u.deploys("v2");
+    u.settle();
+    u.apply(CancelAsked{OperationId{7}, "bob"});
+    const SpawnId spawn = u.it.deploy_effect.value().spawn;
+    u.it.deployment->course.stage = DeployWriting{};
+    u.it.deploy_effect->stage = DeployEffect::Stage::left;
+    u.apply(whole_unit, ProcessExited{spawn, by_signal(SIGTERM), TreeState::empty});
+    u.settle();
+    EXPECT_EQ(u.at_work(), "undo fetch");
+}
+
+TEST_F(UnitDeployTest, ARemovalThatHangsIsEndedAndDoesNotHoldUpTheNextDeploymentForEver)
+{
+    runs_v1();
+    add_known(u.it.releases, "v0", u.in.now.wall, 0);
+    u.it.surplus = {"v0"};
+    u.apply(UnitTick{});
+    ASSERT_EQ(u.at_work(), "remove v0");
+    EXPECT_FALSE(find_release(u.it.releases, "v0")) << "nobody is to count on it any more";
+    u.deploys("v2");
+    u.settle();
+    u.live_through(10min);
+    EXPECT_EQ(u.did<KillTree>(), 1U);
+    u.apply(whole_unit,
+            ProcessExited{u.it.deploy_effect->spawn, by_signal(SIGKILL), TreeState::empty});
+    u.settle();
+    EXPECT_EQ(u.at_work(), "fetch");
+}
+
+TEST_F(UnitDeployTest, NoTimerRunsHotWhileKeeldEnds)
+{
+    runs_v1();
+    u.deploys("v2");
+    u.goes_to("roll");
+    u.gives_way();
+    u.in.gate = BlockedOn{BlockedOn::Kind::shutdown, {}};
+    u.pass(20min);
+    u.apply(UnitTick{});
+    EXPECT_FALSE(u.due() && *u.due() <= u.now());
+}
+
 TEST_F(UnitDeployTest, AHelperThatIsLeftIsKilledAndItsStepDoneAgain)
 {
     runs_v1();
