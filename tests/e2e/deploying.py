@@ -45,6 +45,12 @@ PROGRAM = "#!/bin/sh\necho {release} runs\n{course}\nexec sleep 1000000\n"
 MIGRATION = "up() {{\n  echo migrated > {state}/$KEEL_RELEASE\n  {course}\n}}\n"
 
 
+def below(folder):
+    """All that is in it, however it changes meanwhile."""
+    return [Path(place) / name for place, folders, files in os.walk(folder)
+            for name in folders + files]
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("keel", timeout=120)
@@ -137,14 +143,15 @@ class Deployed:
         leads_to = os.readlink(self.root / "current")
         want(leads_to == f"releases/{current}", f"the link leads to {leads_to}")
         for release in {former, current}:
-            content = {str(path.relative_to(self.root / "releases" / release))
-                       for path in (self.root / "releases" / release).rglob("*") if path.is_file()}
+            folder = self.root / "releases" / release
+            content = {str(path.relative_to(folder)) for path in below(folder)}
             want({"bin/app", "share/migration"} <= content, f"{release} is not complete: {content}")
         if current != new:
-            left = [str(path) for path in self.root.rglob("*") if new in path.name]
+            left = [str(path) for path in below(self.root) if new in path.name]
             want(not left, f"left of {new}: {left}")
         # A release that nobody needs any more may be on its way out.
-        until("nothing is half done", lambda: not list(self.root.rglob("*.partial*")))
+        until("nothing is half done",
+              lambda: not any(".partial" in str(path) for path in below(self.root)))
         migrated = (self.state / new).exists()
         want(migrated == (current == new), f"{new} is {'' if migrated else 'not '}migrated")
         if wrong:
