@@ -3,13 +3,13 @@
 Copies units/examples and its programs to a keeld's root, and stands in for the customers that send
 jobs. Knows nothing of what a test or the demo does to it.
 """
+import http.client
 import json
 import os
 import re
 import shutil
 import socket
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -69,7 +69,7 @@ class Example:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.api}{path}", body, 2) as reply:
                 return json.load(reply)
-        except (OSError, urllib.error.URLError, json.JSONDecodeError):
+        except (OSError, http.client.HTTPException, json.JSONDecodeError):
             return None
 
     def api_is_ready(self):
