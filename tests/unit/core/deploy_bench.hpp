@@ -92,10 +92,17 @@ public:
         live_through(spec.deploy.verify_for);
         settle();
     }
-    [[nodiscard]] const DeploymentRecord& ended() const { return noted<DeploymentEnded>()->record; }
-    [[nodiscard]] const OperationResult& answer() const { return noted<OperationEnded>()->result; }
+    [[nodiscard]] const DeploymentRecord& ended() const { return told<DeploymentEnded>().record; }
+    [[nodiscard]] const OperationResult& answer() const { return told<OperationEnded>().result; }
 
 private:
+    /// A test that looks for what was never told fails, and does not end the others.
+    template <class N> [[nodiscard]] const N& told() const
+    {
+        const N* note = noted<N>();
+        if (note == nullptr) throw std::logic_error("that was never told");
+        return *note;
+    }
     void expect_at(const std::string& step) const
     {
         if (step != "roll" && at_work() != step) throw std::logic_error("not at " + step);
