@@ -75,7 +75,8 @@ constexpr Key table[] = {
     {"deploy.strategy", Choice{deploy<&D::strategy>, names_of<DeployStrategy>, later_strategies},
      live, "`restart`: an instance is stopped before the one of the new release starts"},
     {"deploy.verify_for", Span{deploy<&D::verify_for>, 0s, 1h}, live,
-     "an instance that is ready so long without a break has passed, and the next one's turn comes"},
+     "an instance that is ready so long without a break has passed, and the next one's turn comes; "
+     "less than `timeout`"},
     {"deploy.timeout", Span{deploy<&D::timeout>, 1s, day}, live,
      "so long without one more instance that has passed, and the deployment has failed"},
     {"deploy.good_after", Span{deploy<&D::good_after>, 0s, 30 * day}, live,

@@ -120,6 +120,21 @@ void check_proof(const UnitSpec& unit, const Notes& notes, Report& report)
                     "add `checksums`, a list of digests at an https URL, or `sha256`"});
 }
 
+/// The longest that proving an instance may take is what is waited for the next one that passes.
+void check_spans(const UnitSpec& unit, const Notes& notes, Report& report)
+{
+    const DeploySpec& spec = unit.deploy;
+    if (spec.verify_for < spec.timeout) return;
+    const auto* key =
+        notes.positions.contains("deploy.verify_for") ? "deploy.verify_for" : "deploy.timeout";
+    report.add(
+        position_of(notes, key), key,
+        Mistake{fmt::format("an instance has to be ready for `verify_for` ({}), and is given "
+                            "up after `timeout` ({})",
+                            keel::to_text(spec.verify_for), keel::to_text(spec.timeout)),
+                "let `timeout` be the longer one"});
+}
+
 /// What a process is made from: not its probes, and not the steps before it.
 bool is_of_processes(std::string_view key)
 {
@@ -245,6 +260,7 @@ void settle_releases(UnitSpec& unit, const Notes& notes, Report& report)
     if (!notes.positions.contains("escalation.ladder"))
         unit.escalation.ladder = {Rung::restart, Rung::redeploy, Rung::rollback, Rung::retry};
     check_proof(unit, notes, report);
+    check_spans(unit, notes, report);
     check_runs_release(notes, report);
     check_link(unit, notes, report);
     name_steps(unit, notes, report);

@@ -291,9 +291,14 @@ struct RemoveRelease {
     SpawnId spawn;
     std::string release;
 };
+/// A spawn that lets the link for people name a release; told by `whole_unit`, too.
+struct LinkRelease {
+    SpawnId spawn;
+    std::string release;
+};
 /// The unit's releases and its deployment are to be on the disk; DeploymentKept tells when.
 struct KeepDeployment {
-    std::uint64_t record = 0;
+    std::uint64_t record = 0; ///< of the deployment under way; 0: for the sake of a removal
 };
 struct Signal {
     SpawnId spawn;
@@ -317,8 +322,8 @@ struct Acknowledge {
     SpawnId spawn;
 };
 using InstanceAction =
-    std::variant<Spawn, RunHook, RunRungHook, RunDeployStep, RemoveRelease, KeepDeployment, Signal,
-                 KillTree, RunProbe, HearOut, Acknowledge>;
+    std::variant<Spawn, RunHook, RunRungHook, RunDeployStep, RemoveRelease, LinkRelease,
+                 KeepDeployment, Signal, KillTree, RunProbe, HearOut, Acknowledge>;
 
 /// One failure, told upwards to the unit.
 struct Failure {

@@ -117,6 +117,9 @@ InstanceStep on(Here& h, const Preparing& s, const HookOver& e)
     if (const auto& gate = h.inputs.gate) // It has closed meanwhile.
         return conclude(h, e.was,
                         {AfterStop::start_again, s.cause, {}, text + "; " + to_text(*gate)});
+    if (h.instance.release != h.release()) // It was prepared for a process that is not to be.
+        return conclude(h, e.was,
+                        {AfterStop::start_again, s.cause, {}, text + "; its release has changed"});
     Starting starting;
     starting.cause = s.cause;
     starting.prepared = e.took;

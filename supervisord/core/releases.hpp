@@ -44,8 +44,12 @@ struct Releases {
     std::string current;               ///< ID; empty: none yet
     std::vector<Release> known;        ///< the one that was the current one last, or is, comes last
     std::vector<DeniedRelease> denied; ///< oldest first, at most denied_max
-    std::uint64_t making = 0;          ///< how often one was unpacked in place of itself
-    std::uint64_t deployments = 0;     ///< begun so far: their numbers
+    enum class Link : std::uint8_t {
+        right,
+        behind                     ///< it could not be set: it names another release, or none
+    } link = Link::right;          ///< `current`, for people
+    std::uint64_t making = 0;      ///< how often one was unpacked in place of itself
+    std::uint64_t deployments = 0; ///< begun so far: their numbers
     std::optional<MonoTime> current_since{}; ///< in this boot; not for the disk
     friend bool operator==(const Releases&, const Releases&) = default;
 

@@ -96,7 +96,8 @@ void Rollout::note(const Host& host, const HostStep& step)
         Item& item = known->second;
         if (const auto* failed = std::get_if<AttemptFailed>(&note.note)) {
             const bool is_its_own = failed->recipe == host.spec(note.unit).recipe;
-            const bool counts = failed->failure.charge == Failure::Charge::charged;
+            const bool counts = failed->failure.charge == Failure::Charge::charged &&
+                                failed->on_trial == AttemptFailed::OnTrial::no;
             if (is_its_own && counts && item.failure.empty()) item.failure = failed->failure.what;
         }
         const auto* ended = std::get_if<OperationEnded>(&note.note);

@@ -47,7 +47,13 @@ void take_sign(UnitMaking& m, OutageCause cause, std::string text, std::string_v
     m.sign = UnitMaking::Sign::fresh;
 }
 
-void take_failure(UnitMaking& m, Slot slot, const Failure& failure, std::uint64_t recipe)
+/// What failed, as it was made.
+struct Made {
+    std::uint64_t recipe = 0;
+    ReleasePin release;
+};
+
+void take_failure(UnitMaking& m, Slot slot, const Failure& failure, const Made& from)
 {
     Unit& unit = m.unit();
     unit.failed_at = m.now();
@@ -58,7 +64,11 @@ void take_failure(UnitMaking& m, Slot slot, const Failure& failure, std::uint64_
         return op.failure.empty() && std::ranges::find(op.targets, slot) != op.targets.end();
     };
     if (unit.operation && concerns(*unit.operation)) unit.operation->failure = failure.what;
-    m.out.notes.emplace_back(AttemptFailed{slot, failure, recipe});
+    const bool is_tried = is_on_trial(m.unit(), slot, from.release);
+    m.out.notes.emplace_back(
+        AttemptFailed{slot, failure, from.recipe,
+                      is_tried ? AttemptFailed::OnTrial::yes : AttemptFailed::OnTrial::no});
+    if (is_tried) note_failure_on_trial(m, failure);
 }
 
 void take_hook_failure(UnitMaking& m, Slot slot, const std::string& what)
@@ -117,8 +127,7 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     ENSURE(slot >= 1 && slot <= m.unit().instances.size(), "an event for a slot that exists");
     const auto before = state_name(m.instance(slot).state);
     const auto spawn_before = spawn_of(m.instance(slot).state);
-    const auto recipe_before = m.instance(slot).recipe;
-    const ReleasePin release_before = m.instance(slot).release;
+    const Made made_from{m.instance(slot).recipe, m.instance(slot).release};
     InstanceStep made = step(m.spec, std::move(m.instance(slot)), event, inputs_for(m, slot));
     m.instance(slot) = std::move(made.next);
 
@@ -132,8 +141,7 @@ void run_instance(UnitMaking& m, Slot slot, const InstanceEvent& event)
     if (made.restrained) m.out.notes.emplace_back(KillHeldBack{slot, *made.restrained});
     m.out.brake_tokens += made.tokens;
     if (made.failure) {
-        take_failure(m, slot, *made.failure, recipe_before);
-        note_failure_of_release(m, slot, *made.failure, release_before);
+        take_failure(m, slot, *made.failure, made_from);
     } else if (const auto* exited = std::get_if<ProcessExited>(&event);
                moved && exited != nullptr) {
         take_clean_exit(m, slot, before, exited->status);
@@ -230,6 +238,7 @@ void be_unusable(UnitMaking& m)
 
 void on(UnitMaking& m, const Booted&)
 {
+    m.unit().begun = Unit::Begun::yes;
     if (std::holds_alternative<Held>(m.unit().wanted)) return;
     if (!m.unit().config_problem.empty()) return be_unusable(m);
     if (m.spec.enabled) be_up(m, Completed::run_again, "keeld began");

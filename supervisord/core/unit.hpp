@@ -62,6 +62,8 @@ struct Unit {
     std::optional<MonoTime> failed_at;       ///< of the latest failure
     std::optional<MonoTime> ready_since;     ///< set while at least min_ready instances are ready
     std::optional<MonoTime> first_wanted_at; ///< of the start that has not yet led to readiness
+    /// Whether it was said what is wanted of it since keeld began, or goes on from an engine.
+    enum class Begun : std::uint8_t { no, yes } begun = Begun::no;
     enum class Settled : std::uint8_t { no, yes } settled = Settled::no; ///< has been ready or has
                                          ///< failed since it was wanted: `after` waits no longer
     std::string config_problem; ///< not empty: the unit file is unusable; never started
@@ -76,6 +78,7 @@ struct Unit {
     std::optional<UnitDeployment> deployment;  ///< under way
     std::optional<DeployEffect> deploy_effect; ///< of that, or removing what is left over
     std::vector<std::string> surplus;          ///< releases that are to be removed
+    std::optional<MonoTime> link_due;          ///< when a link that is behind is tried again
     /// Whether what is made from another recipe is restarted as soon as that costs nothing.
     enum class CatchesUp : std::uint8_t { no, yes } catches_up = CatchesUp::no;
 };
@@ -175,6 +178,8 @@ struct AttemptFailed {
     Slot slot;
     Failure failure;
     std::uint64_t recipe = 0; ///< of what failed
+    /// Whether it ran on a release that a deployment tries: then it says nothing of the recipe.
+    enum class OnTrial : std::uint8_t { no, yes } on_trial = OnTrial::no;
 };
 struct HookFailed {
     Slot slot;

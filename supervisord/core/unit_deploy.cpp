@@ -220,6 +220,7 @@ void take_in_release(UnitMaking& m, const UnitDeployment& over)
         ++unit.releases.making;
         return start_afresh(m, fmt::format("{} was unpacked afresh", over.release));
     }
+    const bool is_newer = find_release(unit.releases, over.release) == nullptr;
     add_known(unit.releases, over.release, m.inputs.now.wall, over.bytes);
     make_current(unit.releases, over.release, m.inputs.now);
     if (over.kind == Kind::rollback && !over.from.empty())
@@ -228,7 +229,7 @@ void take_in_release(UnitMaking& m, const UnitDeployment& over)
                                          : "rolled back from: " + over.why);
     if (over.asker == Asker::ladder)
         return start_afresh(m, fmt::format("rolled back to {}", over.release));
-    if (over.kind == Kind::deploy) unit.releases.denied.clear(); // A newer one has arrived.
+    if (is_newer) unit.releases.denied.clear(); // It may mend what they were denied for.
     if (std::exchange(unit.rung, std::uint8_t{0}) != 0) m.out.notes.emplace_back(BackToBottom{});
 }
 
@@ -280,7 +281,8 @@ void close(UnitMaking& m, Outcome outcome)
         if (matters && is_wanted_up(unit))
             climb(m, fmt::format("{}: {}", name(over.kind), failure));
     }
-    unit.surplus = surplus_releases(unit.releases, m.spec.deploy.keep, {});
+    const auto surplus = surplus_releases(unit.releases, m.spec.deploy.keep, {});
+    unit.surplus.insert(unit.surplus.end(), surplus.begin(), surplus.end());
 }
 
 void act(UnitMaking& m, const DeployAction& action)
@@ -315,6 +317,7 @@ void feed_deployment(UnitMaking& m, const DeployEvent& event)
 
 void on(UnitMaking& m, const DeploymentKept& e)
 {
+    if (e.record == 0) return go_on_with_removal(m);
     if (m.unit().deployment) feed_deployment(m, DeployWritten{e.record});
 }
 

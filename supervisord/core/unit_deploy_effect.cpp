@@ -12,24 +12,30 @@
 namespace keel::core {
 namespace {
 
+using About = DeployEffect::About;
 using Stage = DeployEffect::Stage;
 using Way = DeployWorked::Way;
 
 /// How long after keeld had nothing left for it it is tried again.
 constexpr Duration put_off_for = std::chrono::seconds(1);
-/// What a removal may take: the next deployment waits for it.
-constexpr Duration removal_limit = std::chrono::minutes(10);
+/// What a removal, or setting a link, may take: the next deployment waits for it.
+constexpr Duration side_work_limit = std::chrono::minutes(10);
 
-bool is_removal(const DeployEffect& effect) { return !effect.surplus.empty(); }
+/// How long a link that could not be set is left behind before it is tried again.
+constexpr Duration link_delay = std::chrono::minutes(1);
+
+bool is_of_step(const DeployEffect& effect) { return effect.about == About::step; }
 
 void spawn_effect(UnitMaking& m, DeployEffect effect)
 {
     effect.spawn = SpawnId{number(m.inputs.next_spawn) + m.out.spawns};
     ++m.out.spawns;
     effect.stage = Stage::runs;
-    if (is_removal(effect)) {
-        effect.due = m.now() + removal_limit;
-        m.out.actions.push_back({whole_unit, RemoveRelease{effect.spawn, effect.surplus}});
+    if (!is_of_step(effect)) effect.due = m.now() + side_work_limit;
+    if (effect.about == About::removal) {
+        m.out.actions.push_back({whole_unit, RemoveRelease{effect.spawn, effect.release}});
+    } else if (effect.about == About::link) {
+        m.out.actions.push_back({whole_unit, LinkRelease{effect.spawn, effect.release}});
     } else {
         using Ordered = RunDeployStep::Way;
         const auto way = effect.way == Way::doing ? Ordered::doing : Ordered::undoing;
@@ -46,23 +52,36 @@ void kill_effect(UnitMaking& m)
     m.out.actions.push_back({whole_unit, KillTree{effect.spawn}});
 }
 
+void note_link(UnitMaking& m, const DeployEffect& over)
+{
+    using Link = Releases::Link;
+    m.unit().releases.link = over.fault == DeployFault::none ? Link::right : Link::behind;
+    m.unit().link_due = m.now() + link_delay;
+}
+
 /// Nothing of it lives.
 void finish_effect(UnitMaking& m)
 {
     const DeployEffect over = *std::exchange(m.unit().deploy_effect, std::nullopt);
-    if (over.stage == Stage::left) return; // Its step is done again: progress_deployment().
-    if (is_removal(over)) {
-        const bool is_gone = over.fault == DeployFault::none;
-        m.out.notes.emplace_back(ReleaseRemoved{over.surplus, is_gone ? "" : over.what});
+    if (over.stage == Stage::left) return; // What it was about is done again, if it is still due.
+    const bool is_well = over.fault == DeployFault::none;
+    if (over.about == About::removal) {
+        m.out.notes.emplace_back(ReleaseRemoved{over.release, is_well ? "" : over.what});
         return;
     }
-    if (m.unit().deployment)
-        feed_deployment(m, DeployWorked{over.step, over.way, over.fault, over.what});
+    if (over.about == About::link) {
+        if (is_well) m.out.notes.emplace_back(DeploymentMoved{"current names " + over.release});
+        return note_link(m, over);
+    }
+    const auto& deployment = m.unit().deployment;
+    if (!deployment) return;
+    if (deployment->course.steps[over.step].kind == DeployStepKind::commit) note_link(m, over);
+    feed_deployment(m, DeployWorked{over.step, over.way, over.fault, over.what});
 }
 
 bool is_own_command(const UnitMaking& m, const DeployEffect& effect)
 {
-    return !is_removal(effect) && m.unit().deployment &&
+    return is_of_step(effect) && m.unit().deployment &&
            m.unit().deployment->course.steps[effect.step].kind == DeployStepKind::run;
 }
 
@@ -127,7 +146,8 @@ void heed(UnitMaking& m, const Adopted&) { kill_effect(m); }
 
 bool is_timed(const DeployEffect& effect)
 {
-    return effect.stage != Stage::runs || is_removal(effect);
+    if (effect.stage == Stage::recorded) return false;
+    return effect.stage != Stage::runs || !is_of_step(effect);
 }
 
 void begin_deploy_effect(UnitMaking& m, std::size_t step, Way way)
@@ -145,14 +165,39 @@ void begin_removal(UnitMaking& m, const std::string& release)
     // Whatever comes of it, it is not to be counted on any more.
     forget_release(m.unit().releases, release);
     DeployEffect effect;
-    effect.surplus = release;
+    effect.about = About::removal;
+    effect.release = release;
+    effect.stage = Stage::recorded;
+    m.unit().deploy_effect = std::move(effect);
+    m.out.actions.push_back({whole_unit, KeepDeployment{}});
+}
+
+void go_on_with_removal(UnitMaking& m)
+{
+    const auto& effect = m.unit().deploy_effect;
+    if (effect && effect->stage == Stage::recorded) spawn_effect(m, *effect);
+}
+
+void begin_link(UnitMaking& m)
+{
+    ENSURE(!m.unit().deploy_effect, "one process at a time is at work for a deployment");
+    DeployEffect effect;
+    effect.about = About::link;
+    effect.release = m.unit().releases.current;
     spawn_effect(m, std::move(effect));
+}
+
+std::optional<MonoTime> link_due(const Unit& unit)
+{
+    const bool is_behind = unit.releases.link == Releases::Link::behind;
+    if (!is_behind || unit.deployment || unit.deploy_effect) return std::nullopt;
+    return unit.link_due.value_or(MonoTime{}); // The one before keeld began does not count.
 }
 
 void end_deploy_effect(UnitMaking& m)
 {
     auto& effect = m.unit().deploy_effect;
-    if (!effect || is_removal(*effect)) return; // Nothing of the step has begun.
+    if (!effect || !is_of_step(*effect)) return; // Nothing of the step has begun.
     if (effect->stage == Stage::put_off) {
         effect->fault = DeployFault::host;
         effect->what = "nothing was left to run it with";
@@ -170,7 +215,10 @@ void leave_deploy_effect(UnitMaking& m)
     if (unit.deployment) unit.deployment->course.stage = DeployWriting{};
     auto& effect = unit.deploy_effect;
     if (!effect || effect->stage == Stage::left) return;
-    if (effect->stage == Stage::put_off) return effect.reset();
+    if (effect->stage == Stage::put_off || effect->stage == Stage::recorded) {
+        if (effect->about == About::removal) unit.surplus.push_back(effect->release);
+        return effect.reset();
+    }
     m.out.actions.push_back({whole_unit, Signal{effect->spawn, SIGTERM}});
     effect->stage = Stage::left;
     effect->due = m.now() + m.spec.stop.timeout;
@@ -196,7 +244,8 @@ bool heed_deploy_effect(UnitMaking& m, const InstanceEvent& event)
 {
     const auto concerns = [&](SpawnId spawn) {
         const auto& effect = m.unit().deploy_effect;
-        return effect && effect->spawn == spawn && effect->stage != Stage::put_off;
+        return effect && effect->spawn == spawn && effect->stage != Stage::put_off &&
+               effect->stage != Stage::recorded;
     };
     const auto take = [&](const auto* about) {
         if (about == nullptr || !concerns(about->spawn)) return false;

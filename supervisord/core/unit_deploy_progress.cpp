@@ -15,23 +15,26 @@ bool is_ending(const UnitMaking& m)
     return m.inputs.gate && m.inputs.gate->kind == BlockedOn::Kind::shutdown;
 }
 
-bool is_in_use(const Unit& unit, std::string_view release)
+/// One whose removal was put off, or cut short, may have been deployed again.
+bool is_needed(const UnitMaking& m, const std::string& release)
 {
-    return std::ranges::any_of(unit.instances, [&](const Instance& instance) {
-        return has_process(instance) && instance.release.id == release;
-    });
+    const Releases& releases = m.unit().releases;
+    const auto surplus = surplus_releases(releases, m.spec.deploy.keep, {});
+    return find_release(releases, release) != nullptr &&
+           std::ranges::find(surplus, release) == surplus.end();
 }
 
 void begin_next_removal(UnitMaking& m)
 {
     Unit& unit = m.unit();
-    while (!unit.deploy_effect && !unit.surplus.empty()) {
-        const std::string release = unit.surplus.front();
-        unit.surplus.erase(unit.surplus.begin());
-        const bool is_needed = release == unit.releases.current || is_in_use(unit, release) ||
-                               last_good(unit.releases) == release;
-        if (!is_needed) begin_removal(m, release);
-    }
+    if (unit.deploy_effect) return;
+    std::erase_if(unit.surplus, [&](const std::string& each) { return is_needed(m, each); });
+    const auto next = std::ranges::find_if(
+        unit.surplus, [&](const std::string& each) { return !is_in_use(unit, each); });
+    if (next == unit.surplus.end()) return;
+    const std::string release = *next;
+    std::erase(unit.surplus, release);
+    begin_removal(m, release);
 }
 
 /// Whether one of those that are rolled waits for something that is none of the release's doing.
@@ -68,9 +71,10 @@ void begin_what_is_due(UnitMaking& m)
     if (!std::holds_alternative<DeployWorking>(course.stage)) return;
     const auto kind = course.steps[*at].kind;
     const bool removes = !is_forward && (kind == fetch || kind == unpack);
-    if (removes && is_in_use(m.unit(), deployment.release))
-        return feed_deployment(
-            m, DeployWorked{*at, way, DeployFault::host, "something of the unit still runs on it"});
+    if (removes && is_in_use(m.unit(), deployment.release)) { // Later, once nothing is.
+        m.unit().surplus.push_back(deployment.release);
+        return feed_deployment(m, DeployWorked{*at, way, DeployFault::none, {}});
+    }
     begin_deploy_effect(m, *at, way);
 }
 
@@ -89,9 +93,11 @@ void progress_deployment(UnitMaking& m)
         if (unit.deployment) unit.deployment->course.stage = DeployWriting{};
         return;
     }
+    if (const auto due = link_due(unit); due && *due <= m.now()) begin_link(m);
     if (!unit.deployment) return begin_next_removal(m);
     if (is_found(*unit.deployment)) {
-        if (unit.deploy_effect) return;
+        // Whether the unit is wanted up decides what becomes of it.
+        if (unit.begun == Unit::Begun::no || unit.deploy_effect) return;
         feed_deployment(m, DeployResumed{});
     }
     if (unit.deployment && !is_wanted_up(unit)) abort_deployment(m, why_unwanted(unit));

@@ -24,15 +24,20 @@
 
 namespace keel::core {
 
-/// A process that does, or undoes, what a step is about; or one that removes a release that nobody
-/// needs any more.
+/// A process that is at work for the unit's releases.
 struct DeployEffect {
     SpawnId spawn{};
+    enum class About : std::uint8_t {
+        step,    ///< of the deployment that is under way: does it, or undoes it
+        removal, ///< of a release that nobody needs any more
+        link     ///< for people, which could not be set when it should have been
+    } about = About::step;
     std::size_t step = 0;
     DeployWorked::Way way = DeployWorked::Way::doing;
-    std::string surplus; ///< the release that is removed; empty: it is about a step
+    std::string release; ///< that is removed, or linked to
     MonoTime due{};      ///< then, by its stage: it is tried again, killed, or killed again
     enum class Stage : std::uint8_t {
+        recorded, ///< is being: what it removes is not to be counted on by whoever reads the record
         runs,
         put_off, ///< keeld had no descriptors or processes left for it
         asked,   ///< to end

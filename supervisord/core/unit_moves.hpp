@@ -111,7 +111,13 @@ void mark_good_if_proved(UnitMaking&);
 /// Whether it has a limit of its own, and not that of its step.
 bool is_timed(const DeployEffect&);
 void begin_deploy_effect(UnitMaking&, std::size_t step, DeployWorked::Way);
+/// Once it is on record that nobody counts on it any more.
 void begin_removal(UnitMaking&, const std::string& release);
+void go_on_with_removal(UnitMaking&);
+/// Lets the link for people name the current release.
+void begin_link(UnitMaking&);
+/// When that is due; none: the link is right, or something else is at work.
+std::optional<MonoTime> link_due(const Unit&);
 /// Asks it to end.
 void end_deploy_effect(UnitMaking&);
 /// Keeld ends: it is ended, and the next one does its step again.
@@ -125,8 +131,12 @@ bool heed_deploy_effect(UnitMaking&, const InstanceEvent&);
 void progress_roll(UnitMaking&);
 /// Takes those back at once that have stayed until the others serve.
 void hurry_roll_back(UnitMaking&);
-/// A failure of something that is made from a release on trial fails the trial.
-void note_failure_of_release(UnitMaking&, Slot, const Failure&, const ReleasePin& made_from);
+/// Whether a process or a hook of an instance runs from it.
+bool is_in_use(const Unit&, std::string_view release);
+/// Whether what is made from that is there to try the release of a deployment.
+bool is_on_trial(const Unit&, Slot, const ReleasePin& made_from);
+/// Its first charged failure fails the trial.
+void note_failure_on_trial(UnitMaking&, const Failure&);
 /// When something of the roll is over by itself; none: it waits for an instance.
 std::optional<MonoTime> roll_due(const units::UnitSpec&, const Unit&);
 /// Whether it runs on another release, or unpacking, than a start of it would.

@@ -42,6 +42,7 @@ std::optional<MonoTime> deadline_of(const units::UnitSpec& spec, const Unit& uni
         keep_earlier(earliest, unit.deploy_effect->due);
     if (unit.deployment) keep_earlier(earliest, deadline_of(unit.deployment->course));
     keep_earlier(earliest, roll_due(spec, unit));
+    keep_earlier(earliest, link_due(unit));
     keep_earlier(earliest, good_at(spec, unit));
     if (const auto* held = std::get_if<Held>(&unit.wanted); held && held->until)
         keep_earlier(earliest, held->until->mono);

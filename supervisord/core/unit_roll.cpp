@@ -92,11 +92,6 @@ void go_on_rolling(UnitMaking& m)
             m, DeployWorked{*present_step(deployment.course), Way::doing, DeployFault::none, {}});
 }
 
-bool runs_on(const Instance& instance, std::string_view release)
-{
-    return has_process(instance) && instance.release.id == release;
-}
-
 void go_on_rolling_back(UnitMaking& m)
 {
     Unit& unit = m.unit();
@@ -122,14 +117,25 @@ bool is_on_other_release(const units::UnitSpec& spec, const Unit& unit, Slot slo
     return !is_at_rest(instance.state) && instance.release != release_for(unit, slot);
 }
 
-void note_failure_of_release(UnitMaking& m, Slot slot, const Failure& failure,
-                             const ReleasePin& made_from)
+bool is_in_use(const Unit& unit, std::string_view release)
 {
-    auto& deployment = m.unit().deployment;
-    const bool is_on_trial = deployment && is_rolling(*deployment) &&
-                             is_rolled(*deployment, slot) && made_from.id == deployment->release;
-    if (!is_on_trial || failure.charge != Failure::Charge::charged) return;
-    if (deployment->failure.empty()) deployment->failure = failure.what;
+    return std::ranges::any_of(unit.instances, [&](const Instance& instance) {
+        return instance.release.id == release && !spawns_of(instance).empty();
+    });
+}
+
+bool is_on_trial(const Unit& unit, Slot slot, const ReleasePin& made_from)
+{
+    const auto& deployment = unit.deployment;
+    return deployment && is_rolling(*deployment) && is_rolled(*deployment, slot) &&
+           made_from.id == deployment->release;
+}
+
+void note_failure_on_trial(UnitMaking& m, const Failure& failure)
+{
+    UnitDeployment& deployment = *m.unit().deployment;
+    const bool counts = failure.charge == Failure::Charge::charged;
+    if (counts && deployment.failure.empty()) deployment.failure = failure.what;
 }
 
 void progress_roll(UnitMaking& m)
@@ -145,9 +151,7 @@ void progress_roll(UnitMaking& m)
     }
     if (!is_working && !std::holds_alternative<DeployEnding>(deployment.course.stage)) return;
     if (hands_of(m) == Inputs::Hands::on && is_wanted_up(m.unit())) go_on_rolling_back(m);
-    const bool is_over = std::ranges::none_of(m.unit().instances, [&](const Instance& instance) {
-        return runs_on(instance, deployment.release);
-    });
+    const bool is_over = !is_in_use(m.unit(), deployment.release);
     if (is_over) feed_deployment(m, DeployWorked{at, Way::undoing, DeployFault::none, {}});
 }
 

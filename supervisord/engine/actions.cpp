@@ -18,7 +18,8 @@ bool begins_a_process(const core::InstanceAction& action)
            std::holds_alternative<core::RunHook>(action) ||
            std::holds_alternative<core::RunRungHook>(action) ||
            std::holds_alternative<core::RunDeployStep>(action) ||
-           std::holds_alternative<core::RemoveRelease>(action);
+           std::holds_alternative<core::RemoveRelease>(action) ||
+           std::holds_alternative<core::LinkRelease>(action);
 }
 
 } // namespace
@@ -56,6 +57,8 @@ void Engine::act(InstanceId id, const core::InstanceAction& action)
         return run_deploy_step(id.unit, *step);
     if (const auto* removal = std::get_if<core::RemoveRelease>(&action))
         return remove_release(id.unit, *removal);
+    if (const auto* link = std::get_if<core::LinkRelease>(&action))
+        return link_release(id.unit, *link);
     if (const auto* record = std::get_if<core::KeepDeployment>(&action))
         return keep_deployment(id.unit, *record);
     if (const auto* probe = std::get_if<core::RunProbe>(&action)) return run_probe(id, *probe);

@@ -200,6 +200,7 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
     // A person's goes on. One of an apply ended with that: see put_right().
     if (begins_anew || (unit.operation && operations_.find(unit.operation->id) == nullptr))
         unit.operation.reset();
+    unit.begun = begins_anew ? core::Unit::Begun::no : core::Unit::Begun::yes;
     host_.restore(id, std::move(unit));
     return !begins_anew;
 }

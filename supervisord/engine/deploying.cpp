@@ -42,6 +42,12 @@ void Engine::remove_release(UnitId id, const core::RemoveRelease& action)
                {"remove", "--root", host_.spec(id).deploy.root, "--id", action.release});
 }
 
+void Engine::link_release(UnitId id, const core::LinkRelease& action)
+{
+    run_helper(id, action.spawn,
+               {"point", "--root", host_.spec(id).deploy.root, "--id", action.release});
+}
+
 /// Undoing either a fetch or an unpacking is to remove all that there is of it.
 std::vector<std::string> Engine::helper_arguments(UnitId id, core::DeployStepKind kind,
                                                   bool undoes) const
@@ -133,7 +139,7 @@ bool is_of_helper(const core::Unit& unit)
 {
     const auto& effect = unit.deploy_effect;
     if (!effect || effect->stage == core::DeployEffect::Stage::left) return false;
-    if (!effect->surplus.empty()) return true;
+    if (effect->about != core::DeployEffect::About::step) return true;
     return unit.deployment && effect->step < unit.deployment->course.steps.size() &&
            unit.deployment->course.steps[effect->step].kind != core::DeployStepKind::run;
 }
@@ -190,11 +196,15 @@ void Engine::put_releases(UnitId id)
 {
     const units::UnitSpec& spec = host_.spec(id);
     if (!units::has_releases(spec)) return;
-    std::string record = encode_releases(host_.unit(id), spec.deploy.root);
-    std::string& last = kept_releases_[id];
-    if (record == last) return;
+    const core::Unit& unit = host_.unit(id);
+    KeptReleases& kept = kept_releases_[id];
+    const bool rests = !unit.deployment && !unit.deploy_effect && unit.surplus.empty();
+    if (rests && kept.at_rest == unit.releases) return; // As most of the time, and cheaply seen.
+    std::string record = encode_releases(unit, spec.deploy.root);
+    kept.at_rest = rests ? std::optional(unit.releases) : std::nullopt;
+    if (record == kept.record) return;
     ports_.releases.put(spec.name, record);
-    last = std::move(record);
+    kept.record = std::move(record);
 }
 
 /// What this boot's journal does not tell of a unit's releases: the disk's record, or if there is

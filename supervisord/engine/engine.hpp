@@ -172,6 +172,7 @@ private:
     };
     void run_deploy_step(UnitId id, const core::RunDeployStep& action);
     void remove_release(UnitId id, const core::RemoveRelease& action);
+    void link_release(UnitId id, const core::LinkRelease& action);
     void keep_deployment(UnitId id, const core::KeepDeployment& action);
     void run_helper(UnitId id, SpawnId spawn, std::vector<std::string> arguments);
     void run_own_step(UnitId id, SpawnId spawn, const OwnStep& which);
@@ -324,7 +325,11 @@ private:
     std::unique_ptr<ApplyUnderWay> apply_; ///< under way
     std::optional<core::Rollout> rollout_; ///< of that, or of one that was cut short
     std::map<UnitId, std::string> broken_; ///< that leave because their files cannot be used, why
-    std::map<UnitId, std::string> kept_releases_;           ///< as they were put last
+    struct KeptReleases {
+        std::string record;                      ///< as it was put last
+        std::optional<core::Releases> at_rest{}; ///< of it, while nothing else was in it
+    };
+    std::map<UnitId, KeptReleases> kept_releases_;
     std::map<UnitId, ports::Loop::Registration> following_; ///< helpers that are at work
     std::function<void(int)> on_stopped_;
     std::string journaled_host_;

@@ -66,11 +66,9 @@ json put_releases(const Releases& releases)
     json denied = json::array();
     for (const DeniedRelease& each : releases.denied)
         denied.push_back({each.id, put(each.since), each.why});
-    return {{"current", releases.current},
-            {"known", std::move(known)},
-            {"denied", std::move(denied)},
-            {"making", releases.making},
-            {"deployments", releases.deployments}};
+    return {{"current", releases.current}, {"known", std::move(known)},
+            {"denied", std::move(denied)}, {"link", put_number(releases.link)},
+            {"making", releases.making},   {"deployments", releases.deployments}};
 }
 
 Releases get_releases(const json& j)
@@ -82,6 +80,7 @@ Releases get_releases(const json& j)
                                   get_number(each.at(3), Release::Good::yes)});
     for (const json& each : j.at("denied"))
         releases.denied.push_back({get_id(each.at(0)), wall(each.at(1)), each.at(2)});
+    releases.link = get_number(j.at("link"), Releases::Link::behind);
     releases.making = j.at("making");
     releases.deployments = j.at("deployments");
     return releases;
@@ -133,8 +132,11 @@ std::optional<UnitDeployment> get_deployment(const json& j)
 
 json put_deploy_effect(const std::optional<DeployEffect>& effect)
 {
-    if (!effect || effect->stage == DeployEffect::Stage::put_off) return nullptr;
-    return {number(effect->spawn), effect->step, put(effect->due), effect->surplus};
+    using enum DeployEffect::Stage;
+    const bool is_spawned = effect && effect->stage != put_off && effect->stage != recorded;
+    if (!is_spawned) return nullptr; // The next engine finds by itself that it is due.
+    return {number(effect->spawn), effect->step, put(effect->due), effect->release,
+            put_number(effect->about)};
 }
 
 std::optional<DeployEffect> get_deploy_effect(const json& j)
@@ -144,15 +146,33 @@ std::optional<DeployEffect> get_deploy_effect(const json& j)
     effect.spawn = SpawnId{j.at(0).get<std::uint64_t>()};
     effect.step = j.at(1);
     effect.due = mono(j.at(2));
-    effect.surplus = j.at(3);
+    effect.release = j.at(3);
+    effect.about = get_number(j.at(4), DeployEffect::About::link);
     effect.stage = DeployEffect::Stage::left;
     return effect;
+}
+
+std::vector<std::string> removals_of(const Unit& unit)
+{
+    std::vector<std::string> all = unit.surplus;
+    const auto& effect = unit.deploy_effect;
+    if (effect && effect->about == DeployEffect::About::removal) all.push_back(effect->release);
+    return all;
+}
+
+std::vector<std::string> get_ids(const json& j)
+{
+    std::vector<std::string> ids;
+    for (const json& each : j)
+        ids.push_back(get_id(each));
+    return ids;
 }
 
 std::string encode_releases(const Unit& unit, const std::string& root)
 {
     return text({{"root", root},
                  {"releases", put_releases(unit.releases)},
+                 {"surplus", removals_of(unit)},
                  {"deployment", put_deployment(unit.deployment)}});
 }
 
@@ -162,6 +182,7 @@ bool decode_releases(std::string_view record, const std::string& root, Unit& uni
         if (j.at("root") != root) throw json::other_error::create(594, "of another root", &j);
         Releases releases = get_releases(j.at("releases"));
         auto deployment = get_deployment(j.at("deployment"));
+        unit.surplus = get_ids(j.at("surplus"));
         unit.releases = std::move(releases);
         unit.deployment = std::move(deployment);
     });

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace keel::engine {
 
@@ -18,5 +19,9 @@ std::optional<core::UnitDeployment> get_deployment(const state_json::json&);
 state_json::json put_deploy_effect(const std::optional<core::DeployEffect>&);
 /// As one that an engine has left behind.
 std::optional<core::DeployEffect> get_deploy_effect(const state_json::json&);
+/// What is to be removed, and what may be half removed.
+std::vector<std::string> removals_of(const core::Unit&);
+/// IDs of releases; throws where one of them is none.
+std::vector<std::string> get_ids(const state_json::json&);
 
 } // namespace keel::engine

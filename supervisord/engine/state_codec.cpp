@@ -287,7 +287,7 @@ std::string encode(const Unit& unit, const UnitCounters& counters)
     record["current_since"] = put(unit.releases.current_since);
     record["deployment"] = put_deployment(unit.deployment);
     record["deploy_effect"] = put_deploy_effect(unit.deploy_effect);
-    record["surplus"] = unit.surplus;
+    record["surplus"] = removals_of(unit);
     return text(record);
 }
 
@@ -316,7 +316,7 @@ bool decode(std::string_view record, Unit& unit, UnitCounters& counters)
             read.releases.current_since = if_any(j.at("current_since"), mono);
             read.deployment = get_deployment(j.at("deployment"));
             read.deploy_effect = get_deploy_effect(j.at("deploy_effect"));
-            j.at("surplus").get_to(read.surplus);
+            read.surplus = get_ids(j.at("surplus"));
         }
         if (j.contains("operation"))
             read.operation = get_operation(j.at("operation"), read.instances.size());

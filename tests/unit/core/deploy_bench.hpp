@@ -35,6 +35,8 @@ public:
     /// Answers all records that were asked for, and lets all that was started run.
     void settle()
     {
+        if (it.deploy_effect && it.deploy_effect->stage == DeployEffect::Stage::recorded)
+            apply(DeploymentKept{});
         while (it.deployment) {
             const auto* writing = std::get_if<DeployWriting>(&it.deployment->course.stage);
             if (writing == nullptr || writing->record == 0) break;
@@ -48,7 +50,9 @@ public:
     {
         if (!is_at_work()) return "";
         const DeployEffect& effect = *it.deploy_effect;
-        if (!effect.surplus.empty()) return "remove " + effect.surplus;
+        if (effect.stage == DeployEffect::Stage::recorded) return "the record";
+        if (effect.about == DeployEffect::About::removal) return "remove " + effect.release;
+        if (effect.about == DeployEffect::About::link) return "link " + effect.release;
         const std::string name = it.deployment.value().course.steps.at(effect.step).name;
         return effect.way == DeployWorked::Way::undoing ? "undo " + name : name;
     }

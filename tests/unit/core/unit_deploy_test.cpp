@@ -277,6 +277,10 @@ TEST_F(UnitDeployTest, WhatRunsUnderAPersonsHandIsNotRemoved)
     EXPECT_EQ(u.state(), "ready");
     EXPECT_EQ(u.ended().outcome, Outcome::stuck);
     EXPECT_FALSE(u.is_at_work());
+    u.asks(Verb::restart, {}, 9);
+    u.gives_way();
+    EXPECT_EQ(u.on(), "v1");
+    EXPECT_EQ(u.at_work(), "remove v2") << "as soon as nothing runs from it any more";
 }
 
 TEST_F(UnitDeployTest, ACancelUndoesIt)
@@ -313,8 +317,11 @@ TEST_F(UnitDeployTest, ARemovalThatHangsIsEndedAndDoesNotHoldUpTheNextDeployment
 {
     runs_v1();
     add_known(u.it.releases, "v0", u.in.now.wall, 0);
+    u.spec.deploy.keep = 1;
     u.it.surplus = {"v0"};
     u.apply(UnitTick{});
+    EXPECT_EQ(u.at_work(), "the record") << "of which v0 is no part any more";
+    u.settle();
     ASSERT_EQ(u.at_work(), "remove v0");
     EXPECT_FALSE(find_release(u.it.releases, "v0")) << "nobody is to count on it any more";
     u.deploys("v2");
@@ -410,6 +417,8 @@ TEST_F(UnitDeployTest, ARemovalThatIsUnderWayIsWaitedForByTheNextDeployment)
     runs_v1();
     u.it.surplus = {"v0"};
     u.apply(UnitTick{});
+    EXPECT_EQ(u.at_work(), "the record") << "of which v0 is no part any more";
+    u.settle();
     ASSERT_EQ(u.at_work(), "remove v0");
     u.deploys("v2");
     u.settle();

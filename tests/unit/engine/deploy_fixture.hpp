@@ -2,6 +2,7 @@
 // when they end well, and half of it when they are killed.
 #pragma once
 #include "engine_fixture.hpp"
+#include "tests/sim/release_disk.hpp"
 
 #include <algorithm>
 #include <map>
@@ -29,29 +30,13 @@ protected:
         work_ended_ = [this](const std::vector<std::string>& argv, core::ExitStatus status) {
             take_effect(argv, status);
         };
-        put_on_disk("v1");
+        disk_.put("v1");
         disk_.current = "v1";
         releases_.on_disk = {"v1", {"v1"}};
     }
 
-    // ---- the disk
-    enum class Tree : std::uint8_t { partial, whole };
-    struct Disk {
-        std::set<std::string> archives;
-        std::map<std::string, Tree> trees;
-        std::string current;
-        std::map<std::string, int> migrated; ///< by release: up without its down
-    } disk_;
-    void put_on_disk(const std::string& id)
-    {
-        disk_.archives.insert(id);
-        disk_.trees[id] = Tree::whole;
-    }
-    [[nodiscard]] bool is_whole(const std::string& id) const
-    {
-        const auto found = disk_.trees.find(id);
-        return found != disk_.trees.end() && found->second == Tree::whole;
-    }
+    sim::ReleaseDisk disk_;
+    using Disk = sim::ReleaseDisk;
 
     // ---- what goes wrong
     /// By the first words of what is run: `fetch`, `up`, `remove`; then how it ends, each time.
@@ -63,31 +48,12 @@ protected:
     std::map<std::string, Ending> endings_;
     std::set<std::string> crash_; ///< releases that do, after a second
 
-    static std::string value_after(const std::vector<std::string>& argv, std::string_view option)
-    {
-        const auto at = std::ranges::find(argv, option);
-        return at == argv.end() || at + 1 == argv.end() ? std::string() : *(at + 1);
-    }
-    static std::string verb_of(const std::vector<std::string>& argv)
-    {
-        const std::string program = argv.front().substr(argv.front().rfind('/') + 1);
-        return program == "keel-release" ? argv.at(1) : program;
-    }
-    static std::string release_in(const std::string& path)
-    {
-        const std::string_view inside = "/releases/";
-        const auto from = path.find(inside);
-        if (from == std::string::npos) return {};
-        const auto begin = from + inside.size();
-        return path.substr(begin, path.find('/', begin) - begin);
-    }
-
     std::optional<sim::Fate> fate_of_plan(const ports::SpawnPlan& plan)
     {
         sim::Fate fate;
         if (plan.slot != whole_unit) {
-            const std::string id = release_in(plan.argv.front());
-            if (!is_whole(id)) {
+            const std::string id = Disk::release_in(plan.argv.front());
+            if (!disk_.is_whole(id)) {
                 fate.failure = ports::SpawnFailure{core::SetupStage::exec, ENOENT, {}};
                 return fate;
             }
@@ -101,7 +67,7 @@ protected:
         fate.ends = sim::Fate::Ends::as_it_should;
         fate.status = {core::ExitStatus::Kind::code, 0, false};
         fate.term_status = {core::ExitStatus::Kind::signal, 15, false};
-        const auto ending = endings_.find(verb_of(plan.argv));
+        const auto ending = endings_.find(Disk::verb_of(plan.argv));
         releases_.progress.reset();
         if (ending == endings_.end() || ending->second.times-- <= 0) return fate;
         fate.status.number = ending->second.code;
@@ -113,23 +79,16 @@ protected:
         return fate;
     }
 
+    /// What was killed is done half; what a rename or one step of its own is, wholly.
     void take_effect(const std::vector<std::string>& argv, core::ExitStatus status)
     {
-        const bool well = status.kind == core::ExitStatus::Kind::code && status.number == 0;
-        const bool failed = status.kind == core::ExitStatus::Kind::code && status.number != 0;
-        const std::string verb = verb_of(argv);
-        const std::string id = value_after(argv, "--id");
-        if (verb == "fetch" && well) disk_.archives.insert(id);
-        if (verb == "unpack" && well) disk_.trees[id] = Tree::whole;
-        if (verb == "unpack" && !well && !failed) disk_.trees.try_emplace(id, Tree::partial);
-        if (verb == "point" && !failed) disk_.current = id;
-        if (verb == "remove" && well) {
-            disk_.trees.erase(id);
-            disk_.archives.erase(id);
-        }
-        if (verb == "remove" && !well && !failed) disk_.trees[id] = Tree::partial;
-        if (verb == "up" && !failed) disk_.migrated[release_in(argv.at(1))] = 1;
-        if (verb == "down" && !failed) disk_.migrated[release_in(argv.at(1))] = 0;
+        using enum sim::ReleaseDisk::Extent;
+        const bool ended = status.kind == core::ExitStatus::Kind::code;
+        const std::string verb = Disk::verb_of(argv);
+        const bool is_sudden = verb == "point" || verb == "up" || verb == "down";
+        disk_.take_effect(argv, ended       ? (status.number == 0 ? whole : none)
+                                : is_sudden ? whole
+                                            : half);
     }
 
     // ---- asking

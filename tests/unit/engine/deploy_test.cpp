@@ -33,8 +33,8 @@ TEST_F(Deploys, AReleaseIsFetchedUnpackedMigratedRolledAndPointedTo)
     EXPECT_EQ(answer_->outcome, core::OperationResult::Outcome::done) << answer_->text;
     EXPECT_EQ(releases().current, "v2");
     EXPECT_EQ(disk_.current, "v2");
-    EXPECT_EQ(disk_.migrated["v2"], 1);
-    EXPECT_EQ(release_in(kernel_.command_of(*spawn_of(0))), "v2");
+    EXPECT_EQ(disk_.applied["v2"].size(), 1U);
+    EXPECT_EQ(Disk::release_in(kernel_.command_of(*spawn_of(0))), "v2");
     ASSERT_EQ(ledger_.deployments.size(), 1U);
     EXPECT_EQ(ledger_.deployments[0].by, "ann");
     EXPECT_EQ(engine_->counters_of("a").deploys[0], 1U);
@@ -69,6 +69,32 @@ TEST_F(Deploys, ReleasesOutliveABoot)
     run(1s);
     EXPECT_EQ(releases().current, "v2");
     EXPECT_EQ(unit(0).instances[0].release.id, "v2");
+}
+
+TEST_F(Deploys, ARemovalThatWasCutShortIsDoneByTheNextEngineOrAfterABoot)
+{
+    for (const bool boots : {false, true}) {
+        specs_[0].deploy.keep = 1;
+        start();
+        run(1min);
+        const std::string former = releases().current;
+        deploy(boots ? "v3" : "v2");
+        while (!unit(0).deploy_effect ||
+               unit(0).deploy_effect->about != core::DeployEffect::About::removal ||
+               unit(0).deploy_effect->stage != core::DeployEffect::Stage::runs)
+            run(10ms);
+        ASSERT_TRUE(disk_.trees.contains(former));
+        die();
+        if (boots) {
+            kernel_.host_booted();
+            journal_.lose_everything();
+            releases_.reopen(sim::FakeReleaseStore::After::boot);
+        }
+        start();
+        run(1min);
+        EXPECT_FALSE(disk_.trees.contains(former)) << (boots ? "after a boot" : "");
+        die();
+    }
 }
 
 TEST_F(Deploys, WhatIsKeptOfAnotherRootIsNotHeeded)
@@ -109,7 +135,7 @@ TEST_F(Deploys, AStopTakesPrecedence)
     run(10s);
     EXPECT_TRUE(std::holds_alternative<core::Held>(unit(0).wanted));
     EXPECT_FALSE(unit(0).deployment);
-    EXPECT_EQ(disk_.migrated["v2"], 0);
+    EXPECT_EQ(disk_.applied["v2"].size(), 0U);
     EXPECT_FALSE(disk_.trees.contains("v2"));
     EXPECT_EQ(disk_.current, "v1");
 }
@@ -133,7 +159,7 @@ TEST_F(Deploys, TheRedeployRungUnpacksAndTheReleaseRunsAgain)
     crash_ = {"v1"};
     bool unpacked = false;
     work_ended_ = [&](const std::vector<std::string>& argv, core::ExitStatus) {
-        if (verb_of(argv) == "unpack") crash_.clear();
+        if (Disk::verb_of(argv) == "unpack") crash_.clear();
         unpacked = true;
     };
     kernel_.end(*spawn_of(0), {core::ExitStatus::Kind::code, 3, false});
@@ -201,13 +227,13 @@ protected:
         ASSERT_TRUE(current == "v1" || current == "v2") << current;
         EXPECT_EQ(core::status_of(engine_->host().spec(UnitId{0}), unit(0)), core::UnitStatus::up);
         EXPECT_EQ(unit(0).instances[0].release.id, current);
-        EXPECT_TRUE(is_whole(current));
+        EXPECT_TRUE(disk_.is_whole(current));
         EXPECT_EQ(disk_.current, current);
         const bool is_new = current == "v2";
-        EXPECT_EQ(is_whole("v1"), true);
+        EXPECT_EQ(disk_.is_whole("v1"), true);
         EXPECT_FALSE(is_new && crash_.contains("v2"));
         if (course.leaves == Leaves::stuck) return;
-        EXPECT_EQ(disk_.migrated["v2"], is_new ? 1 : 0);
+        EXPECT_EQ(disk_.applied["v2"].size(), is_new ? 1U : 0U);
         EXPECT_EQ(disk_.trees.contains("v2"), is_new) << "nothing is left behind";
         EXPECT_EQ(disk_.archives.contains("v2"), is_new);
     }

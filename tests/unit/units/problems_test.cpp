@@ -223,6 +223,7 @@ constexpr auto deploy_mistakes = std::to_array<Given>({
                                 "\"sh --rcfile=/srv//web/current/rc\""},
     {"ladder that ends in a rollback",
      "root = \"/srv/web\"\n[escalation]\nladder = [\"restart\", \"redeploy\", \"rollback\"]"},
+    {"no time to prove itself", "root = \"/srv/web\"\nverify_for = \"6m\""},
 });
 
 /// `count` times the same.

@@ -51,6 +51,16 @@ timeout = "4m"
             "migrate", {"{release}/bin/migrate", "up"}, {"{release}/bin/migrate", "down"}, 4min}));
 }
 
+TEST(Releases, ProveThemselvesBeforeTheyAreGivenUp)
+{
+    EXPECT_THAT(problems_of(released("", "verify_for = \"6m\"")),
+                ElementsAre(HasSubstr("ready for `verify_for` (6m), and is given up after "
+                                      "`timeout` (5m)")));
+    EXPECT_THAT(problems_of(released("", "timeout = \"10s\"")),
+                ElementsAre(HasSubstr("deploy.timeout")));
+    EXPECT_EQ(load_good(released("", "timeout = \"11s\"")).deploy.timeout, 11s);
+}
+
 TEST(Releases, TakeStepsInlineAndNameThem)
 {
     const auto steps = load_good(released("", "steps = [{ do = \"a\" }, { name = \"step\", do = "
