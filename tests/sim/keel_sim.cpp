@@ -1,8 +1,10 @@
 // keel_sim: seeded worlds against the real decision code, for as many simulated hours as one likes.
 //
-//     keel_sim [--seed N] [--hours N] [--worlds core|engine|both|deploy] [--jobs N] [--trace]
+//     keel_sim [--seed N] [--hours N] [--worlds core|engine|both|deploy|releases] [--jobs N]
+//              [--trace]
 //
-// In the worlds `deploy` a unit is deployed to again and again, 50 times in each of them.
+// In the worlds `deploy` the deployment machine alone deploys again and again, 50 times in each of
+// them; in the worlds `releases` a unit runs from releases under the whole engine.
 //
 // With --seed and no --hours it lives through that one world and tells what happened in it; else
 // through worlds of consecutive seeds, 10,000 hours if nobody says how many. It prints SEED= first,
@@ -11,6 +13,7 @@
 #include "base/ensure.hpp"
 #include "engine/log.hpp"
 #include "tests/sim/deploy_world.hpp"
+#include "tests/sim/release_world.hpp"
 #include "tests/sim/world.hpp"
 
 #include <atomic>
@@ -28,7 +31,7 @@ namespace {
 struct Options {
     std::uint64_t seed = 1;
     double hours = 0; ///< 0: one world
-    enum class Worlds : std::uint8_t { core, engine, both, deploy } worlds = Worlds::both;
+    enum class Worlds : std::uint8_t { core, engine, both, deploy, releases } worlds = Worlds::both;
     unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
     bool tells_all = false;
 };
@@ -81,10 +84,8 @@ private:
 
 using Trace = std::function<void(const std::string&)>;
 
-Tally live_through(const Options& options, std::uint64_t seed, Trace trace)
+Tally deploy_again_and_again(std::uint64_t seed, Trace trace)
 {
-    if (options.worlds != Options::Worlds::deploy)
-        return World(seed, size_of(options, seed), std::move(trace)).run();
     constexpr unsigned deployments = 50;
     DeployWorld world(seed, std::move(trace));
     Tally tally;
@@ -92,6 +93,40 @@ Tally live_through(const Options& options, std::uint64_t seed, Trace trace)
     tally.deployments = deployments;
     tally.deaths = world.deaths();
     return tally;
+}
+
+Tally run_from_releases(std::uint64_t seed, Trace trace)
+{
+    ReleaseWorld world(seed, std::move(trace));
+    world.run();
+    Tally tally;
+    tally.hours = keel::seconds(world.lasted()) / 3600;
+    tally.deployments = world.deployments();
+    tally.deaths = world.deaths();
+    return tally;
+}
+
+Tally live_through(const Options& options, std::uint64_t seed, Trace trace)
+{
+    if (options.worlds == Options::Worlds::deploy)
+        return deploy_again_and_again(seed, std::move(trace));
+    if (options.worlds == Options::Worlds::releases)
+        return run_from_releases(seed, std::move(trace));
+    return World(seed, size_of(options, seed), std::move(trace)).run();
+}
+
+std::string describe(const Options& options, std::uint64_t seed)
+{
+    if (options.worlds == Options::Worlds::deploy) return {};
+    if (options.worlds == Options::Worlds::releases) return ReleaseWorld(seed).describe();
+    return World(seed, size_of(options, seed)).describe();
+}
+
+std::string_view name_of_worlds(const Options& options, std::uint64_t seed)
+{
+    if (options.worlds == Options::Worlds::deploy) return "deploy";
+    if (options.worlds == Options::Worlds::releases) return "releases";
+    return size_of(options, seed) == Size::core ? "core" : "engine";
 }
 
 /// Lives through one world; the first broken promise, or none.
@@ -114,8 +149,7 @@ int show(const Options& options, std::uint64_t seed)
     constexpr std::size_t shown = 60;
     std::deque<std::string> lines;
     Total total;
-    if (options.worlds != Options::Worlds::deploy)
-        fmt::print("{}", World(seed, size_of(options, seed)).describe());
+    fmt::print("{}", describe(options, seed));
     const auto broken = live(options, seed, total, [&](const std::string& line) {
         if (options.tells_all) fmt::print("{}\n", line);
         if (line.find("  probe   ") != std::string::npos) return; // too many for the short story
@@ -129,11 +163,8 @@ int show(const Options& options, std::uint64_t seed)
         fmt::print("seed {}: no promise was broken\n", seed);
         return 0;
     }
-    const char* worlds = options.worlds == Options::Worlds::deploy ? "deploy"
-                         : size_of(options, seed) == Size::core    ? "core"
-                                                                   : "engine";
     fmt::print("seed {}: {}\nagain: keel_sim --worlds {} --seed {} [--trace]\n", seed, *broken,
-               worlds, seed);
+               name_of_worlds(options, seed), seed);
     return 1;
 }
 
@@ -166,6 +197,7 @@ std::optional<Options::Worlds> parse_worlds(std::string_view word)
     if (word == "engine") return Options::Worlds::engine;
     if (word == "both") return Options::Worlds::both;
     if (word == "deploy") return Options::Worlds::deploy;
+    if (word == "releases") return Options::Worlds::releases;
     return std::nullopt;
 }
 
@@ -208,7 +240,7 @@ int main(int count, char** words)
     const auto options = sim::parse(count, words);
     if (!options) {
         (void)std::fputs("usage: keel_sim [--seed N] [--hours N] [--worlds "
-                         "core|engine|both|deploy] [--jobs N] [--trace]\n",
+                         "core|engine|both|deploy|releases] [--jobs N] [--trace]\n",
                          stderr);
         return 2;
     }
