@@ -86,7 +86,8 @@ host boots. Waits until no process of theirs lives.
 )"},
     {.name = "deploy",
      .summary = "put another release of a unit in the place of the current one",
-     .words = {"UNIT RELEASE|--file FILE", Names::units, 1, 2, Words::Completed::first},
+     .words = {"UNIT RELEASE|--file FILE", Names::units, 1, 2, Words::Completed::first,
+               Names::releases},
      .options = deploy_options,
      .text =
          R"(Fetches the release, verifies and unpacks it, runs the unit's steps, and moves one
@@ -106,7 +107,7 @@ undoes it; so does a `keel stop` or `keel hold` of the unit.
 )"},
     {.name = "rollback",
      .summary = "go back to the release that proved itself last",
-     .words = {"UNIT", Names::units, 1, 1},
+     .words = {"UNIT", Names::deployed, 1, 1},
      .options = rollback_options,
      .text =
          R"(Moves the unit's instances back onto the latest release that proved itself, other than
@@ -124,7 +125,7 @@ them again.
 )"},
     {.name = "undeny",
      .summary = "allow a release that has failed or was rolled back from",
-     .words = {"UNIT [RELEASE]", Names::units, 1, 2, Words::Completed::first},
+     .words = {"UNIT [RELEASE]", Names::units, 1, 2, Words::Completed::first, Names::denied},
      .options = undeny_options,
      .text = R"(Lets the release be deployed again, or all that are denied.
 )"},
@@ -305,10 +306,10 @@ units or the host, only `keel check` finds.
 )"},
     {.name = "completion",
      .summary = "teach a shell to complete keel's command line",
-     .words = {"bash|zsh|fish", Names::shells, 1, 1},
+     .words = {"bash|zsh|fish", Names::shells, 1, 2, Words::Completed::first},
      .text =
          R"(Prints a script for the shell, which the package has installed already. While a person
-types, it asks the daemon for the names of units and instances.
+types, it asks the daemon for the names of units, instances and releases.
 )",
      .after = R"(  source <(keel completion bash)
   keel completion fish > ~/.config/fish/completions/keel.fish

@@ -17,6 +17,9 @@ enum class Names : std::uint8_t {
     nothing_known, ///< a duration, a reason: whatever it is, it cannot be guessed
     units,
     instances,  ///< or units
+    deployed,   ///< units that have a release
+    releases,   ///< of a unit, that it can be given
+    denied,     ///< releases of a unit
     operations, ///< their numbers
     files,
     folders,
@@ -43,6 +46,7 @@ struct Words {
     std::size_t min = 0; ///< without --all, where that is an option
     std::size_t max = 0;
     enum class Completed : std::uint8_t { all, first } completed = Completed::all;
+    Names second = Names::nothing_known; ///< of the unit that the first word names
 };
 inline constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
 

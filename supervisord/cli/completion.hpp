@@ -6,6 +6,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace keel::cli {
 
@@ -15,9 +16,10 @@ enum class Shell : std::uint8_t { bash, zsh, fish };
 std::string completion_script(Shell shell);
 
 /// `keel completion WORD`: a shell's script; or, as the scripts ask, the names of `units` or
-/// `instances`, or the numbers of those `operations` that can be cancelled, a line each. Of a
-/// daemon that does not answer at once there are none.
-Exit completion(const Context& context, std::string_view word);
+/// `instances`, of units that are `deployed`, or the numbers of those `operations` that can be
+/// cancelled, a line each. `keel completion WORD UNIT`: the unit's `releases` that can be deployed,
+/// or those that are `denied`. Of a daemon that does not answer at once there are none.
+Exit completion(const Context& context, const std::vector<std::string>& words);
 
 } // namespace keel::cli
 

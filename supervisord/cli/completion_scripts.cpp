@@ -32,6 +32,9 @@ std::string fixed_words(Names names)
     case Names::nothing_known:
     case Names::units:
     case Names::instances:
+    case Names::deployed:
+    case Names::releases:
+    case Names::denied:
     case Names::operations:
     case Names::files:
     case Names::folders: break;
@@ -42,9 +45,21 @@ std::string fixed_words(Names names)
 /// Names that the daemon knows: what `keel completion` is asked for.
 std::string_view asked_for(Names names)
 {
-    if (names == Names::units) return "units";
-    if (names == Names::operations) return "operations";
-    return names == Names::instances ? "instances" : "";
+    switch (names) {
+    case Names::units: return "units";
+    case Names::instances: return "instances";
+    case Names::deployed: return "deployed";
+    case Names::releases: return "releases";
+    case Names::denied: return "denied";
+    case Names::operations: return "operations";
+    case Names::nothing_known:
+    case Names::files:
+    case Names::folders:
+    case Names::states:
+    case Names::shells:
+    case Names::commands: break;
+    }
+    return {};
 }
 
 /// `text` with a backslash before each of the characters.
@@ -91,10 +106,13 @@ __keel_words() {
     mapfile -t COMPREPLY < <(compgen -W "$*" -- "$start")
 }
 
-# Candidates of kind $2 that begin with $1; of kind words they are $3.
+# Candidates of kind $2 that begin with $1; of kind words they are $3, else $3 is the unit that they
+# are of.
 __keel_complete() {
     case $2 in
-        units | instances | operations) __keel_words "$1" "$(keel "${root[@]}" completion "$2")" ;;
+        units | instances | deployed | operations)
+            __keel_words "$1" "$(keel "${root[@]}" completion "$2")" ;;
+        releases | denied) __keel_words "$1" "$(keel "${root[@]}" completion "$2" "$3")" ;;
         files) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- "$1") ;;
         folders) compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- "$1") ;;
         words) __keel_words "$1" "$3" ;;
@@ -103,15 +121,16 @@ __keel_complete() {
 
 _keel() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local command='' words=0 root=() i
+    local command='' given=() root=() i
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
             --root) root=(--root "${COMP_WORDS[++i]}") ;;
             -*) ;;
-            *) if [[ $command ]]; then ((++words)); else command=${COMP_WORDS[i]}; fi ;;
+            *) given+=("${COMP_WORDS[i]}") ;;
         esac
     done
+    command=${given[0]-} given=("${given[@]:1}")
     if [[ $previous == --root ]]; then __keel_complete "$current" folders; return; fi
     case $command:$previous in
 @VALUES@    esac
@@ -161,7 +180,10 @@ std::string bash_script()
                                   bash_kind(option.names, "__keel_complete \"$current\" '{}' {}"));
         }
         std::string kind = bash_kind(command.words.names, "kind='{}' fixed={}");
-        if (command.words.max > 1 && !completes_all(command)) kind += "; ((words)) && kind=''";
+        if (command.words.max > 1 && !completes_all(command))
+            kind += "; ((${#given[@]})) && kind=''";
+        if (const std::string_view second = asked_for(command.words.second); !second.empty())
+            kind += fmt::format("; ((${{#given[@]}} == 1)) && kind={} fixed=${{given[0]}}", second);
         add(command.name, options, kind);
     }
     std::string script(bash_frame);
@@ -175,11 +197,13 @@ std::string bash_script()
 constexpr std::string_view zsh_frame = R"sh(#compdef keel
 # zsh completion for keel, made by `keel completion zsh`.
 
-# What kind of names is the last argument; before it stand options for compadd.
+# What kind of names is the last argument; before it stand options for compadd. Those of a unit are
+# of the one that is the first word.
 _keel_names() {
-    local -a names
+    local -a names unit
+    [[ $@[-1] == (releases|denied) ]] && unit=(${(q)line[1]})
     (( $+opt_args[--root] )) && root=(--root $opt_args[--root])
-    names=(${(f)"$(_call_program names keel $root completion $@[-1] 2>/dev/null)"})
+    names=(${(f)"$(_call_program names keel $root completion $@[-1] $unit 2>/dev/null)"})
     compadd "${(@)@[1,-2]}" -a names
 }
 
@@ -244,6 +268,8 @@ std::string zsh_script()
                                quoted(fmt::format("{}:{}:{}", completes_all(command) ? "*" : "1",
                                                   escaped(command.words.form, ":\\"),
                                                   zsh_action(command.words.names))));
+        if (command.words.second != Names::nothing_known)
+            row += fmt::format(" \\\n            '2:RELEASE:{}'", zsh_action(command.words.second));
         rows += row + " ;;\n";
     }
     std::string script(zsh_frame);
@@ -267,9 +293,13 @@ function __keel_names
     keel $root completion $argv 2>/dev/null
 end
 
-# Whether the command itself is the only word so far.
-function __keel_first_word
-    test (count (string match -v -- '-*' (commandline -opc))) -lt 3
+# keel, the command, and what follows it, without options.
+function __keel_given
+    set -l words (commandline -opc)
+    if set -l at (contains -i -- --root $words)
+        set -e words[$at..(math $at + 1)]
+    end
+    string match -v -- '-*' $words
 end
 
 complete -c keel -f
@@ -289,7 +319,10 @@ std::string fish_option(const Option& option, std::string_view condition)
 {
     std::string line = fmt::format("complete -c keel{} -l {}", condition, option.flag.substr(2));
     if (option.letter != 0) line += fmt::format(" -s {}", option.letter);
-    if (!option.is_switch()) line += " -x" + fish_arguments(option.names);
+    if (option.names == Names::files)
+        line += " -r -F"; // -x would say that there are no files.
+    else if (!option.is_switch())
+        line += " -x" + fish_arguments(option.names);
     return line + fmt::format(" -d {}\n", quoted(escaped(first_line(option.meaning), "\\")));
 }
 
@@ -308,11 +341,17 @@ std::string fish_script()
             script += fish_option(option, condition);
         const bool only_first = command.words.max > 1 && !completes_all(command);
         const std::string when =
-            only_first ? fmt::format(" -n '__fish_seen_subcommand_from {}; and __keel_first_word'",
+            only_first ? fmt::format(" -n '__fish_seen_subcommand_from {}; and test (count "
+                                     "(__keel_given)) -eq 2'",
                                      command.name)
                        : condition;
         if (const auto words = fish_arguments(command.words.names); !words.empty())
             script += fmt::format("complete -c keel{}{}\n", when, words);
+        if (const auto second = asked_for(command.words.second); !second.empty())
+            script += fmt::format("complete -c keel -n '__fish_seen_subcommand_from {}; and test "
+                                  "(count (__keel_given)) -eq 3' -a '(__keel_names {} "
+                                  "(__keel_given)[3])'\n",
+                                  command.name, second);
     }
     return script;
 }

@@ -288,7 +288,7 @@ constexpr Runner runners[] = {
                                  follow_of(given)});
      }},
     {"completion", [](const Context& context,
-                      const Arguments& given) { return completion(context, given.word()); }},
+                      const Arguments& given) { return completion(context, given.words()); }},
     {"graph",
      [](const Context& context, const Arguments& given) {
          return graph(context, {given.words(), given.has("--dot") ? GraphOptions::Shape::dot

@@ -10,13 +10,14 @@ import os
 import shutil
 import subprocess
 
+from deploying import Deployed
 from harness import Failed, Keel, read_options, run_as_test
 from terminal import Terminal
 
 # The line up to the cursor, and what is offered: all of it, or where `...` stands, also that.
 CASES = [
     ("keel sta", "status start"),
-    ("keel status a", "alpha amber"),
+    ("keel status a", "alpha amber app"),
     ("keel status wor", "worker"),
     ("keel restart worker.", "worker.1 worker.2"),
     ("keel logs worker.2", "worker.2"),
@@ -30,7 +31,14 @@ CASES = [
     ("keel outages ", ""),
     ("keel cancel ", "@START@"),
     ("keel deploy al", "alpha"),
-    ("keel deploy alpha a", ""),
+    ("keel deploy alpha ", ""),
+    ("keel deploy app ", "1.0"),
+    ("keel deploy app 1.0 ", ""),
+    ("keel --root @ROOT@ deploy app 1", "1.0"),
+    ("keel rollback a", "app"),
+    ("keel undeny app ", "1.2"),
+    ("keel undeny app 1.0", ""),
+    ("keel logs app --de", "--deploy"),
     ("keel deploy alpha --file @ROOT@/etc/keel/units/al", "@ROOT@/etc/keel/units/alpha.toml"),
     ("keel undeny alpha --rea", "--reason"),
 ]
@@ -102,6 +110,9 @@ def check_zsh(keel, script):
                         ("keel wait --for deg\t", r"> keel wait --for degraded$"),
                         ("keel hold alpha --rea\t", r"> keel hold alpha --reason$"),
                         (f"keel --root {keel.root} why amb\t", r"why amber$"),
+                        ("keel deploy app \t", r"> keel deploy app 1\.0$"),
+                        ("keel undeny app \t", r"> keel undeny app 1\.2$"),
+                        ("keel rollback a\t", r"> keel rollback app$"),
                         ("keel st\t", r"(?s)status +-- how units are.*stop +-- stop units")):
         type_in(typed)
         terminal.until_text("(?m)" + seen)
@@ -112,6 +123,16 @@ def check_zsh(keel, script):
     terminal.end()
 
 
+def deploy(app):
+    """1.1 is current, 1.0 was, and 1.2 is denied, for it did not run."""
+    for release, course, outcome in (("1.0", "", "done"), ("1.1", "", "done"),
+                                     ("1.2", "exit 3", "failed")):
+        app.pack(release, course)
+        answer = app.deploy(release)
+        if answer["outcome"] != outcome:
+            raise Failed(answer["text"])
+
+
 def main():
     options = read_options()
     with Keel(options.bin) as keel:
@@ -120,7 +141,9 @@ def main():
             keel.write_unit(name, f'command = "/usr/bin/tail -f /dev/null"\n{several}')
         keel.write_unit("slow", 'command = "/usr/bin/tail -f /dev/null"\nready = "notify"\n'
                                 'enabled = false\n[start]\ntimeout = "1h"\n')
+        app = Deployed(keel)
         keel.start()
+        deploy(app)
         keel.run("start", "slow", "--no-wait")
         for shell in ("bash", "zsh", "fish"):
             script = keel.root / f"keel.{shell}"
