@@ -76,6 +76,7 @@ class Row {
     this.button = make("button", "", this.lamp, make("span", "", name));
     this.button.type = "button";
     this.button.tabIndex = -1;
+    this.release = make("span", "release");
     this.status = make("td", "c-status");
     this.since = make("td", "c-since");
     this.note = make("td", "c-note");
@@ -88,7 +89,8 @@ class Row {
       this.line), this.latency));
     this.day = makeSvg("svg",
       { class: "day", viewBox: "0 0 1440 14", preserveAspectRatio: "none", role: "img" });
-    this.element = make("tr", "", make("td", "c-name", this.button), this.status, this.since,
+    this.element = make("tr", "",
+      make("td", "c-name", make("div", "", this.button, this.release)), this.status, this.since,
       this.note, this.ready, this.restarts, this.probe,
       make("td", "c-day", this.day));
     this.element.role = "row";
@@ -99,6 +101,7 @@ class Row {
   show(unit) {
     const gravity = model.gravityOf(unit);
     mark(this.lamp, "status", unit.status);
+    put(this.release, unit.release ?? "");
     put(this.status, unit.status);
     dress(this.status, `c-status s-${unit.status}`);
     mark(this.element, "grave", gravity < 3 ? "bad" : gravity < model.CALM ? "weak" : "no");
@@ -114,8 +117,8 @@ class Row {
     const at = now();
     const since = Date.parse(unit.since);
     put(this.since, since > 0 ? model.coarse(at - since) : "");
-    const reason = model.gravityOf(unit) < 9 || unit.outage || unit.changed_on_disk
-      ? model.reasonOf(unit, at) : "";
+    const reason = model.gravityOf(unit) < 9 || unit.outage || unit.deployment ||
+      unit.changed_on_disk ? model.reasonOf(unit, at) : "";
     const next = model.nextOfUnit(unit, at);
     putPieces(this.note, [reason], [reason && next ? ` · ${next}` : next, "next"]);
   }

@@ -1,5 +1,5 @@
-// One unit, beside the table: how it stands, its instances, its outages, and the end of its log,
-// followed as it grows. Read-only as all of the page.
+// One unit, beside the table: how it stands, its instances, its releases, its outages, and the end of
+// its log, followed as it grows. Read-only as all of the page.
 import { ask, askJson, linesOf } from "/web/stream.js";
 import * as model from "/web/model.js";
 
@@ -22,6 +22,22 @@ function list(element, texts) {
   });
 }
 
+/** The same of a section that is there only while it has something to tell. */
+function listOrHide(element, texts) {
+  list(element, texts);
+  element.parentElement.hidden = texts.length === 0;
+}
+
+/** What "How it stands" does not tell of it. */
+function deploymentWords(deployment, at) {
+  return [
+    [model.titleOf(deployment), deployment.former && `in the place of ${deployment.former}`,
+      `for ${model.coarse(at - Date.parse(deployment.since))}`, model.amountOf(deployment)]
+      .filter(Boolean).join(" · "),
+    deployment.steps.map((step) => `${step.name} ${step.status}`).join(" · "),
+  ];
+}
+
 function probeWords(probe) {
   if (!probe.verdict) return `${probe.name}: not answered yet`;
   const verdict = probe.verdict === "pass" ? "passes" : `${probe.verdict} (${probe.kind})`;
@@ -34,6 +50,7 @@ export class Detail {
     this.now = now;
     this.closed = closed;
     this.unit = null;
+    this.questions = 0; // about releases: only the last one's answer counts
     $("detail-close").addEventListener("click", () => this.close());
   }
 
@@ -45,6 +62,7 @@ export class Detail {
     $("detail").hidden = false;
     put($("detail-name"), name);
     for (const id of ["now", "next", "instances", "outages"]) list($(`detail-${id}`), []);
+    for (const id of ["deployment", "releases"]) listOrHide($(`detail-${id}`), []);
     put($("log"), "");
     this.tick();
     this.refresh();
@@ -72,6 +90,8 @@ export class Detail {
       (model.nextOfUnit(unit, at) ? ` · ${model.nextOfUnit(unit, at)}` : ""));
     $("detail-standing").className = `s-${unit.status}`;
     put($("detail-description"), unit.description ?? "");
+    listOrHide($("detail-deployment"),
+      unit.deployment ? deploymentWords(unit.deployment, at) : []);
     list($("detail-instances"), unit.instances.map((instance) => [
       `${instance.name}: ${instance.state}, for ${model.coarse(at - Date.parse(instance.since))}`,
       instance.pid ? `pid ${instance.pid}` : "", model.nextOf(instance, at) || "",
@@ -93,7 +113,18 @@ export class Detail {
     list($("detail-now"), story.now);
     list($("detail-next"), story.next.length ? story.next : ["nothing is due"]);
     this.showOutages();
+    this.askReleases();
     this.tick();
+  }
+
+  async askReleases() {
+    const name = this.unit;
+    const question = ++this.questions;
+    try {
+      const { json } = await askJson(`/v1/units/${encodeURIComponent(name)}/releases`);
+      if (this.questions === question && this.unit === name)
+        listOrHide($("detail-releases"), model.releaseLines(json, this.now()));
+    } catch { /* the connection's own line tells */ }
   }
 
   showOutages() {

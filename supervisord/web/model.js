@@ -32,6 +32,13 @@ export function coarse(ms, fine = false) {
   return two(Math.floor(s / 86_400), "d", Math.floor(s / 3600) % 24, "h");
 }
 
+/** `12 B`, `97.0 MiB`, as `keel` has it. */
+export function size(bytes) {
+  if (bytes < 1024) return `${bytes} B`;
+  const power = Math.min(Math.floor(Math.log2(bytes) / 10), 4);
+  return `${(bytes / 1024 ** power).toFixed(1)} ${["KiB", "MiB", "GiB", "TiB"][power - 1]}`;
+}
+
 const pad = (n) => String(n).padStart(2, "0");
 
 /** `09:15:02`, of another day `23 Nov 09:15`. */
@@ -69,6 +76,35 @@ export function troubledInstance(unit) {
     .sort((a, b) => due(a) - due(b))[0];
 }
 
+const TITLES = { deploy: "deployment of", redeploy: "redeployment of", rollback: "rollback to" };
+
+/** `deployment of 1.2` */
+export const titleOf = (deployment) => `${TITLES[deployment.kind]} ${deployment.release}`;
+
+/** `12.0 MiB of 500.0 MiB`; empty: nothing is fetched or unpacked. */
+export const amountOf = ({ bytes, total }) =>
+  (bytes > 0 ? size(bytes) + (total ? ` of ${size(total)}` : "") : "");
+
+/** `deployment of 1.2: fetch, 12.0 MiB of 500.0 MiB` */
+export const progressOf = (deployment) => `${titleOf(deployment)}: ` +
+  [deployment.step, amountOf(deployment)].filter(Boolean).join(", ") +
+  (deployment.failure ? ` (${deployment.failure})` : "");
+
+/** A line for each release on the disk, and for each that is denied and gone from it. */
+export function releaseLines({ releases, denied }, now) {
+  const reasons = new Map(denied.map((one) => [one.id, `denied: ${one.why}`]));
+  const gone = denied.filter(({ id }) => !releases.some((one) => one.id === id)).reverse();
+  return [...releases, ...gone].map((one) => `${one.id}: ` + [
+    one.current && "current",
+    one.good && (one.rollback_target ? "good, a rollback leads here" : "good"),
+    !one.current && one.instances > 0 &&
+      `${one.instances} instance${one.instances > 1 ? "s" : ""} on it`,
+    reasons.get(one.id),
+    one.bytes && size(one.bytes),
+    `since ${clock(Date.parse(one.since), now)}`,
+  ].filter(Boolean).join(" · "));
+}
+
 /** Why, in one line, without what comes next. */
 export function reasonOf(unit, now) {
   if (unit.held) {
@@ -79,6 +115,8 @@ export function reasonOf(unit, now) {
   if (unit.wanted === "down") return "not enabled";
   const instance = troubledInstance(unit);
   const isDown = unit.outage && !unit.outage.settling;
+  // What a deployment itself takes down, its step tells better.
+  if (unit.deployment && !(isDown && !unit.outage.planned)) return progressOf(unit.deployment);
   if (isDown && instance?.state !== "failed") return unit.outage.cause;
   if (instance) return (unit.instances.length > 1 ? `${instance.name}: ` : "") + instance.reason;
   if (unit.operation) return `${unit.operation.verb} by ${unit.operation.by}`;

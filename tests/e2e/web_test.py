@@ -9,8 +9,11 @@ import os
 import signal
 import statistics
 import sys
+import tarfile
+import threading
 
 from browser import Browser, program
+from deploying import UNIT, Deployed
 from harness import Keel, check, read_options, run_as_test, until
 
 IDLE = '["/usr/bin/tail", "-f", "/dev/null"]'
@@ -67,7 +70,8 @@ title = "Control panel"
         page = self.browser.page(**look)
         page.go(self.link())
         page.until("document.body.dataset.link === 'live'", "a live connection")
-        page.until("document.querySelectorAll('#units tr').length >= 4", "the units")
+        units = len(list(self.keel.units.iterdir()))
+        page.until(f"document.querySelectorAll('#units tr').length === {units}", "the units")
         page.run("window.marker = 'not loaded again'")
         return page
 
@@ -98,6 +102,12 @@ def is_not_wider(page):
     # Not innerWidth: on a phone that grows with a page that is too wide.
     wide = page.run("document.documentElement.scrollWidth")
     check(wide <= page.width, f"the page is {wide} wide on a screen of {page.width}")
+
+
+def drawn(page):
+    """The page's time, once all that it knows is drawn: a shift is told of with the frame."""
+    return page.run("""new Promise((done) => requestAnimationFrame(() =>
+        requestAnimationFrame(() => done(performance.now()))))""")
 
 
 def nothing_moved(page, since=0):
@@ -272,6 +282,67 @@ def test_a_silent_keeld_is_told(world):
     world.shoot(page, "lost")
 
 
+def in_row(name, cell, text):
+    return f"({ROW % name}).querySelector('{cell}').innerText.includes('{text}')"
+
+
+def in_detail(part, text):
+    return f"document.querySelector('#detail-{part}').innerText.includes('{text}')"
+
+
+def test_a_deployment_is_seen(keel, browser, shots):
+    """While it waits in a step, when it is over, and when it has failed."""
+    world = World(keel, browser, shots)
+    app = Deployed(keel, good_after="100ms")
+    gate = keel.root / "gate"
+    os.mkfifo(gate)
+    app.pack("1.0")
+    app.pack("1.1", migration=f"read -r line < {gate}", ballast=3 << 19)
+    app.pack("1.2", program="exit 3")
+    app.pack("1.3")
+    with tarfile.open(app.archives / "app-1.3.tar", "a") as archive:
+        for _ in range(2):
+            app.add(archive, "<b>bold</b>", b"")
+    keel.write_unit("other", f"command = {IDLE}\n")
+    keel.start()
+    app.deploy("1.0")
+    until("1.0 is good", lambda: app.unit()["release_good"])
+    page = world.dashboard()
+    page.until(in_row(UNIT, ".release", "1.0"), "the release on the unit's line")
+    settled = drawn(page)
+    deploying = threading.Thread(target=app.deploy, args=("1.1",))
+    deploying.start()
+    page.until(in_row(UNIT, ".c-note", "deployment of 1.1: migrate"), "that it is deployed")
+    world.shoot(page, "deploying")
+    nothing_moved(page, settled)
+    page.run(f"({ROW % UNIT}).click()")
+    page.until(in_detail("deployment", "unpack done · migrate doing"), "how far it is")
+    page.until(in_detail("releases", "1.0: current · good"), "the releases")
+    world.shoot(page, "deploying-detail")
+    gate.write_text("go\n")
+    deploying.join()
+    page.until(in_row(UNIT, ".release", "1.1"), "the new release on the unit's line")
+    page.until("document.querySelector('#detail-deployment').parentElement.hidden")
+    page.until(in_detail("releases", "1.1: current · good · 1.5 MiB"))
+    page.until(in_detail("releases", "1.0: good, a rollback leads here"))
+    check(app.deploy("1.2")["outcome"] == "failed", "1.2 has failed")
+    page.until(in_detail("releases", "1.2: denied: roll: exit 3"), "the one that has failed")
+    check(app.deploy("1.3")["outcome"] == "failed", "1.3 has failed")
+    page.until("document.querySelector('#events').innerText.includes('<b>bold</b>: comes twice')")
+    world.shoot(page, "deployed-detail")
+    page.press("Escape")
+    page.run(f"({ROW % 'other'}).click()")
+    page.until(in_detail("instances", "other: ready"))
+    check(page.run("document.querySelector('#detail-releases').parentElement.hidden"),
+          "no releases are told of a unit that has none")
+    no_complaints(page)
+    page.press("Escape")
+    page.resize(390, 844)
+    page.until("screen.width === 390")
+    is_not_wider(page)
+    world.shoot(page, "deployed-phone")
+
+
 def test_many_units(keel, browser, shots):
     """200 units, ten of them killed again and again: nothing moves, and it is seen at once."""
     world = World(keel, browser, shots)
@@ -282,7 +353,7 @@ def test_many_units(keel, browser, shots):
     keel.wait(*names)
     page = world.dashboard()
     page.until(f"document.querySelectorAll('#units tr').length === {MANY}")
-    settled = page.run("performance.now()")
+    settled = drawn(page)
     page.run("""window.seen = []; for (const row of document.querySelectorAll('#units tr'))
         new MutationObserver(() => seen.push([row.querySelector('button').innerText,
           row.querySelector('.c-restarts').innerText, Date.now()]))
@@ -330,6 +401,9 @@ def main():
     with Keel(bin_dir) as keel, Browser() as browser:
         print(test_many_units.__name__, flush=True)
         test_many_units(keel, browser, shots)
+    with Keel(bin_dir) as keel, Browser() as browser:
+        print(test_a_deployment_is_seen.__name__, flush=True)
+        test_a_deployment_is_seen(keel, browser, shots)
     print(f"screenshots: {shots}")
 
 
