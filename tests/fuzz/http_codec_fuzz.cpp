@@ -107,7 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 2) return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
     const std::size_t step = data[1] % 16U + 1;
-    switch (data[0] % 12U) {
+    switch (data[0] % 14U) {
     case 0: fuzz_response(bytes, step); break;
     case 1: fuzz_events(bytes, step); break;
     case 2: fuzz_document(bytes, decode_unit); break;
@@ -119,7 +119,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 8: fuzz_document(bytes, decode_problem); break;
     case 9: fuzz_document(bytes, decode_change); break;
     case 10: fuzz_document(bytes, decode_version); break;
-    default: fuzz_server(bytes); break;
+    case 11: fuzz_server(bytes); break;
+    case 12: fuzz_document(bytes, decode_releases); break;
+    default: fuzz_document(bytes, decode_outline); break;
     }
     return 0;
 }
