@@ -102,9 +102,19 @@ void name_probes(UnitSpec& unit, const Notes& notes, Report& report)
 }
 
 /// A oneshot is ready when it has ended well, and takes the time it takes.
+/// What is written first of any probe; none: nothing is.
+const std::string* first_key_of_probes(const Notes& notes)
+{
+    const auto first = notes.positions.lower_bound("probe[1]");
+    if (first == notes.positions.end() || !first->first.starts_with("probe[1]")) return nullptr;
+    return &first->first;
+}
+
 void settle_oneshot(UnitSpec& unit, const Notes& notes, Report& report)
 {
     if (unit.type != UnitType::oneshot) return;
+    const char* const no_sense = "means nothing for a oneshot";
+    const char* const instead = "it is done, and ready, once it has ended well";
     if (!notes.positions.contains("restart.policy"))
         unit.restart.policy = RestartWhen::on_failure;
     else if (unit.restart.policy == RestartWhen::always)
@@ -112,14 +122,14 @@ void settle_oneshot(UnitSpec& unit, const Notes& notes, Report& report)
                    {"is `always`, but a oneshot ends when its work is done",
                     "\"on-failure\" or \"never\", or leave out `type`"});
     for (const std::string_view key :
-         {"ready", "start.timeout", "restart.stable_after", "unready_limit", "probe[1]"})
+         {"ready", "start.timeout", "restart.stable_after", "unready_limit"})
         if (notes.positions.contains(key) && (key != "start.timeout" || unit.start.pre.empty()))
-            report.add(
-                position_of(notes, key), key,
-                {"means nothing for a oneshot", "it is done, and ready, once it has ended well"});
+            report.add(position_of(notes, key), key, {no_sense, instead});
+    if (const std::string* key = first_key_of_probes(notes))
+        report.add(position_of(notes, *key), "probe", {no_sense, instead});
     if (notes.positions.contains("start.post"))
         report.add(position_of(notes, "start.post"), "start.post",
-                   {"means nothing for a oneshot", "`stop.post` runs once it has ended"});
+                   {no_sense, "`stop.post` runs once it has ended"});
 }
 
 void settle_ready(UnitSpec& unit, const Notes& notes, Report& report)

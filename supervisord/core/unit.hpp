@@ -78,7 +78,7 @@ struct Unit {
     std::optional<UnitDeployment> deployment;  ///< under way
     std::optional<DeployEffect> deploy_effect; ///< of that, or removing what is left over
     std::vector<std::string> surplus;          ///< releases that are to be removed
-    std::optional<MonoTime> link_due;          ///< when a link that is behind is tried again
+    std::optional<MonoTime> link_due;          ///< when a link that is behind may be tried
     /// Whether what is made from another recipe is restarted as soon as that costs nothing.
     enum class CatchesUp : std::uint8_t { no, yes } catches_up = CatchesUp::no;
 };

@@ -191,7 +191,7 @@ std::optional<MonoTime> link_due(const Unit& unit)
 {
     const bool is_behind = unit.releases.link == Releases::Link::behind;
     if (!is_behind || unit.deployment || unit.deploy_effect) return std::nullopt;
-    return unit.link_due.value_or(MonoTime{}); // The one before keeld began does not count.
+    return unit.link_due;
 }
 
 void end_deploy_effect(UnitMaking& m)

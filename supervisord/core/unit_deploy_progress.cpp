@@ -91,8 +91,10 @@ void progress_deployment(UnitMaking& m)
     Unit& unit = m.unit();
     if (is_ending(m)) { // The next keeld finds it as it is.
         if (unit.deployment) unit.deployment->course.stage = DeployWriting{};
+        unit.link_due.reset();
         return;
     }
+    if (!unit.link_due) unit.link_due = m.now();
     if (const auto due = link_due(unit); due && *due <= m.now()) begin_link(m);
     if (!unit.deployment) return begin_next_removal(m);
     if (is_found(*unit.deployment)) {

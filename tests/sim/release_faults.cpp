@@ -95,7 +95,7 @@ void ReleaseWorld::a_file_is_damaged()
 
 void ReleaseWorld::keel_ends()
 {
-    if (rng_.chance(0.1)) return end_in_order();
+    if (rng_.chance(0.2)) return end_in_order();
     if (rng_.chance(0.5)) return fuse_.light(1 + static_cast<unsigned>(rng_.below(40)));
     loop_.in(0ms, [this] {
         if (engine_ && !calm_) die(/*midway=*/false);
@@ -117,7 +117,7 @@ ReleaseWorld::Temper ReleaseWorld::temper_of(const std::string& release)
 std::optional<Fate> ReleaseWorld::draw_fate(const ports::SpawnPlan& plan)
 {
     if (plan.slot == whole_unit) return draw_work(plan.argv);
-    if (plan.unit == "db") return draw_process("");
+    if (plan.unit == "db" || plan.unit == "net") return draw_process("");
     const std::string release = ReleaseDisk::release_of(plan.argv);
     if (!disk_.is_whole(release))
         violated(fmt::format("{}.{} is started from `{}`, which is not whole", plan.unit, plan.slot,
@@ -192,7 +192,7 @@ void ReleaseWorld::fail_work(Fate& fate, const std::string& verb)
     DeployFault fault = DeployFault::none;
     if (verb == "fetch" && rng_.chance(weights_.unreachable))
         fault = DeployFault::source;
-    else if (rng_.chance(weights_.work_fails))
+    else if (rng_.chance(verb == "point" ? weights_.link_fails : weights_.work_fails))
         fault = rng_.one_of({DeployFault::host, DeployFault::release});
     if (fault == DeployFault::none) return;
     fate.status = {ExitStatus::Kind::code, 1, false};

@@ -23,7 +23,7 @@ bool serves(const std::string& state) { return state == "ready" || state == "don
 /// `ready -> stopping (onto r2)`
 void ReleaseWorld::hear(const core::EventView& event)
 {
-    if (event.unit != "app" && event.unit != "db") return;
+    if (event.unit.empty()) return;
     say(fmt::format("{:7} {}: {}", event.kind, event.subject, event.text));
     if (event.kind == "keeld") violated("keel made a mistake: " + event.text);
     if (event.kind != "state" || event.unit != "app") return;

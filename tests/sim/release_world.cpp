@@ -22,7 +22,7 @@ units::UnitSpec make_app(Rng& rng)
     spec.stop.timeout = rng.one_of<Duration>({1s, 10s});
     spec.unready_limit = 20s;
     if (rng.chance(0.3)) spec.start.pre = {"{release}/bin/prepare"};
-    spec.restart.delay = rng.one_of<Duration>({0s, 200ms, 1s});
+    spec.restart.delay = rng.one_of<Duration>({200ms, 1s});
     spec.restart.delay_max = 10s;
     spec.escalation.failures = rng.one_of({1U, 2U, 3U});
     spec.escalation.window = rng.one_of<Duration>({10min, 20min});
@@ -59,11 +59,11 @@ units::UnitSpec make_app(Rng& rng)
     return spec;
 }
 
-units::UnitSpec make_db()
+units::UnitSpec make_needed(const std::string& name)
 {
     units::UnitSpec spec;
-    spec.name = "db";
-    spec.command = {"/bin/db"};
+    spec.name = name;
+    spec.command = {"/bin/" + name};
     spec.start.timeout = 10s;
     spec.restart.delay_max = 10s;
     return spec;
@@ -73,8 +73,9 @@ std::vector<units::UnitSpec> make_specs(Rng& rng)
 {
     std::vector<units::UnitSpec> specs{make_app(rng)};
     if (rng.chance(0.3)) {
-        specs.front().requires_units = {"db"};
-        specs.push_back(make_db());
+        specs.front().requires_units = {"db", "net"};
+        specs.push_back(make_needed("db"));
+        specs.push_back(make_needed("net"));
     }
     return specs;
 }
@@ -133,6 +134,7 @@ ReleaseWorld::ReleaseWorld(std::uint64_t seed, Trace trace)
     weights_.work_fails = some(0.3);
     weights_.work_hangs = some(0.05);
     weights_.unreachable = some(0.5);
+    weights_.link_fails = some(0.9);
     if (rng_.chance(0.7)) {
         disk_.put("r1");
         disk_.current = "r1";
@@ -160,7 +162,7 @@ std::string ReleaseWorld::describe() const
                        to_text(deploy.good_after), spec().escalation.failures,
                        to_text(spec().escalation.window), ladder, keel::name(spec().ready),
                        spec().start.pre.empty() ? "" : ", with start.pre",
-                       specs_.size() > 1 ? ", requires db" : "");
+                       specs_.size() > 1 ? ", requires db and net" : "");
 }
 
 void ReleaseWorld::say(const std::string& what) const
@@ -213,6 +215,9 @@ void ReleaseWorld::run_until(MonoTime end)
 
 void ReleaseWorld::turn()
 {
+    if (now() != burst_began_) burst_ = 0;
+    burst_began_ = now();
+    if (++burst_ > 5000) violated("the loop goes round and round without time passing");
     try {
         if (loop_.has_deferred())
             loop_.run_deferred();

@@ -96,7 +96,7 @@ private:
     Rng rng_;
     Trace trace_;
     std::vector<units::UnitSpec>
-        specs_; ///< the one with releases, and perhaps one that it requires
+        specs_; ///< the one with releases, and perhaps two that it requires
     Fuse fuse_;
     FakeLoop loop_;
     FakeKernel kernel_;
@@ -126,8 +126,11 @@ private:
     std::set<std::string> left_over_; ///< what could not be removed when that was tried last
     struct Weights {
         Duration asked_every{0}, ends_every{0}, crash_every{0}, damage_every{0};
-        double bad_releases = 0, work_fails = 0, work_hangs = 0, unreachable = 0;
+        double bad_releases = 0, work_fails = 0, work_hangs = 0, unreachable = 0, link_fails = 0;
     } weights_;
+
+    MonoTime burst_began_{}; ///< of turns at one and the same time
+    unsigned burst_ = 0;
 
     // What is known of it from outside.
     std::map<Slot, std::string> seen_;      ///< state of each instance, as last told

@@ -87,6 +87,7 @@ TEST_F(ReleaseUpkeepTest, ALinkIsNotSeenToWhileKeeldEnds)
     u.in.gate = BlockedOn{BlockedOn::Kind::shutdown, {}};
     u.apply(UnitTick{});
     EXPECT_FALSE(u.is_at_work());
+    EXPECT_FALSE(u.due() && *u.due() <= u.now()) << "no timer runs hot";
 }
 
 TEST_F(ReleaseUpkeepTest, ARemovalThatHasNotBegunAsKeeldEndsIsStillToBeDone)

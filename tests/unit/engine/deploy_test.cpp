@@ -97,6 +97,35 @@ TEST_F(Deploys, ARemovalThatWasCutShortIsDoneByTheNextEngineOrAfterABoot)
     }
 }
 
+TEST_F(Deploys, ADeploymentGoesOnAfterAnOrderlyEndThoughAnotherUnitIsHeld)
+{
+    specs_[0].requires_units = {"db", "net"};
+    specs_.push_back(spec_named("db"));
+    specs_.push_back(spec_named("net"));
+    fate_by_plan_ = [this](const ports::SpawnPlan& plan) {
+        return plan.unit == "db" || plan.unit == "net" ? std::nullopt : fate_of_plan(plan);
+    };
+    start();
+    run(1min);
+    ask("db", core::Verb::hold);
+    run(1min);
+    deploy("v2");
+    run(100ms);
+    bool has_stopped = false;
+    engine_->on_stopped([&](int) { has_stopped = true; });
+    engine_->shut_down("a test wants it");
+    run(10s);
+    ASSERT_TRUE(has_stopped);
+    die();
+    start();
+    run(1s);
+    ASSERT_TRUE(unit(0).deployment);
+    EXPECT_EQ(unit(0).deployment->course.failure, "");
+    ask("db", core::Verb::start);
+    run(1min);
+    EXPECT_EQ(releases().current, "v2");
+}
+
 TEST_F(Deploys, WhatIsKeptOfAnotherRootIsNotHeeded)
 {
     start();

@@ -111,6 +111,8 @@ constexpr auto mistakes = std::to_array<Given>({
     {"variable that is Keel's to set",
      "command = \"web\"\nready = \"notify\"\nenvironment = { NOTIFY_SOCKET = \"/run/x\" }"},
     {"oneshot for ever", "command = \"web\"\ntype = \"oneshot\"\nrestart.policy = \"always\""},
+    {"oneshot with a probe",
+     "command = \"web\"\ntype = \"oneshot\"\n[[probe]]\ntcp.address = \"127.0.0.1:80\""},
     {"oneshot with the keys of a service",
      "command = \"web\"\ntype = \"oneshot\"\nunready_limit = \"1m\""},
     {"path that is not absolute", "command = \"web\"\ndirectory = \"srv/web\""},
