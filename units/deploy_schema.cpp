@@ -75,10 +75,11 @@ constexpr Key table[] = {
     {"deploy.strategy", Choice{deploy<&D::strategy>, names_of<DeployStrategy>, later_strategies},
      live, "`restart`: an instance is stopped before the one of the new release starts"},
     {"deploy.verify_for", Span{deploy<&D::verify_for>, 0s, 1h}, live,
-     "an instance that is ready so long without a break has passed, and the next one's turn comes; "
-     "less than `timeout`"},
+     "the first instance of a release is ready so long without a break before the others follow "
+     "one by one, and then all of them are together; less than `timeout`"},
     {"deploy.timeout", Span{deploy<&D::timeout>, 1s, day}, live,
-     "so long without one more instance that has passed, and the deployment has failed"},
+     "so long without one more instance that is ready on the release, or without the proof that "
+     "`verify_for` asks for, and the deployment has failed"},
     {"deploy.good_after", Span{deploy<&D::good_after>, 0s, 30 * day}, live,
      "after so much ready time a release is good: one that `rollback` may go back to"},
 

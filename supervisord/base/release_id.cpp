@@ -36,7 +36,8 @@ bool is_release_id(std::string_view text)
 {
     return !text.empty() && text.size() <= release_id_bytes_max &&
            is_letter_or_digit(text.front()) && std::all_of(text.begin(), text.end(), may_follow) &&
-           !text.ends_with(".partial") && !text.ends_with(".sha256");
+           !text.ends_with(".partial") && !text.ends_with(".sha256") &&
+           text.find(".former-") == text.npos;
 }
 
 } // namespace keel

@@ -1,8 +1,8 @@
 // The name of a release, ID: one component of a path, and safe as one wherever it is put.
 //
-// `[A-Za-z0-9][A-Za-z0-9._+-]{0,127}`, and not ending in `.partial` or `.sha256`, which are the
-// names of what is not a release yet, or beside one. So neither `..` nor a hidden file nor an
-// option can be one. It knows of no file system.
+// `[A-Za-z0-9][A-Za-z0-9._+-]{0,127}`, not ending in `.partial` or `.sha256` and without
+// `.former-`, which are in the names of what is not a release yet, or any more, or stands beside
+// one. So neither `..` nor a hidden file nor an option can be one. It knows of no file system.
 #pragma once
 #include <string_view>
 

@@ -290,6 +290,10 @@ struct RunDeployStep {
 struct RemoveRelease {
     SpawnId spawn;
     std::string release;
+    enum class Extent : std::uint8_t {
+        whole,
+        formers ///< what it was before it was unpacked afresh
+    } extent = Extent::whole;
 };
 /// A spawn that lets the link for people name a release; told by `whole_unit`, too.
 struct LinkRelease {

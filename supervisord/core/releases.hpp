@@ -44,6 +44,8 @@ struct Releases {
     std::string current;               ///< ID; empty: none yet
     std::vector<Release> known;        ///< the one that was the current one last, or is, comes last
     std::vector<DeniedRelease> denied; ///< oldest first, at most denied_max
+    /// Releases that were unpacked afresh, with the former trees still on the disk.
+    std::vector<std::string> formers{};
     enum class Link : std::uint8_t {
         right,
         behind                     ///< it could not be set: it names another release, or none

@@ -274,6 +274,12 @@ void on(UnitMaking& m, const Asked& asked)
         want(m, hold_of(m, asked), said_of(asked));
         return begin_operation(m, asked);
     }
+    const bool has_none = units::has_releases(m.spec) && m.unit().releases.current.empty();
+    if (asked.verb == Verb::restart && has_none && has_process(m.unit()))
+        return refuse(m, asked,
+                      fmt::format("what runs was started before it had [deploy], and could not be "
+                                  "started again without a release: keel deploy {} RELEASE",
+                                  m.spec.name));
     if (asked.verb == Verb::restart && is_wanted_up(m.unit())) return begin_operation(m, asked);
     if (asked.verb == Verb::restart && is_left_alone(m.unit())) return restart_after_hold(m, asked);
     begin_operation(m, {asked.id, Verb::start, asked.by, asked.why, asked.slot});

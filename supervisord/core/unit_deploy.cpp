@@ -108,6 +108,10 @@ std::string objection(const units::UnitSpec& spec, const Unit& unit, Verb verb,
         return fmt::format("{} is denied: {}; keel undeny {} {} allows it again", release,
                            denied->why, name, release);
     const bool is_there = find_release(unit.releases, release) != nullptr;
+    if (is_there && !terms.source.empty())
+        return fmt::format("{} is on the disk already, and would not be taken from {}; deploy that "
+                           "under another name",
+                           release, terms.source);
     if (!is_there && terms.source.empty() && spec.deploy.source.empty())
         return "neither deploy.source nor --file says where to get it from";
     return {};
@@ -181,6 +185,9 @@ std::string begin_release_rung(UnitMaking& m, units::Rung::Kind kind, const std:
     const bool again = kind == units::Rung::redeploy;
     if (again && !is_current_good(releases)) return releases.current + " is not good yet";
     if (!again && !last_good(releases)) return "there is no other good release";
+    auto& formers = m.unit().releases.formers;
+    if (again && std::ranges::find(formers, releases.current) == formers.end())
+        formers.push_back(releases.current);
     UnitDeployment deployment;
     deployment.kind = again ? Kind::redeploy : Kind::rollback;
     deployment.asker = Asker::ladder;

@@ -32,8 +32,11 @@ void spawn_effect(UnitMaking& m, DeployEffect effect)
     ++m.out.spawns;
     effect.stage = Stage::runs;
     if (!is_of_step(effect)) effect.due = m.now() + side_work_limit;
+    using enum RemoveRelease::Extent;
     if (effect.about == About::removal) {
-        m.out.actions.push_back({whole_unit, RemoveRelease{effect.spawn, effect.release}});
+        m.out.actions.push_back({whole_unit, RemoveRelease{effect.spawn, effect.release, whole}});
+    } else if (effect.about == About::formers) {
+        m.out.actions.push_back({whole_unit, RemoveRelease{effect.spawn, effect.release, formers}});
     } else if (effect.about == About::link) {
         m.out.actions.push_back({whole_unit, LinkRelease{effect.spawn, effect.release}});
     } else {
@@ -65,6 +68,12 @@ void finish_effect(UnitMaking& m)
     const DeployEffect over = *std::exchange(m.unit().deploy_effect, std::nullopt);
     if (over.stage == Stage::left) return; // What it was about is done again, if it is still due.
     const bool is_well = over.fault == DeployFault::none;
+    if (over.about == About::formers) {
+        std::erase(m.unit().releases.formers, over.release);
+        const std::string what = "what was left of " + over.release;
+        if (!is_well) m.out.notes.emplace_back(ReleaseRemoved{what, over.what});
+        return;
+    }
     if (over.about == About::removal) {
         m.out.notes.emplace_back(ReleaseRemoved{over.release, is_well ? "" : over.what});
         return;
@@ -164,6 +173,7 @@ void begin_removal(UnitMaking& m, const std::string& release)
     ENSURE(!m.unit().deploy_effect, "one process at a time is at work for a deployment");
     // Whatever comes of it, it is not to be counted on any more.
     forget_release(m.unit().releases, release);
+    std::erase(m.unit().releases.formers, release);
     DeployEffect effect;
     effect.about = About::removal;
     effect.release = release;
@@ -176,6 +186,15 @@ void go_on_with_removal(UnitMaking& m)
 {
     const auto& effect = m.unit().deploy_effect;
     if (effect && effect->stage == Stage::recorded) spawn_effect(m, *effect);
+}
+
+void begin_removal_of_formers(UnitMaking& m, const std::string& release)
+{
+    ENSURE(!m.unit().deploy_effect, "one process at a time is at work for a deployment");
+    DeployEffect effect;
+    effect.about = About::formers;
+    effect.release = release;
+    spawn_effect(m, std::move(effect));
 }
 
 void begin_link(UnitMaking& m)

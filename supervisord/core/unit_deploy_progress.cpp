@@ -15,6 +15,15 @@ bool is_ending(const UnitMaking& m)
     return m.inputs.gate && m.inputs.gate->kind == BlockedOn::Kind::shutdown;
 }
 
+/// Whether something runs from what the release was before it was unpacked afresh.
+bool is_former_in_use(const Unit& unit, std::string_view release)
+{
+    return std::ranges::any_of(unit.instances, [&](const Instance& instance) {
+        return instance.release.id == release && instance.release.making != unit.releases.making &&
+               !spawns_of(instance).empty();
+    });
+}
+
 /// One whose removal was put off, or cut short, may have been deployed again.
 bool is_needed(const UnitMaking& m, const std::string& release)
 {
@@ -31,10 +40,15 @@ void begin_next_removal(UnitMaking& m)
     std::erase_if(unit.surplus, [&](const std::string& each) { return is_needed(m, each); });
     const auto next = std::ranges::find_if(
         unit.surplus, [&](const std::string& each) { return !is_in_use(unit, each); });
-    if (next == unit.surplus.end()) return;
-    const std::string release = *next;
-    std::erase(unit.surplus, release);
-    begin_removal(m, release);
+    if (next != unit.surplus.end()) {
+        const std::string release = *next;
+        std::erase(unit.surplus, release);
+        return begin_removal(m, release);
+    }
+    const auto former = std::ranges::find_if(unit.releases.formers, [&](const std::string& each) {
+        return !is_former_in_use(unit, each);
+    });
+    if (former != unit.releases.formers.end()) begin_removal_of_formers(m, std::string(*former));
 }
 
 /// Whether one of those that are rolled waits for something that is none of the release's doing.

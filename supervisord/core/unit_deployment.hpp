@@ -30,6 +30,7 @@ struct DeployEffect {
     enum class About : std::uint8_t {
         step,    ///< of the deployment that is under way: does it, or undoes it
         removal, ///< of a release that nobody needs any more
+        formers, ///< of trees of a release that nothing runs from since it was unpacked afresh
         link     ///< for people, which could not be set when it should have been
     } about = About::step;
     std::size_t step = 0;

@@ -45,8 +45,10 @@ Inputs inputs_for(const UnitMaking& m, Slot slot)
     in.late_turns = m.inputs.late_turns;
     in.release = release_for(m.unit(), slot);
     in.release_after_failure = release_after_failure(m.unit(), slot);
-    if (m.unit().deployment && awaits_source(*m.unit().deployment))
-        in.budget = Inputs::Budget::spared;
+    // With a release it has all that it needs to run.
+    const bool awaits_first = m.unit().releases.current.empty() && m.unit().deployment &&
+                              awaits_source(*m.unit().deployment);
+    if (awaits_first) in.budget = Inputs::Budget::spared;
     if (rung_of(m.spec, m.unit()).kind == units::Rung::give_up)
         in.after_failure = Inputs::AfterFailure::give_up;
     return in;

@@ -43,12 +43,17 @@ void climb_if_spent(UnitMaking& m, const Failure& failure)
 {
     const auto spent = [&](const Instance& i) { return is_spent(m.spec, i.history, m.now()); };
     if (failure.charge != Failure::Charge::charged) return;
-    if (m.unit().rung_hook || m.unit().deployment) return; // An action is under way.
+    if (m.unit().rung_hook) return; // An action is under way.
     const auto all = m.unit().instances.size();
     const auto spent_count =
         static_cast<std::size_t>(std::ranges::count_if(m.unit().instances, spent));
     if (spent_count == 0) return;
     if (ready_count(m.unit()) >= m.spec.min_ready && spent_count * 2 < all) return;
+    if (const auto& deployment = m.unit().deployment) { // So is an action; one that only waits,
+        if (awaits_source(*deployment))                 // perhaps for ever, is in the ladder's way.
+            abort_deployment(m, "the unit keeps failing, and its ladder has to act");
+        return;
+    }
     climb(m, fmt::format("{} failures within {}, the last one: {}", m.spec.escalation.failures,
                          to_text(budget_window(m.spec)), failure.what));
 }

@@ -114,6 +114,8 @@ void begin_deploy_effect(UnitMaking&, std::size_t step, DeployWorked::Way);
 /// Once it is on record that nobody counts on it any more.
 void begin_removal(UnitMaking&, const std::string& release);
 void go_on_with_removal(UnitMaking&);
+/// Of the trees that the release was before it was unpacked afresh.
+void begin_removal_of_formers(UnitMaking&, const std::string& release);
 /// Lets the link for people name the current release.
 void begin_link(UnitMaking&);
 /// When that is due; none: the link is right, or something else is at work.

@@ -188,7 +188,8 @@ std::optional<MonoTime> roll_due(const units::UnitSpec& spec, const Unit& unit)
 ReleasePin release_for(const Unit& unit, Slot slot)
 {
     const auto& deployment = unit.deployment;
-    const bool is_new = deployment && is_rolled(*deployment, slot) && deployment->failure.empty();
+    const bool is_new = deployment && is_rolled(*deployment, slot) && deployment->failure.empty() &&
+                        deployment->course.course == Deployment::Course::forward;
     return {is_new ? deployment->release : unit.releases.current, unit.releases.making};
 }
 

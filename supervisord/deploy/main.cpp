@@ -17,6 +17,8 @@ constexpr int usage = static_cast<int>(ReleaseExit::usage);
 struct Options {
     FetchOrder order;
     std::string report;
+    bool keeps_replaced = false;
+    bool only_formers = false;
     double stall = 30;
     double time_limit = 3600;
 };
@@ -79,9 +81,16 @@ void carry_out(const CLI::App& app, Options& options, ReportFile& report)
     options.order.stall = to_milliseconds(options.stall);
     options.order.time_limit = to_milliseconds(options.time_limit);
     if (app.got_subcommand("fetch")) fetch(order, report);
-    if (app.got_subcommand("unpack")) unpack(order.root, order.id, report);
+    if (app.got_subcommand("unpack"))
+        unpack(order.root, order.id, options.keeps_replaced ? Replaced::kept : Replaced::removed,
+               report);
     if (app.got_subcommand("point")) point(order.root, order.id, report);
-    if (app.got_subcommand("remove")) remove(order.root, order.id, report);
+    if (app.got_subcommand("remove")) {
+        if (options.only_formers)
+            remove_formers(order.root, order.id, report);
+        else
+            remove(order.root, order.id, report);
+    }
 }
 
 int run(const CLI::App& app, Options& options)
@@ -118,9 +127,12 @@ int main(int argc, char** argv)
     app.require_subcommand(1);
     Options options;
     add_fetch(app, options);
-    add_verb(app, "unpack", "Unpacks the kept archive", options);
+    add_verb(app, "unpack", "Unpacks the kept archive", options)
+        ->add_flag("--keep-replaced", options.keeps_replaced,
+                   "Keeps the tree that was in its place: something may run from it");
     add_verb(app, "point", "Lets ROOT/current lead to the release", options);
-    add_verb(app, "remove", "Removes all that there is of it", options);
+    add_verb(app, "remove", "Removes all that there is of it", options)
+        ->add_flag("--formers", options.only_formers, "Only the trees that were replaced");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -1,5 +1,6 @@
 #include "deploy/failed.hpp"
 #include "deploy/files.hpp"
+#include "deploy/formers.hpp"
 #include "deploy/release_root.hpp"
 #include "deploy/tree.hpp"
 #include "deploy/verbs.hpp"
@@ -24,6 +25,16 @@ void point(const std::string& root_path, const std::string& id, ReportFile& repo
     say(fmt::format("current is {}", id));
 }
 
+void remove_formers(const std::string& root_path, const std::string& id, ReportFile& report)
+{
+    report.begin(Step::remove);
+    const ReleaseRoot root(root_path, id);
+    remove_tree(root.releases(), root.partial());
+    remove_formers(root);
+    synchronise(root.releases(), "releases");
+    say(fmt::format("removed what {} was before it was unpacked afresh", id));
+}
+
 void remove(const std::string& root_path, const std::string& id, ReportFile& report)
 {
     report.begin(Step::remove);
@@ -33,6 +44,7 @@ void remove(const std::string& root_path, const std::string& id, ReportFile& rep
     if (is_there(root.releases(), id)) rename_at(root.releases(), id, root.partial());
     synchronise(root.releases(), "releases");
     remove_tree(root.releases(), root.partial());
+    remove_formers(root);
     root.remove_partial_archive();
     root.remove_archive();
     synchronise(root.releases(), "releases");

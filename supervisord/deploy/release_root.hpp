@@ -6,6 +6,7 @@
 //     ROOT/archives/.ID.resume    which source that is of, in which version
 //     ROOT/releases/ID            the unpacked release
 //     ROOT/releases/ID.partial    being unpacked (in tree/), or what was in its place before
+//     ROOT/releases/ID.former-N   replaced by unpacking it afresh, and something may run from it
 //     ROOT/current                a symbolic link `releases/ID`, for people
 //     ROOT/.lock                  held by whoever is at work here, and by its children
 //

@@ -7,6 +7,7 @@
 #include "deploy/digest.hpp"
 #include "deploy/failed.hpp"
 #include "deploy/files.hpp"
+#include "deploy/formers.hpp"
 #include "deploy/jail.hpp"
 #include "deploy/release_root.hpp"
 #include "deploy/release_sink.hpp"
@@ -147,20 +148,32 @@ void put_in_place(const ReleaseRoot& root)
 
 } // namespace
 
-void unpack(const std::string& root_path, const std::string& id, ReportFile& report)
+void unpack(const std::string& root_path, const std::string& id, Replaced replaced,
+            ReportFile& report)
 {
     const ReleaseRoot root(root_path, id);
+    // Of one that was cut short nobody can tell which of the two trees stands there.
+    if (replaced == Replaced::kept) set_aside(root);
     remove_tree(root.releases(), root.partial());
     try {
         const OwnedFd archive = open_verified(root, report);
         fill_partial(root, archive.get(), report);
-        put_in_place(root);
     } catch (const Failed& failed) {
         remove_tree(root.releases(), root.partial());
         if (failed.fault() == Fault::release) root.remove_archive();
         throw;
     }
-    remove_tree(root.releases(), root.partial());
+    const auto clear_up = [&] {
+        if (replaced == Replaced::kept) set_aside(root);
+        remove_tree(root.releases(), root.partial());
+    };
+    try {
+        put_in_place(root);
+    } catch (const Failed&) {
+        clear_up();
+        throw;
+    }
+    clear_up();
     say(fmt::format("unpacked {}: {} entries", id, report.report().entries));
 }
 

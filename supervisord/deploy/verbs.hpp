@@ -29,11 +29,19 @@ struct FetchOrder {
 /// The archive is kept as ROOT/archives/ID, verified, with its digest beside it.
 void fetch(const FetchOrder& order, ReportFile& report);
 
+/// What becomes of the tree that was there.
+enum class Replaced : std::uint8_t {
+    removed,
+    kept ///< as ROOT/releases/ID.former-N: something may run from it
+};
 /// The kept archive becomes ROOT/releases/ID, in place of what was there.
-void unpack(const std::string& root, const std::string& id, ReportFile& report);
+void unpack(const std::string& root, const std::string& id, Replaced replaced, ReportFile& report);
 
 /// ROOT/current leads to the release.
 void point(const std::string& root, const std::string& id, ReportFile& report);
+
+/// Nothing is left of what was replaced, nor of an unpacking that was cut short.
+void remove_formers(const std::string& root, const std::string& id, ReportFile& report);
 
 /// Nothing of this ID is left.
 void remove(const std::string& root, const std::string& id, ReportFile& report);

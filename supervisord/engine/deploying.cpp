@@ -38,8 +38,11 @@ void Engine::run_deploy_step(UnitId id, const core::RunDeployStep& action)
 
 void Engine::remove_release(UnitId id, const core::RemoveRelease& action)
 {
-    run_helper(id, action.spawn,
-               {"remove", "--root", host_.spec(id).deploy.root, "--id", action.release});
+    std::vector<std::string> arguments = {"remove", "--root", host_.spec(id).deploy.root, "--id",
+                                          action.release};
+    using enum core::RemoveRelease::Extent;
+    if (action.extent == formers) arguments.emplace_back("--formers");
+    run_helper(id, action.spawn, std::move(arguments));
 }
 
 void Engine::link_release(UnitId id, const core::LinkRelease& action)
@@ -61,6 +64,9 @@ std::vector<std::string> Engine::helper_arguments(UnitId id, core::DeployStepKin
                                                    : "point";
     std::vector<std::string> arguments = {std::string(verb), "--root", spec.root, "--id",
                                           deployment.release};
+    // What serves while the release is unpacked afresh runs from the tree that is there.
+    const bool is_redeployed = deployment.kind == core::UnitDeployment::Kind::redeploy;
+    if (verb == "unpack" && is_redeployed) arguments.emplace_back("--keep-replaced");
     if (verb != "fetch") return arguments;
     const auto filled = [&](const std::string& text) {
         return units::fill_source(host_.spec(id), text, deployment.release);

@@ -58,6 +58,14 @@ std::string get_id(const json& j)
 
 } // namespace
 
+std::vector<std::string> get_ids(const json& j)
+{
+    std::vector<std::string> ids;
+    for (const json& each : j)
+        ids.push_back(get_id(each));
+    return ids;
+}
+
 json put_releases(const Releases& releases)
 {
     json known = json::array();
@@ -66,9 +74,10 @@ json put_releases(const Releases& releases)
     json denied = json::array();
     for (const DeniedRelease& each : releases.denied)
         denied.push_back({each.id, put(each.since), each.why});
-    return {{"current", releases.current}, {"known", std::move(known)},
-            {"denied", std::move(denied)}, {"link", put_number(releases.link)},
-            {"making", releases.making},   {"deployments", releases.deployments}};
+    return {{"current", releases.current},        {"known", std::move(known)},
+            {"denied", std::move(denied)},        {"link", put_number(releases.link)},
+            {"formers", releases.formers},        {"making", releases.making},
+            {"deployments", releases.deployments}};
 }
 
 Releases get_releases(const json& j)
@@ -80,6 +89,7 @@ Releases get_releases(const json& j)
                                   get_number(each.at(3), Release::Good::yes)});
     for (const json& each : j.at("denied"))
         releases.denied.push_back({get_id(each.at(0)), wall(each.at(1)), each.at(2)});
+    releases.formers = get_ids(j.at("formers"));
     releases.link = get_number(j.at("link"), Releases::Link::behind);
     releases.making = j.at("making");
     releases.deployments = j.at("deployments");
@@ -158,14 +168,6 @@ std::vector<std::string> removals_of(const Unit& unit)
     const auto& effect = unit.deploy_effect;
     if (effect && effect->about == DeployEffect::About::removal) all.push_back(effect->release);
     return all;
-}
-
-std::vector<std::string> get_ids(const json& j)
-{
-    std::vector<std::string> ids;
-    for (const json& each : j)
-        ids.push_back(get_id(each));
-    return ids;
 }
 
 std::string encode_releases(const Unit& unit, const std::string& root)

@@ -16,6 +16,8 @@ public:
     enum class Tree : std::uint8_t { partial, whole };
     std::set<std::string> archives;
     std::map<std::string, Tree> trees;
+    std::map<std::string, unsigned> makings;              ///< how often each was put in place
+    std::set<std::string> with_formers;                   ///< trees of before are there still
     std::string current;                                  ///< what the link names
     std::map<std::string, std::set<std::string>> applied; ///< by release: steps done, not undone
 
@@ -44,12 +46,20 @@ public:
         const std::string id = release_of(argv);
         const bool is_whole = extent == Extent::whole;
         if (verb == "fetch" && is_whole) archives.insert(id);
-        if (verb == "unpack" && is_whole) trees[id] = Tree::whole; // by one rename, or exchange
+        if (verb == "unpack" && is_whole) put_in_place(id, has(argv, "--keep-replaced"));
         if (verb == "unpack") trees.try_emplace(id, Tree::partial);
         if (verb == "point" && is_whole) current = id;
-        if (verb == "remove") remove(id, extent);
+        if (verb == "remove" && has(argv, "--formers"))
+            with_formers.erase(id);
+        else if (verb == "remove")
+            remove(id, extent);
         if (verb == "up") applied[id].insert(step_of(argv));
         if (verb == "down" && is_whole) applied[id].erase(step_of(argv));
+    }
+
+    static bool has(const std::vector<std::string>& argv, std::string_view word)
+    {
+        return std::ranges::find(argv, word) != argv.end();
     }
 
     // ---- what is run: `keel-release VERB --id ID …`, `/bin/up ROOT/releases/ID STEP`
@@ -79,8 +89,16 @@ private:
     {
         return argv.size() > 2 ? argv[2] : "";
     }
+    /// By one rename, or exchange.
+    void put_in_place(const std::string& id, bool keeps_replaced)
+    {
+        if (keeps_replaced) with_formers.insert(id);
+        trees[id] = Tree::whole;
+        ++makings[id];
+    }
     void remove(const std::string& id, Extent extent)
     {
+        with_formers.erase(id);
         if (extent == Extent::whole) {
             trees.erase(id);
             archives.erase(id);

@@ -127,7 +127,9 @@ std::optional<Fate> ReleaseWorld::draw_fate(const ports::SpawnPlan& plan)
     else if (!spec().start.pre.empty() && prepared_[plan.slot] != release)
         violated(fmt::format("app.{} runs {}, and was prepared for {}", plan.slot, release,
                              prepared_[plan.slot]));
-    return plan.environment.contains("KEEL_HOOK") ? draw_hook() : draw_process(release);
+    if (plan.environment.contains("KEEL_HOOK")) return draw_hook();
+    runs_making_[plan.slot] = disk_.makings[release];
+    return draw_process(release);
 }
 
 Fate ReleaseWorld::draw_process(const std::string& release)
@@ -211,9 +213,17 @@ void ReleaseWorld::work_ended(const std::vector<std::string>& argv, ExitStatus s
     const bool ended = status.kind == ExitStatus::Kind::code;
     const bool is_well = ended && status.number == 0;
     const auto extent = is_well ? whole : ended ? none : rng_.one_of({none, half, whole});
-    if (verb == "remove" && extent != none) check_unused(release);
+    const bool is_of_formers = ReleaseDisk::has(argv, "--formers");
+    const bool replaces = verb == "unpack" && !ReleaseDisk::has(argv, "--keep-replaced");
+    if (extent == whole && replaces) check_unused(release);
+    if (extent != none && is_of_formers) check_formers_unused(release);
+    if (extent != none && verb == "remove" && !is_of_formers) check_unused(release);
     disk_.take_effect(argv, extent);
     if (verb == "unpack" && extent == whole) damaged_.erase(release);
+    if (is_of_formers) { // What could not be removed is told of, and not tried again.
+        if (ended) disk_.with_formers.erase(release);
+        return say("disk    what was left of " + release + " is seen to");
+    }
     if (verb == "remove" && !is_well) left_over_.insert(release);
     if (verb == "unpack" || verb == "fetch" || (verb == "remove" && is_well))
         left_over_.erase(release);

@@ -138,6 +138,17 @@ void ReleaseWorld::check_unused(const std::string& release)
             violated(release + " is removed while something runs from it");
 }
 
+/// What is left of a release since it was unpacked afresh.
+void ReleaseWorld::check_formers_unused(const std::string& release)
+{
+    for (Slot slot = 1; slot <= spec().instances; ++slot) {
+        const auto spawn = kernel_.living({app_, slot});
+        const bool runs = spawn && ReleaseDisk::release_in(kernel_.command_of(*spawn)) == release;
+        if (runs && runs_making_[slot] != disk_.makings[release])
+            violated(fmt::format("app.{} loses the files from which it runs", slot));
+    }
+}
+
 // ---- in a calm ----------------------------------------------------------------------------------
 
 void ReleaseWorld::check_calm()
@@ -160,6 +171,8 @@ void ReleaseWorld::check_disk()
     for (const auto& [id, tree] : disk_.trees)
         if (core::find_release(releases(), id) == nullptr && !left_over_.contains(id))
             violated(id + " is left on the disk and nobody knows of it");
+    if (!disk_.with_formers.empty() && can_serve(releases().current))
+        violated(*disk_.with_formers.begin() + " was unpacked afresh, and its former tree stays");
     // The current one, what can be rolled back to, and the latest ones.
     if (releases().known.size() > spec().deploy.keep + 2 + left_over_.size())
         violated(fmt::format("{} releases are kept", releases().known.size()));

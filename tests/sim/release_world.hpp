@@ -80,6 +80,7 @@ private:
     void check_deployment(const core::DeploymentRecord& record);
     void check_steps(const std::string& release, core::CloseDeployment::Outcome outcome);
     void check_unused(const std::string& release);
+    void check_formers_unused(const std::string& release);
     void check_calm();
     void check_serves();
     void check_disk();
@@ -120,6 +121,7 @@ private:
     std::map<std::string, Temper> tempers_;
     std::set<std::string> damaged_;
     std::vector<std::string> at_work_;     ///< for a deployment: what is run; empty: nothing
+    std::map<Slot, unsigned> runs_making_; ///< by main process: which making of its release
     std::map<Slot, std::string> prepared_; ///< by start.pre: for which release
     std::set<std::string> were_in_force_;
     std::set<std::string> stuck_;     ///< a step of theirs could not be undone

@@ -52,6 +52,7 @@ public:
         const DeployEffect& effect = *it.deploy_effect;
         if (effect.stage == DeployEffect::Stage::recorded) return "the record";
         if (effect.about == DeployEffect::About::removal) return "remove " + effect.release;
+        if (effect.about == DeployEffect::About::formers) return "formers of " + effect.release;
         if (effect.about == DeployEffect::About::link) return "link " + effect.release;
         const std::string name = it.deployment.value().course.steps.at(effect.step).name;
         return effect.way == DeployWorked::Way::undoing ? "undo " + name : name;

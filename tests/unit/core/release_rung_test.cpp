@@ -119,7 +119,7 @@ TEST_F(ReleaseRungTest, AStopEndsARedeployment)
     EXPECT_EQ(u.it.deploy_effect.value().stage, DeployEffect::Stage::asked);
     u.works(1);
     EXPECT_EQ(u.ended().outcome, Outcome::undone);
-    EXPECT_FALSE(u.is_at_work());
+    EXPECT_EQ(u.at_work(), "formers of v1") << "and what it has half unpacked";
     EXPECT_EQ(u.it.releases.current, "v1");
 }
 

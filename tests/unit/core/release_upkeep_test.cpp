@@ -102,6 +102,78 @@ TEST_F(ReleaseUpkeepTest, ARemovalThatHasNotBegunAsKeeldEndsIsStillToBeDone)
     EXPECT_EQ(u.it.surplus, std::vector<std::string>{"v0"});
 }
 
+TEST_F(ReleaseUpkeepTest, WhatServesKeepsTheFilesThatItRunsFromThoughTheyWereUnpackedAfresh)
+{
+    DeployBench two(2);
+    two.has("v1");
+    two.start();
+    two.it.releases.formers = {"v1"};
+    two.it.releases.making = 1;
+    two.it.instances[0].release.making = 1;
+    two.apply(UnitTick{});
+    EXPECT_FALSE(two.is_at_work()) << "the other one runs from the former tree";
+    two.it.instances[1].release.making = 1;
+    two.apply(UnitTick{});
+    ASSERT_EQ(two.at_work(), "formers of v1");
+    two.works();
+    EXPECT_TRUE(two.it.releases.formers.empty());
+}
+
+TEST_F(ReleaseUpkeepTest, AWaitingDeploymentIsNotInTheLaddersWay)
+{
+    u.has("v0");
+    u.has("v1", Release::Good::no);
+    u.spec.escalation.ladder = {units::Rung::restart, units::Rung::rollback, units::Rung::retry};
+    u.spec.escalation.failures = 1;
+    u.start();
+    u.deploys("v2");
+    u.settle();
+    u.apply(DeployReported{u.it.deploy_effect.value().spawn, DeployFault::source, "no route"});
+    u.works(3);
+    ASSERT_TRUE(awaits_source(u.it.deployment.value()));
+    u.exits();
+    EXPECT_THAT(u.it.deployment.value().course.failure, HasSubstr("keeps failing"));
+    u.settle();
+    u.works();
+    ASSERT_FALSE(u.it.deployment);
+    u.tick();
+    u.run_all_started();
+    u.exits();
+    ASSERT_TRUE(u.it.deployment);
+    EXPECT_EQ(u.it.deployment->release, "v0");
+}
+
+TEST_F(ReleaseUpkeepTest, WhatRunsWithoutAReleaseIsNotStoppedForARestart)
+{
+    u.start();
+    u.it.instances[0].state = Ready{SpawnId{1}, u.now()};
+    u.asks(Verb::restart);
+    EXPECT_EQ(u.answer().outcome, OperationResult::Outcome::failed);
+    EXPECT_THAT(u.answer().text, HasSubstr("keel deploy unit RELEASE"));
+    EXPECT_EQ(u.state(), "ready");
+}
+
+TEST_F(ReleaseUpkeepTest, OnTheWayBackNothingStartsOnTheReleaseAnyMore)
+{
+    runs_v1();
+    u.deploys("v2");
+    u.goes_to("roll");
+    u.apply(CancelAsked{OperationId{7}, "bob"});
+    u.gives_way();
+    EXPECT_EQ(u.on(), "v1") << "before it is on record that it goes back";
+}
+
+TEST_F(ReleaseUpkeepTest, AFileForAReleaseThatIsThereIsRefused)
+{
+    u.has("v0");
+    runs_v1();
+    Asked asked{OperationId{7}, Verb::deploy, "ann", "testing"};
+    asked.deploy.release = "v0";
+    asked.deploy.source = "/new/v0.tar";
+    u.apply(asked);
+    EXPECT_THAT(u.answer().text, HasSubstr("v0 is on the disk already"));
+}
+
 TEST_F(ReleaseUpkeepTest, WhatWasDeployedAgainIsNotRemoved)
 {
     runs_v1();

@@ -230,8 +230,6 @@ TEST_F(UnitDeployTest, AnUnreachableSourceIsWaitedForAndNobodysFault)
     u.works(3);
     ASSERT_TRUE(u.it.deployment);
     EXPECT_TRUE(awaits_source(*u.it.deployment));
-    u.exits();
-    EXPECT_EQ(u.noted<AttemptFailed>()->failure.charge, Failure::Charge::free);
     u.tick();
     EXPECT_EQ(u.at_work(), "fetch");
 }
