@@ -110,6 +110,13 @@ std::string how_it_ended(int status)
     return fmt::format("SIG{}", name != nullptr ? name : "?");
 }
 
+std::string sentence_of_end(int status)
+{
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
+        return "reading it takes more processor time than is allowed";
+    return "the process that does it has ended: " + how_it_ended(status);
+}
+
 /// A parser that crashes has met something that was made for it; one that is killed has not.
 Fault fault_of_end(int status, bool unpacks)
 {
@@ -143,8 +150,7 @@ std::string run_jailed(const Jail& jail, const std::function<std::string(Counter
     watch(*counters);
     if (!answer.empty() && answer.front() == good) return answer.substr(1);
     if (answer.size() >= failure_head) throw_answer(answer);
-    throw Failed(fault_of_end(status, jail.directory >= 0),
-                 fmt::format("the process that does it has ended: {}", how_it_ended(status)));
+    throw Failed(fault_of_end(status, jail.directory >= 0), sentence_of_end(status));
 }
 
 } // namespace keel::deploy

@@ -43,12 +43,14 @@ void close_all_but(std::vector<int> kept)
     ::close_range(from, ~0U, 0);
 }
 
-void limit(__rlimit_resource what, std::uint64_t most)
+/// `beyond`: from where it is told to where it cannot be gone on.
+void limit(__rlimit_resource what, std::uint64_t most, std::uint64_t beyond = 0)
 {
     // Never more than there was before: only root may raise a limit.
     rlimit value{};
     if (::getrlimit(what, &value) != 0) fail_by_errno("getrlimit");
-    value.rlim_cur = value.rlim_max = std::min<rlim_t>(most, value.rlim_max);
+    value.rlim_max = std::min<rlim_t>(most + beyond, value.rlim_max);
+    value.rlim_cur = std::min<rlim_t>(most, value.rlim_max);
     if (::setrlimit(what, &value) != 0) fail_by_errno("setrlimit");
 }
 
@@ -63,7 +65,10 @@ void set_limits(bool unpacks)
     std::signal(SIGXFSZ, SIG_IGN);
     if (!unpacks) return;
     limit(RLIMIT_NPROC, 0);
-    limit(RLIMIT_CPU, static_cast<std::uint64_t>(unpack_processor_time_max.count()));
+    // SIGXCPU says what it was; at the hard limit it is SIGKILL, which says nothing. Whoever has
+    // taken the process over may ignore the first, but not the second.
+    std::signal(SIGXCPU, SIG_DFL);
+    limit(RLIMIT_CPU, static_cast<std::uint64_t>(unpack_processor_time_max.count()), 5);
 }
 
 // ---- Landlock ----------------------------------------------------------------------------------

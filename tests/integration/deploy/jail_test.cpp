@@ -1,10 +1,12 @@
 // The jail from inside, and what becomes of jobs that do not end well.
 #include "deploy/failed.hpp"
 #include "deploy/jail.hpp"
+#include "deploy/limits.hpp"
 #include "tests/integration/deploy/release_fixture.hpp"
 
 #include <csignal>
 #include <linux/landlock.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 namespace keel::deploy {
@@ -18,19 +20,21 @@ std::string run(const std::function<std::string(Counters&)>& job, int directory 
     return run_jailed({directory, {}}, job, [](const Counters&) {});
 }
 
-/// Whose fault it is when this job is done for an archive.
-Fault fault_of(const std::function<std::string(Counters&)>& job)
+/// How this job fails when it is done for an archive.
+Failed failure_of(const std::function<std::string(Counters&)>& job)
 {
     const test::TempDir dir;
     const OwnedFd directory(::open(dir.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     try {
         (void)run(job, directory.get());
     } catch (const Failed& failed) {
-        return failed.fault();
+        return failed;
     }
     ADD_FAILURE() << "it did not fail";
-    return Fault::host;
+    return {Fault::host, "it did not fail"};
 }
+
+Fault fault_of(const std::function<std::string(Counters&)>& job) { return failure_of(job).fault(); }
 
 TEST(Jail, TellsWhatItsJobReturns)
 {
@@ -69,6 +73,22 @@ TEST(Jail, BlamesTheArchiveForACrashAndForGreed)
               }),
               Fault::release);
     EXPECT_EQ(fault_of([](Counters&) -> std::string { throw std::bad_alloc(); }), Fault::release);
+}
+
+TEST(Jail, BlamesTheArchiveForTheTimeThatItTakes)
+{
+    const Failed failed = failure_of([](Counters&) -> std::string {
+        // All but the last second of it is over.
+        const auto gone = static_cast<rlim_t>(unpack_processor_time_max.count()) - 1;
+        rlimit time{};
+        if (::getrlimit(RLIMIT_CPU, &time) != 0) return "getrlimit";
+        time = {time.rlim_cur - gone, time.rlim_max - gone};
+        if (::setrlimit(RLIMIT_CPU, &time) != 0) return "setrlimit";
+        for (volatile int turns = 0;;)
+            turns = turns + 1;
+    });
+    EXPECT_EQ(failed.fault(), Fault::release);
+    EXPECT_STREQ(failed.what(), "reading it takes more processor time than is allowed");
 }
 
 TEST(Jail, BlamesTheHostForAKill)
