@@ -93,10 +93,21 @@ void carry_out(const CLI::App& app, Options& options, ReportFile& report)
     }
 }
 
+/// Whoever ordered it has the report alone to see what is wrong with it.
+int refuse(const std::string& problem, ReportFile& report)
+{
+    say(problem);
+    report.failed(Fault::host, problem);
+    return usage;
+}
+
 int run(const CLI::App& app, Options& options)
 {
     ReportFile report(options.report);
     report.begin(Step::starting);
+    const std::string problem =
+        app.got_subcommand("fetch") ? problem_of(options.order) : std::string();
+    if (!problem.empty()) return refuse(problem, report);
     try {
         carry_out(app, options, report);
         report.done();
@@ -138,9 +149,5 @@ int main(int argc, char** argv)
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : usage;
     }
-    const std::string problem =
-        app.got_subcommand("fetch") ? problem_of(options.order) : std::string();
-    if (problem.empty()) return run(app, options);
-    say(problem);
-    return usage;
+    return run(app, options);
 }

@@ -369,5 +369,17 @@ TEST_F(ReleaseFixture, SaysWhatItCannotBeAskedFor)
     EXPECT_EQ(run("remove").code, usage);
 }
 
+TEST_F(ReleaseFixture, ReportsWhatItCannotBeAskedFor)
+{
+    const auto reported = [&](const std::string& source, const std::string& list) {
+        EXPECT_EQ(fetch(source, {"--checksums", list}).code, usage);
+        EXPECT_EQ(report().state, deploy::RunState::failed);
+        EXPECT_EQ(report().fault, deploy::Fault::host);
+        return report().what;
+    };
+    EXPECT_EQ(reported(outside_, victim()), "a directory has no checksum");
+    EXPECT_EQ(reported("/x.tar", "list"), "the place of checksums must be absolute");
+}
+
 } // namespace
 } // namespace keel::test
