@@ -39,14 +39,16 @@ void remove(const std::string& root_path, const std::string& id, ReportFile& rep
 {
     report.begin(Step::remove);
     const ReleaseRoot root(root_path, id);
+    // First: if the tree cannot be removed, no later fetch of this ID, perhaps of another source,
+    // may take what is kept of this one for its own.
+    root.remove_partial_archive();
+    root.remove_archive();
     remove_tree(root.releases(), root.partial());
     // Half removed it must not look like a release any more, and after a power failure neither.
     if (is_there(root.releases(), id)) rename_at(root.releases(), id, root.partial());
     synchronise(root.releases(), "releases");
     remove_tree(root.releases(), root.partial());
     remove_formers(root);
-    root.remove_partial_archive();
-    root.remove_archive();
     synchronise(root.releases(), "releases");
     say(fmt::format("removed {}", id));
 }
