@@ -80,6 +80,9 @@ constexpr std::uint64_t changing = making | LANDLOCK_ACCESS_FS_REMOVE_DIR |
                                    LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
                                    LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |
                                    LANDLOCK_ACCESS_FS_MAKE_BLOCK;
+/// LANDLOCK_ACCESS_FS_TRUNCATE, which older headers do not have: truncate() opens nothing. Since
+/// version 3; an older kernel refuses a right that it does not know.
+constexpr std::uint64_t truncating = 1ULL << 14;
 
 /// Nothing can be changed any more but what is in `directory`. What was opened before stays open.
 void forbid_writing_outside(int directory)
@@ -88,13 +91,14 @@ void forbid_writing_outside(int directory)
     const long version =
         ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (version < 2) return;
+    const std::uint64_t cutting = version < 3 ? 0 : truncating;
     landlock_ruleset_attr handled{};
-    handled.handled_access_fs = changing;
+    handled.handled_access_fs = changing | cutting;
     const OwnedFd rules(
         static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0)));
     if (!rules) fail_by_errno("landlock_create_ruleset");
     landlock_path_beneath_attr allowed{};
-    allowed.allowed_access = making;
+    allowed.allowed_access = making | cutting;
     allowed.parent_fd = directory;
     if (directory >= 0 &&
         ::syscall(SYS_landlock_add_rule, rules.get(), LANDLOCK_RULE_PATH_BENEATH, &allowed, 0) != 0)
