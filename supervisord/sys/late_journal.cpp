@@ -12,11 +12,22 @@
 #include <utility>
 
 namespace keel::sys {
+namespace {
+
+/// It is a thread's, which may wait.
+FileStateJournal::Options for_a_disk(FileStateJournal::Options options)
+{
+    options.replaces = FileStateJournal::Replaces::once_on_disk;
+    return options;
+}
+
+} // namespace
 
 class LateJournal::Writer {
 public:
     explicit Writer(FileStateJournal::Options options)
-        : path_(options.path), on_failure_(options.on_failure), file_(std::move(options))
+        : path_(options.path), on_failure_(options.on_failure),
+          file_(for_a_disk(std::move(options)))
     {}
 
     static void begin(const std::shared_ptr<Writer>& writer)

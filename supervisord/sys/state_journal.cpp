@@ -147,6 +147,9 @@ Result<void> FileStateJournal::rewrite()
         ::open(beside.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return Error::from_errno("open", beside);
     auto wrote = write_all(fd, bytes, beside);
+    // An empty one is worth no wait: what a loss of power leaves of it is as empty.
+    const bool waits = options_.replaces == Replaces::once_on_disk && !live_.empty();
+    if (wrote && waits && ::fsync(fd) != 0) wrote = Error::from_errno("synchronise", beside);
     if (wrote && ::rename(beside.c_str(), options_.path.c_str()) != 0)
         wrote = Error::from_errno("rename", beside);
     if (!wrote) {

@@ -16,12 +16,17 @@ namespace keel::sys {
 
 class FileStateJournal final : public ports::StateJournal {
 public:
+    /// A compacted file takes the old one's place at once, or when it is on the disk itself: a loss
+    /// of power may leave nothing of one that is not. Whoever puts waits for the disk then.
+    enum class Replaces : std::uint8_t { at_once, once_on_disk };
+
     struct Options {
         std::string path;
         std::string boot_id; ///< a file that names another one is begun anew
         std::function<void(const Error&)> on_failure; ///< at the first failure after each success
         std::function<void()> on_written{};           ///< after whatever reached the file
         std::size_t live_max = std::size_t{32} << 20; ///< bytes of records; more are refused
+        Replaces replaces = Replaces::at_once;
     };
 
     /// Never fails as such: without its file it recovers nothing and goes on in memory.

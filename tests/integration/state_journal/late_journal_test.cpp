@@ -2,7 +2,29 @@
 
 #include "tests/support/temp_dir.hpp"
 
+#include <atomic>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace {
+
+/// Bytes of the largest file that came to the disk under a name that ends in `.new`.
+std::atomic<off_t> synchronised_beside = 0; // NOLINT(*-avoid-non-const-global-variables)
+
+} // namespace
+
+/// In place of the C library's: what is on a disk, and what only in memory, shows nowhere else.
+extern "C" int fsync(int fd)
+{
+    struct stat seen {};
+    if (::fstat(fd, &seen) != 0) return -1;
+    const auto name = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd));
+    if (name.extension() == ".new" && seen.st_size > synchronised_beside)
+        synchronised_beside = seen.st_size;
+    return static_cast<int>(::syscall(SYS_fsync, fd));
+}
 
 namespace keel::sys {
 namespace {
@@ -48,6 +70,21 @@ TEST_F(LateJournalTest, IsSettledWhenWhatWasPutIsThere)
         ASSERT_THAT(on_disk(), ElementsAre(Pair("a", std::to_string(i))));
     }
     settle(30s); // Nothing is to be written: it does not wait.
+}
+
+TEST_F(LateJournalTest, ReplacesItsFileOnlyByOneThatIsOnTheDisk)
+{
+    synchronised_beside = 0;
+    LateJournal journal(options());
+    EXPECT_EQ(synchronised_beside, 0) << "who begins one that is empty does not wait";
+    const auto settle = journal.settler();
+    const std::string large(100'000, 'x');
+    for (int i = 0; synchronised_beside == 0 && i < 100; ++i) {
+        journal.put("a", std::to_string(i) + large);
+        settle(30s);
+    }
+    EXPECT_GT(synchronised_beside, 100'000);
+    EXPECT_THAT(on_disk(), ElementsAre(Pair("a", testing::EndsWith(large))));
 }
 
 TEST_F(LateJournalTest, IsSettledWhenItIsGone)
