@@ -311,13 +311,6 @@ constexpr MapRule header_entries{"table of texts", "{ Host = \"panel.internal\" 
 constexpr MapRule label_entries{"table of texts", "{ team = \"panel\" }", check_label_name,
                                 check_label_value};
 
-bool is_name(std::string_view text)
-{
-    const auto belongs = [](char c) { return is_lower(c) || is_digit(c) || c == '_' || c == '-'; };
-    return !text.empty() && text.size() <= 64 && all(text, belongs) && text.front() != '_' &&
-           text.front() != '-';
-}
-
 Checked check_command(const std::vector<std::string>& words)
 {
     if (words.empty() || words.front().empty())

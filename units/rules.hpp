@@ -3,6 +3,7 @@
 // A TextRule is a named kind of text with its check; the schema's rows point at them. All rules
 // are pure: whether a path exists or a user is known is the business of units/host_check.hpp.
 #pragma once
+#include "units/names.hpp"
 #include "units/problem.hpp"
 
 #include <cstdint>
@@ -45,11 +46,6 @@ struct MapRule {
 extern const MapRule environment_entries;
 extern const MapRule header_entries;
 extern const MapRule label_entries; ///< labels of a Prometheus series
-
-/// `[a-z0-9][a-z0-9_-]{0,63}`: names of units and probes.
-bool is_name(std::string_view text);
-inline constexpr std::string_view name_rule =
-    "lower-case letters, digits, `-` and `_`, at most 64, the first no `-` or `_`";
 
 /// A word of a command or an environment value longer than this is refused by the kernel.
 inline constexpr std::size_t argument_length_max = (128U << 10) - 1;

@@ -4,6 +4,7 @@
 #include "cli/command_table.hpp"
 #include "cli/commands.hpp"
 #include "cli/status.hpp"
+#include "units/names.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -14,6 +15,10 @@ namespace {
 /// A person waits for these with a finger on the key.
 constexpr Duration patience = std::chrono::milliseconds(500);
 
+/// A shell may expand what it is given, and whoever answers may call a unit what he likes: nothing
+/// but plain names.
+bool can_be_offered(const core::UnitView& unit) { return units::is_name(unit.name); }
+
 Exit print_names(const Context& context, bool with_instances)
 {
     const auto json =
@@ -23,6 +28,7 @@ Exit print_names(const Context& context, bool with_instances)
     if (!units) return Exit::failed;
     std::string text;
     for (const core::UnitView& unit : *units) {
+        if (!can_be_offered(unit)) continue;
         text += unit.name + "\n";
         if (!with_instances || unit.wanted_instances < 2) continue;
         for (unsigned slot = 1; slot <= unit.wanted_instances; ++slot)
@@ -41,7 +47,7 @@ Exit print_deployed(const Context& context)
     if (!units) return Exit::failed;
     std::string text;
     for (const core::UnitView& unit : *units)
-        if (!unit.release.empty()) text += unit.name + "\n";
+        if (!unit.release.empty() && can_be_offered(unit)) text += unit.name + "\n";
     print(text);
     return Exit::done;
 }
@@ -60,7 +66,7 @@ Exit print_releases(const Context& context, const std::string& unit, Names names
                releases->denied.end();
     };
     std::string text;
-    // A shell may expand what it is given: nothing but plain names.
+    // As of units, nothing but plain names.
     const auto add = [&](const std::string& id) {
         if (is_release_id(id)) text += id + "\n";
     };

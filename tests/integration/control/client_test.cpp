@@ -284,6 +284,24 @@ TEST_F(ClientTest, CountsAHeldUnitAsDownOnlyForThoseWhoAskForIt)
     EXPECT_EQ(keel({"status", "worker"}).exit_code, 3);
 }
 
+TEST_F(ClientTest, OffersNoNameThatAShellWouldExpand)
+{
+    server.on_loop([&] {
+        auto named = test::unit_up("named");
+        named.release = "v1";
+        server.engine.put(named);
+        for (const char* hostile : {"$(touch x)", "`x`", "two words", "*"}) {
+            named.name = hostile;
+            named.wanted_instances = 2;
+            server.engine.put(named);
+        }
+    });
+    EXPECT_EQ(keel({"completion", "units"}).out, "api-server\nnamed\nworker\n");
+    EXPECT_EQ(keel({"completion", "instances"}).out,
+              "api-server\nnamed\nworker\nworker.1\nworker.2\nworker.3\n");
+    EXPECT_EQ(keel({"completion", "deployed"}).out, "named\n");
+}
+
 TEST_F(ClientTest, EndsWith5WhenNobodyListens)
 {
     const auto absent = run_keel({"status", "--root", "/nonexistent"});
