@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 #include <limits>
+#include <map>
+#include <utility>
 #include <vector>
 
 namespace keel::control {
@@ -52,6 +54,10 @@ public:
     {
         std::string text;
         if (last_id_ != hub_.latest_) text = take_events();
+        for (auto& [unit, event] : std::exchange(passing_, {})) {
+            event.id = last_id_; // Whoever goes on from it misses nothing of what is kept.
+            text += to_sse(event);
+        }
         if (text.empty() && comment_is_due_) text = position(last_id_);
         comment_is_due_ = false;
         return text;
@@ -62,7 +68,9 @@ public:
 
     void tell(const core::EventView& event)
     {
-        if (concerns(event)) wake();
+        if (!concerns(event)) return;
+        if (event.id == 0) passing_.insert_or_assign(event.unit, event);
+        wake();
     }
     void keep_alive()
     {
@@ -105,6 +113,7 @@ private:
     std::weak_ptr<Exchange> exchange_;
     std::uint64_t last_id_;
     std::string unit_;
+    std::map<std::string, core::EventView> passing_; ///< the latest of each unit, until it is taken
     bool comment_is_due_ = true; ///< the first one tells the client that it is being served
 };
 

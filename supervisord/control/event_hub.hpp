@@ -6,6 +6,8 @@
 // events has left behind, or for what came before this engine (ids leap then) or this boot, is told
 // between which ids events may be missing. Every 15 s a comment is sent, by which both ends notice
 // that the other is gone, with the id to go on from: it moves even if no event concerns the client.
+// An event that is not kept goes to whoever is connected, under the id of the last kept one that
+// the client has; of a unit's, a slow client gets the latest only.
 #pragma once
 #include "control/http.hpp"
 #include "ports/loop.hpp"

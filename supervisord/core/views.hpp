@@ -154,7 +154,8 @@ WallTime since_of(const UnitView&);
 
 /// One thing that happened, as `keel events` and `keel why` tell it.
 struct EventView {
-    std::uint64_t id = 0; ///< grows by one; also over engine restarts it never goes back
+    std::uint64_t id = 0; ///< grows by one; also over engine restarts it never goes back. 0: it is
+                          ///< told in passing, and not kept
     WallTime at;
     std::string unit;    ///< empty: the host
     std::string subject; ///< `worker.3`, or the unit, or `keeld`

@@ -183,7 +183,7 @@ void Engine::follow_helper(UnitId id)
         following_.erase(id);
         if (!is_of_helper(host_.unit(id))) return;
         if (const auto progress = ports_.releases.progress_of(host_.spec(id).name))
-            say(id, host_.spec(id).name, "progress", text_of(*progress));
+            say_in_passing(id, "progress", text_of(*progress));
         follow_helper(id);
     });
 }

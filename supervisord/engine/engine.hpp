@@ -209,6 +209,7 @@ private:
     void tell(UnitId unit, const core::Note& note);
     bool tell_of_releases(UnitId unit, const core::Note& note);
     void say(UnitId unit, std::string subject, std::string kind, std::string text);
+    void say_in_passing(UnitId unit, std::string kind, std::string text);
     void say_host(std::string text);
     void end_operations(const core::HostStep& step);
     void hear_of(const core::OperationRecord& record, Done done);

@@ -26,16 +26,19 @@ void EventFeed::add(core::EventView event)
     event.id = next_id_++;
     kept_.push_back(std::move(event));
     if (kept_.size() > kept_max) kept_.pop_front();
-    if (handlers_->empty()) return;
+    if (!handlers_->empty()) pass_on(core::EventView(kept_.back()));
+}
+
+void EventFeed::pass_on(const core::EventView& event) const
+{
     // A handler may end its own subscription or another's while it is called.
     std::vector<std::uint64_t> keys;
     for (const auto& [key, handler] : *handlers_)
         keys.push_back(key);
-    const core::EventView told = kept_.back();
     for (const auto key : keys)
         if (const auto found = handlers_->find(key); found != handlers_->end()) {
             const auto handler = found->second;
-            handler(told);
+            handler(event);
         }
 }
 

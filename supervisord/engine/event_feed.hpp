@@ -21,6 +21,8 @@ public:
 
     /// Numbers the event, keeps it and tells subscribers.
     void add(core::EventView event);
+    /// Tells subscribers, and that is all: it has no id, and nobody can ask for it later.
+    void pass_on(const core::EventView& event) const;
 
     [[nodiscard]] std::vector<core::EventView> after(std::uint64_t id, std::size_t limit) const;
     /// The unit's latest `limit`, oldest first.

@@ -21,6 +21,14 @@ void Engine::say(UnitId unit, std::string subject, std::string kind, std::string
                std::move(kind), std::move(text)});
 }
 
+/// For those who look on now. What comes every second would drown all else in the log, and in what
+/// is kept of events.
+void Engine::say_in_passing(UnitId unit, std::string kind, std::string text)
+{
+    const std::string& name = host_.spec(unit).name;
+    feed_.pass_on({0, ports_.loop.now().wall, name, name, std::move(kind), std::move(text)});
+}
+
 void Engine::say_host(std::string text)
 {
     log::write(log::Level::info, text);

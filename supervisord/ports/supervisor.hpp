@@ -100,7 +100,8 @@ public:
     public:
         virtual ~Subscription() = default;
     };
-    /// Told of every event, in order, until the subscription is destroyed.
+    /// Told of every event, in order, until the subscription is destroyed; also of those that are
+    /// not kept.
     [[nodiscard]] virtual std::unique_ptr<Subscription>
     subscribe(std::function<void(const core::EventView&)> handler) = 0;
 };

@@ -78,6 +78,14 @@ public:
             handler(event);
     }
 
+    /// The same, and it is not kept.
+    void tell_in_passing(const std::string& unit, std::string kind, std::string text)
+    {
+        const core::EventView event{0, morning(), unit, unit, std::move(kind), std::move(text)};
+        for (const auto& [id, handler] : std::map(handlers_))
+            handler(event);
+    }
+
     /// Another engine: nothing of before is known, and ids leap.
     void begin_anew(std::uint64_t first_event)
     {

@@ -106,6 +106,30 @@ TEST(EventStream, IsNotHeldUpByOthersThatNeverRead)
         ::close(fd);
 }
 
+TEST(EventStream, TellsWhatIsNotKeptToThoseWhoAreConnectedAndIdsGoOnAsBefore)
+{
+    RunningServer server({.version = "1"});
+    server.on_loop([&] { server.engine.tell("worker", "deploy", "begun"); });
+    Call call = open(server, "/v1/events?after=0");
+    EXPECT_EQ(read(call, 1).last_id, "1");
+    server.on_loop([&] {
+        server.engine.tell_in_passing("worker", "progress", "download 1 MiB");
+        server.engine.tell_in_passing("worker", "progress", "download 2 MiB");
+    });
+    const Read passing = read(call, 1);
+    ASSERT_EQ(passing.events.size(), 1U);
+    EXPECT_EQ(passing.events[0].event, "progress");
+    EXPECT_THAT(passing.events[0].data, HasSubstr("download 2 MiB"));
+    EXPECT_THAT(passing.events[0].data, HasSubstr("\"id\":1,"));
+    EXPECT_EQ(passing.last_id, "1");
+    server.on_loop([&] { server.engine.tell("worker", "deploy", "done"); });
+    EXPECT_EQ(read(call, 1).last_id, "2");
+    Call again = open(server, "/v1/events", passing.last_id);
+    const Read after = read(again, 1);
+    ASSERT_EQ(after.events.size(), 1U);
+    EXPECT_EQ(after.events[0].event, "deploy") << "nothing was missed";
+}
+
 TEST(EventStream, LeavesAReaderAloneThatHasNothingToRead)
 {
     RunningServer server({.version = "1", .control_limits = {.stream_time = 100ms}});

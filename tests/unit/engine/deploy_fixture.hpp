@@ -46,6 +46,7 @@ protected:
         int times = 1'000'000; ///< then it ends well
     };
     std::map<std::string, Ending> endings_;
+    Duration fetch_takes_ = std::chrono::milliseconds(30);
     std::set<std::string> crash_; ///< releases that do, after a second
 
     std::optional<sim::Fate> fate_of_plan(const ports::SpawnPlan& plan)
@@ -67,6 +68,7 @@ protected:
         fate.ends = sim::Fate::Ends::as_it_should;
         fate.status = {core::ExitStatus::Kind::code, 0, false};
         fate.term_status = {core::ExitStatus::Kind::signal, 15, false};
+        if (Disk::verb_of(plan.argv) == "fetch") fate.ends_after = fetch_takes_;
         const auto ending = endings_.find(Disk::verb_of(plan.argv));
         releases_.progress.reset();
         if (ending == endings_.end() || ending->second.times-- <= 0) return fate;

@@ -154,6 +154,26 @@ TEST_F(Deploys, AHelpersOwnWordsAreTheAnswer)
     EXPECT_FALSE(disk_.trees.contains("v2"));
 }
 
+TEST_F(Deploys, ProgressIsToldInPassingAndDrownsNothing)
+{
+    start();
+    run(1min);
+    fetch_takes_ = 30min;
+    deploy("v2");
+    std::vector<core::EventView> told;
+    const auto subscription =
+        engine_->subscribe([&](const core::EventView& event) { told.push_back(event); });
+    run(1s);
+    releases_.progress.emplace().step = "download";
+    run(10min);
+    ASSERT_GT(std::ranges::count(told, "progress", &core::EventView::kind), 500);
+    EXPECT_THAT(told.back().text, HasSubstr("download"));
+    const auto kept = engine_->events_after(0, EventFeed::kept_max);
+    EXPECT_EQ(std::ranges::count(kept, "progress", &core::EventView::kind), 0);
+    for (std::size_t i = 1; i < kept.size(); ++i)
+        EXPECT_EQ(kept[i].id, kept[i - 1].id + 1);
+}
+
 TEST_F(Deploys, AStopTakesPrecedence)
 {
     start();
