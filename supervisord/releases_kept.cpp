@@ -105,4 +105,9 @@ std::optional<ports::DeployProgress> ReleasesKept::progress_of(const std::string
     return progress;
 }
 
+void ReleasesKept::forget_report(const std::string& unit)
+{
+    (void)::unlink(report_of(unit).c_str());
+}
+
 } // namespace keel

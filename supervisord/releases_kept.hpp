@@ -28,6 +28,7 @@ public:
     [[nodiscard]] std::string report_of(const std::string& unit) const override;
     [[nodiscard]] std::optional<ports::DeployProgress>
     progress_of(const std::string& unit) const override;
+    void forget_report(const std::string& unit) override;
 
 private:
     void end_here_if_told();

@@ -91,6 +91,8 @@ void Engine::run_helper(UnitId id, SpawnId spawn, std::vector<std::string> argum
     plan.argv = {options_.release_helper};
     plan.argv.insert(plan.argv.end(), arguments.begin(), arguments.end());
     plan.argv.insert(plan.argv.end(), {"--report", ports_.releases.report_of(unit)});
+    // One that dies before its first word is not to be taken at the word of the one before it.
+    ports_.releases.forget_report(unit);
     spawn_for_deployment(id, spawn, std::move(plan));
     follow_helper(id);
 }

@@ -48,6 +48,8 @@ public:
     [[nodiscard]] virtual std::string report_of(const std::string& unit) const = 0;
     [[nodiscard]] virtual std::optional<DeployProgress>
     progress_of(const std::string& unit) const = 0;
+    /// Before another one works for it: what the last one said is not its word.
+    virtual void forget_report(const std::string& unit) = 0;
 };
 
 } // namespace keel::ports

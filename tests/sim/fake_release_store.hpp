@@ -40,6 +40,7 @@ public:
     {
         return progress;
     }
+    void forget_report(const std::string&) override { progress.reset(); }
 
     // ---- the world's side
     Found on_disk;

@@ -177,7 +177,6 @@ Fate ReleaseWorld::draw_work(const std::vector<std::string>& argv)
     fate.kill_takes = rng_.upto(20ms);
     const std::string verb = ReleaseDisk::verb_of(argv);
     at_work_ = argv;
-    store_.progress.reset();
     if (!calm_) fail_work(fate, verb);
     return fate;
 }

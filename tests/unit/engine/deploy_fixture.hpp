@@ -70,7 +70,6 @@ protected:
         fate.term_status = {core::ExitStatus::Kind::signal, 15, false};
         if (Disk::verb_of(plan.argv) == "fetch") fate.ends_after = fetch_takes_;
         const auto ending = endings_.find(Disk::verb_of(plan.argv));
-        releases_.progress.reset();
         if (ending == endings_.end() || ending->second.times-- <= 0) return fate;
         fate.status.number = ending->second.code;
         if (ending->second.fault != core::DeployFault::none) {

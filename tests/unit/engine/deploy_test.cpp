@@ -154,6 +154,20 @@ TEST_F(Deploys, AHelpersOwnWordsAreTheAnswer)
     EXPECT_FALSE(disk_.trees.contains("v2"));
 }
 
+TEST_F(Deploys, AHelperThatDiesSilentDoesNotInheritTheWordsOfTheLast)
+{
+    endings_["fetch"] = {4, DeployFault::source, 1};
+    start();
+    run(1min);
+    deploy("v2");
+    run(1s);
+    endings_["fetch"] = {1, DeployFault::none};
+    run(1h);
+    ASSERT_TRUE(answer_) << "a source that cannot be reached would be waited for";
+    EXPECT_THAT(answer_->text, HasSubstr("fetch: "));
+    EXPECT_THAT(answer_->text, Not(HasSubstr("as told")));
+}
+
 TEST_F(Deploys, ProgressIsToldInPassingAndDrownsNothing)
 {
     start();
