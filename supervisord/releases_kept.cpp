@@ -1,10 +1,8 @@
 #include "releases_kept.hpp"
 
-#include "base/release_id.hpp"
 #include "deploy/release_report.hpp"
 #include "history.hpp"
 
-#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
@@ -19,8 +17,6 @@ using namespace std::chrono_literals;
 /// A disk that takes longer does not hold up a deployment: its record is on tmpfs as well, and
 /// only a loss of power could make it be forgotten.
 constexpr std::chrono::milliseconds patience_with_disk = 10s;
-/// In one root, of those that are listed where nothing is on record.
-constexpr std::size_t found_max = 1000;
 
 core::DeployFault fault_of(deploy::Fault fault)
 {
@@ -68,25 +64,6 @@ void ReleasesKept::end_here_if_told()
     (void)::unlink(path);
     if (who == "keeper") (void)::kill(::getppid(), SIGKILL);
     (void)::kill(::getpid(), SIGKILL);
-}
-
-ports::ReleaseStore::Found ReleasesKept::look(const std::string& root) const
-{
-    namespace fs = std::filesystem;
-    Found found;
-    std::error_code failed;
-    for (fs::directory_iterator it(fs::path(root) / "releases", failed), end;
-         !failed && it != end && found.all.size() < found_max; it.increment(failed))
-        if (std::error_code ignored; it->is_directory(ignored) && !it->is_symlink(ignored))
-            if (std::string name = it->path().filename(); is_release_id(name))
-                found.all.push_back(std::move(name));
-    std::ranges::sort(found.all);
-    const fs::path link = fs::read_symlink(fs::path(root) / "current", failed);
-    const std::string id = link.filename();
-    const bool is_one_of_them =
-        link == fs::path("releases") / id && std::ranges::binary_search(found.all, id);
-    if (!failed && is_one_of_them) found.current = id;
-    return found;
 }
 
 std::string ReleasesKept::report_of(const std::string& unit) const { return reports_ / unit; }

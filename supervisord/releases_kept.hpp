@@ -5,6 +5,7 @@
 #include "ports/release_store.hpp"
 #include "sys/late_journal.hpp"
 #include "sys/paths.hpp"
+#include "sys/root_look.hpp"
 
 #include <memory>
 
@@ -24,7 +25,10 @@ public:
     }
     void erase(std::string_view unit) override { journal_.erase(unit); }
     void when_kept(std::function<void()> done) override;
-    [[nodiscard]] Found look(const std::string& root) const override;
+    [[nodiscard]] std::optional<Found> look(const std::string& root) override
+    {
+        return look_.at(root);
+    }
     [[nodiscard]] std::string report_of(const std::string& unit) const override;
     [[nodiscard]] std::optional<ports::DeployProgress>
     progress_of(const std::string& unit) const override;
@@ -36,6 +40,7 @@ private:
     ports::Loop& loop_;
     std::filesystem::path reports_;
     sys::LateJournal journal_;
+    sys::RootLook look_;
     unsigned records_ = 0; ///< that were on the disk when somebody waited for that
 };
 

@@ -211,6 +211,8 @@ void Engine::put_releases(UnitId id)
     std::string record = encode_releases(unit, spec.deploy.root);
     kept.at_rest = rests ? std::optional(unit.releases) : std::nullopt;
     if (record == kept.record) return;
+    // Kept, it would keep the next engine from looking at a root that does not answer this one.
+    if (rests && kept.record.empty() && unit.releases == core::Releases{}) return;
     ports_.releases.put(spec.name, record);
     kept.record = std::move(record);
 }
@@ -237,7 +239,10 @@ void Engine::recover_releases(UnitId id)
 void Engine::find_releases(UnitId id)
 {
     core::Unit unit = host_.unit(id);
-    const auto found = ports_.releases.look(host_.spec(id).deploy.root);
+    const std::string& root = host_.spec(id).deploy.root;
+    const auto answer = ports_.releases.look(root);
+    if (!answer) say(id, host_.spec(id).name, "deploy", "its root does not answer: " + root);
+    const auto found = answer.value_or(ports::ReleaseStore::Found{});
     unit.releases = {};
     unit.deployment.reset();
     unit.surplus.clear();

@@ -38,11 +38,12 @@ public:
     virtual void when_kept(std::function<void()> done) = 0;
 
     /// What ROOT/current leads to, if it is the name of a release that is there, and what else is.
+    /// None: the root does not answer in time, which is short.
     struct Found {
         std::string current; ///< empty: none
         std::vector<std::string> all;
     };
-    [[nodiscard]] virtual Found look(const std::string& root) const = 0;
+    [[nodiscard]] virtual std::optional<Found> look(const std::string& root) = 0;
 
     /// The file in which a helper that works for that unit tells how far it is.
     [[nodiscard]] virtual std::string report_of(const std::string& unit) const = 0;

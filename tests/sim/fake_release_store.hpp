@@ -33,7 +33,10 @@ public:
         });
         fuse_.burn();
     }
-    [[nodiscard]] Found look(const std::string&) const override { return on_disk; }
+    [[nodiscard]] std::optional<Found> look(const std::string&) override
+    {
+        return root_answers ? std::optional(on_disk) : std::nullopt;
+    }
     [[nodiscard]] std::string report_of(const std::string& unit) const override { return unit; }
     [[nodiscard]] std::optional<ports::DeployProgress>
     progress_of(const std::string&) const override
@@ -44,6 +47,7 @@ public:
 
     // ---- the world's side
     Found on_disk;
+    bool root_answers = true;
     std::optional<ports::DeployProgress> progress;
     /// The next engine opens it; a boot leaves what was on the disk.
     enum class After : std::uint8_t { engine, boot };

@@ -168,6 +168,22 @@ TEST_F(Deploys, AHelperThatDiesSilentDoesNotInheritTheWordsOfTheLast)
     EXPECT_THAT(answer_->text, Not(HasSubstr("as told")));
 }
 
+TEST_F(Deploys, ARootThatDoesNotAnswerIsSaidAndLookedAtAgainByTheNextEngine)
+{
+    releases_.root_answers = false;
+    start();
+    run(1min);
+    EXPECT_EQ(releases().current, "");
+    EXPECT_EQ(std::ranges::count(engine_->events_after(0, EventFeed::kept_max),
+                                 "its root does not answer: /srv/a", &core::EventView::text),
+              1);
+    die();
+    releases_.root_answers = true;
+    start();
+    run(1s);
+    EXPECT_EQ(releases().current, "v1");
+}
+
 TEST_F(Deploys, ProgressIsToldInPassingAndDrownsNothing)
 {
     start();
