@@ -7,6 +7,7 @@
 // It refuses to know what an operation is.
 #pragma once
 #include "core/views.hpp"
+#include "engine/state_codec.hpp"
 #include "ports/state_journal.hpp"
 
 #include <functional>
@@ -32,12 +33,12 @@ public:
     void forget_unless(const std::function<bool(const core::OperationRecord&)>& is_under_way);
 
     /// What was accepted under that key; nullptr: nothing. No key: nothing.
-    [[nodiscard]] const core::OperationRecord* find_by_key(std::string_view key) const;
+    [[nodiscard]] const KeyedOperation* find_by_key(std::string_view key) const;
     [[nodiscard]] const core::OperationRecord* find(OperationId id) const;
     /// The latest first.
     [[nodiscard]] std::vector<core::OperationRecord> list() const;
 
-    void add(core::OperationRecord record, std::string key);
+    void add(KeyedOperation operation);
     /// `done` hears of the outcome; not at all if it is over already.
     void wait_for(OperationId id, Done done);
     /// Notes the outcome and hands out who waits for it.
@@ -45,8 +46,7 @@ public:
 
 private:
     struct Entry {
-        core::OperationRecord record;
-        std::string key; ///< empty: none was given
+        KeyedOperation keyed;
         std::vector<Done> waiting;
     };
     void put(const Entry& entry);

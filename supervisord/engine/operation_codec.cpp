@@ -60,6 +60,7 @@ KeyedOperation get_keyed(const json& j)
     r.since = wall(j.at("since"));
     r.text = j.at("text");
     keyed.key = j.at("key");
+    if (j.contains("release")) keyed.deploy = {j.at("release"), j.value("source", "")};
     if (j.contains("slot")) r.slot = j.at("slot").get<Slot>();
     if (j.contains("outcome"))
         r.outcome = get_name<core::OperationResult::Outcome>(j.at("outcome"));
@@ -75,6 +76,8 @@ std::string encode(const KeyedOperation& keyed)
     json j = {{"id", number(r.id)}, {"unit", r.unit},  {"verb", put_name(r.verb)},
               {"by", r.by},         {"why", r.why},    {"since", put(r.since)},
               {"text", r.text},     {"key", keyed.key}};
+    if (keyed.deploy) j["release"] = keyed.deploy->release;
+    if (keyed.deploy && !keyed.deploy->source.empty()) j["source"] = keyed.deploy->source;
     if (r.slot) j["slot"] = *r.slot;
     if (r.outcome) j["outcome"] = put_name(*r.outcome);
     if (r.ended) j["ended"] = put(*r.ended);

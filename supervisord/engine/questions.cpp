@@ -129,19 +129,32 @@ std::optional<ports::Refusal> obstacle(const ports::RequestSpec& what, const cor
     return std::nullopt;
 }
 
+/// Whether it asks for what was asked for before, as far as that is on record.
+bool is_same(const KeyedOperation& known, const ports::RequestSpec& what)
+{
+    return known.record.unit == what.unit && known.record.verb == what.verb &&
+           known.record.slot == what.slot && known.deploy.value_or(what.deploy) == what.deploy;
+}
+
+/// What its key was used for.
+std::string use_of(const KeyedOperation& known)
+{
+    const bool has_release = known.deploy && !known.deploy->release.empty();
+    return fmt::format("this key was used for the {} of `{}`{}, operation {}",
+                       name(known.record.verb), known.record.unit,
+                       has_release ? " with the release " + known.deploy->release : "",
+                       number(known.record.id));
+}
+
 } // namespace
 
 std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSpec& what, Done done)
 {
     using enum ports::Refusal::Kind;
     if (const auto* known = operations_.find_by_key(what.key)) {
-        if (known->unit != what.unit || known->verb != what.verb || known->slot != what.slot)
-            return ports::Refusal{key_reused,
-                                  fmt::format("this key was used for the {} of `{}`, operation {}",
-                                              name(known->verb), known->unit, number(known->id)),
-                                  {}};
-        hear_of(*known, std::move(done));
-        return known->id;
+        if (!is_same(*known, what)) return ports::Refusal{key_reused, use_of(*known), {}};
+        hear_of(known->record, std::move(done));
+        return known->record.id;
     }
     const auto id = host_.find(what.unit);
     if (!id)
@@ -162,17 +175,18 @@ std::variant<OperationId, ports::Refusal> Engine::request(const ports::RequestSp
 
     const OperationId operation = next_operation_;
     next_operation_ = OperationId{number(operation) + 1};
-    operations_.add({operation,
-                     what.unit,
-                     what.slot,
-                     what.verb,
-                     what.by,
-                     what.why,
-                     ports_.loop.now().wall,
-                     {},
-                     {},
-                     {}},
-                    what.key);
+    operations_.add({{operation,
+                      what.unit,
+                      what.slot,
+                      what.verb,
+                      what.by,
+                      what.why,
+                      ports_.loop.now().wall,
+                      {},
+                      {},
+                      {}},
+                     what.key,
+                     what.deploy});
     ports_.ledger.keep(*operations_.find(operation));
     operations_.wait_for(operation, std::move(done));
     say(*id, what.unit, "operation",

@@ -32,6 +32,7 @@ struct HostRecord {
 struct KeyedOperation {
     core::OperationRecord record;
     std::string key;
+    std::optional<core::DeployTerms> deploy{}; ///< none: an older record, which does not say
 };
 
 std::string encode(const HostRecord&);

@@ -184,6 +184,35 @@ TEST_F(Deploys, ARootThatDoesNotAnswerIsSaidAndLookedAtAgainByTheNextEngine)
     EXPECT_EQ(releases().current, "v1");
 }
 
+TEST_F(Deploys, AKeyBelongsToTheReleaseAndTheFileItWasUsedFor)
+{
+    const auto ask_for = [this](const std::string& release, const std::string& source) {
+        ports::RequestSpec what{"a", core::Verb::deploy, {}, "ann", ""};
+        what.key = "k";
+        what.deploy = {release, source};
+        return engine_->request(what, [](const core::OperationResult&) {});
+    };
+    const auto is_refused = [&](const std::string& release, const std::string& source) {
+        const auto answer = ask_for(release, source);
+        const auto* refusal = std::get_if<ports::Refusal>(&answer);
+        return refusal != nullptr && refusal->kind == ports::Refusal::Kind::key_reused;
+    };
+    start();
+    run(1min);
+    const auto first = ask_for("v2", "/tmp/v2.tar");
+    ASSERT_TRUE(std::holds_alternative<OperationId>(first));
+    run(10s);
+    die();
+    start();
+    run(1s);
+    const auto again = ask_for("v2", "/tmp/v2.tar");
+    ASSERT_TRUE(std::holds_alternative<OperationId>(again));
+    EXPECT_EQ(std::get<OperationId>(first), std::get<OperationId>(again));
+    EXPECT_TRUE(is_refused("v3", "/tmp/v2.tar"));
+    EXPECT_TRUE(is_refused("v2", "/tmp/other.tar"));
+    EXPECT_TRUE(is_refused("v2", ""));
+}
+
 TEST_F(Deploys, ProgressIsToldInPassingAndDrownsNothing)
 {
     start();

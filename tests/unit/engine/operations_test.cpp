@@ -98,6 +98,21 @@ TEST_F(Operations, GoOnWhenTheEngineDiesAndAreToldByTheNext)
     EXPECT_EQ(before.back() + 3, spawns().back()) << "each was restarted once";
 }
 
+TEST(OperationRecords, OfKeelsThatDidNotSayWhatWasDeployedAreReadAllTheSame)
+{
+    core::OperationRecord record;
+    record.id = OperationId{7};
+    record.unit = "a";
+    record.verb = Verb::deploy;
+    const auto older = decode_operation(encode(KeyedOperation{record, "k"}));
+    ASSERT_TRUE(older);
+    EXPECT_EQ(older->key, "k");
+    EXPECT_FALSE(older->deploy) << "any release may have been meant";
+    const auto newer = decode_operation(encode(KeyedOperation{record, "k", {{"v2", "/v2.tar"}}}));
+    ASSERT_TRUE(newer && newer->deploy);
+    EXPECT_EQ(*newer->deploy, (core::DeployTerms{"v2", "/v2.tar"}));
+}
+
 TEST_F(Operations, AreOnRecordWithTheirOutcomeOverEngines)
 {
     (void)begun(Verb::restart, "k");
