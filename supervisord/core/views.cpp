@@ -279,6 +279,14 @@ void say_rung_hook(const Unit& unit, Now now, WhyView& why)
                             in_time(hook->due, now)));
 }
 
+/// A fetch that is late is never the release's fault: it is not undone for that.
+bool is_fetching(const Deployment& course)
+{
+    const auto at = present_step(course);
+    return course.course == Deployment::Course::forward && at &&
+           course.steps[*at].kind == DeployStepKind::fetch;
+}
+
 void say_release(const units::UnitSpec& spec, const Unit& unit, Now now, WhyView& why)
 {
     if (!units::has_releases(spec)) return;
@@ -301,6 +309,9 @@ void say_release(const units::UnitSpec& spec, const Unit& unit, Now now, WhyView
     const auto due = deadline_of(unit.deployment->course);
     if (due && awaits_source(*unit.deployment))
         why.next.push_back("the source is tried again " + in_time(*due, now));
+    else if (due && is_fetching(unit.deployment->course))
+        why.next.push_back("if that is not over " + in_time(*due, now) +
+                           ", the source counts as unreachable, and is tried again later");
     else if (due)
         why.next.push_back("it is undone if that is not over " + in_time(*due, now));
 }

@@ -213,6 +213,20 @@ TEST_F(Deploys, AKeyBelongsToTheReleaseAndTheFileItWasUsedFor)
     EXPECT_TRUE(is_refused("v2", ""));
 }
 
+TEST_F(Deploys, WhyDoesNotSayThatALateFetchIsUndone)
+{
+    start();
+    run(1min);
+    fetch_takes_ = 3h;
+    deploy("v2");
+    run(1min);
+    EXPECT_THAT(engine_->why("a")->next, Contains(AllOf(HasSubstr("counts as unreachable"),
+                                                        HasSubstr("if that is not over in 1 h"))));
+    run(2h);
+    ASSERT_TRUE(unit(0).deployment) << "and it is not undone";
+    EXPECT_EQ(unit(0).deployment->release, "v2");
+}
+
 TEST_F(Deploys, ProgressIsToldInPassingAndDrownsNothing)
 {
     start();
