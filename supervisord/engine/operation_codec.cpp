@@ -76,8 +76,10 @@ std::string encode(const KeyedOperation& keyed)
     json j = {{"id", number(r.id)}, {"unit", r.unit},  {"verb", put_name(r.verb)},
               {"by", r.by},         {"why", r.why},    {"since", put(r.since)},
               {"text", r.text},     {"key", keyed.key}};
-    if (keyed.deploy) j["release"] = keyed.deploy->release;
-    if (keyed.deploy && !keyed.deploy->source.empty()) j["source"] = keyed.deploy->source;
+    const bool has_terms = core::is_deployment(r.verb) || r.verb == core::Verb::undeny;
+    if (has_terms && keyed.deploy) j["release"] = keyed.deploy->release;
+    if (has_terms && keyed.deploy && !keyed.deploy->source.empty())
+        j["source"] = keyed.deploy->source;
     if (r.slot) j["slot"] = *r.slot;
     if (r.outcome) j["outcome"] = put_name(*r.outcome);
     if (r.ended) j["ended"] = put(*r.ended);
