@@ -197,9 +197,10 @@ bool Engine::recover_unit(UnitId id, LastEnd last_end)
     const bool begins_anew =
         last_end == LastEnd::in_order && !std::holds_alternative<core::Held>(unit.wanted);
     if (begins_anew) unit.wanted = core::Down{};
-    // A person's goes on. One of an apply ended with that: see put_right().
-    if (begins_anew || (unit.operation && operations_.find(unit.operation->id) == nullptr))
-        unit.operation.reset();
+    // A person's goes on, unless its end is on record. One of an apply ended with that: see
+    // put_right().
+    const auto* record = unit.operation ? operations_.find(unit.operation->id) : nullptr;
+    if (begins_anew || record == nullptr || record->outcome) unit.operation.reset();
     unit.begun = begins_anew ? core::Unit::Begun::no : core::Unit::Begun::yes;
     host_.restore(id, std::move(unit));
     return !begins_anew;

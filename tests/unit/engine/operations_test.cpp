@@ -187,5 +187,20 @@ TEST_F(Operations, OfLongAgoAreForgotten)
     EXPECT_EQ(OperationBook::ended_max, engine_->operations().size());
 }
 
+TEST_F(Operations, OneWhoseEndIsOnRecordIsNotGoneOnWith)
+{
+    const OperationId id = begun(Verb::restart);
+    run(1s);
+    ASSERT_TRUE(unit(0).operation);
+    const std::string midway = encode(unit(0), core::UnitCounters{});
+    ASSERT_FALSE(engine_->cancel(id, "bob"));
+    run(10s);
+    journal_.put("unit/a", midway); // The unit's last record was lost, and that of the end was not.
+    die();
+    start();
+    run(1s);
+    EXPECT_FALSE(unit(0).operation);
+}
+
 } // namespace
 } // namespace keel::engine
