@@ -69,7 +69,10 @@ void finish_effect(UnitMaking& m)
     if (over.stage == Stage::left) return; // What it was about is done again, if it is still due.
     const bool is_well = over.fault == DeployFault::none;
     if (over.about == About::formers) {
-        std::erase(m.unit().releases.formers, over.release);
+        // Unpacked afresh once more meanwhile, it has others.
+        const auto& next = m.unit().deployment;
+        const bool again = next && next->kind == UnitDeployment::Kind::redeploy;
+        if (!again) std::erase(m.unit().releases.formers, over.release);
         const std::string what = "what was left of " + over.release;
         if (!is_well) m.out.notes.emplace_back(ReleaseRemoved{what, over.what});
         return;

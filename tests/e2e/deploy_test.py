@@ -70,14 +70,16 @@ class Deaths:
         self.deployed.pack(release, course.program, course.migration)
         if course.spoil:
             course.spoil(self.deployed, release)
-        # Records are counted by engine: the one that lives now has kept some already.
+        # Records are counted by engine, from when the order is there.
         self.keel.kill_engine()
         self.deployed.settles()
+        until("nothing is about to be removed", self.deployed.is_tidy)
         self.order.write_text(f"{record} {who}")
         bringer = threading.Thread(target=self.bring_late, args=(release,))
         bringer.start()
         answer = self.deployed.deploy(release)
         bringer.join()
+        until("the order is carried out, or there is nothing more to record", self.is_over)
         died = not self.order.exists()
         self.order.unlink(missing_ok=True)
         if died and who == "keeper":
@@ -90,6 +92,15 @@ class Deaths:
             raise Failed(f"{release} came to stay: {answer}")
         self.current = now
         return died
+
+    def is_over(self):
+        """The removal of a release that is not needed any more is the last to be recorded."""
+        if not self.order.exists():
+            return True
+        try:
+            return bool(self.deployed.settles()) and self.deployed.is_tidy()
+        except Failed:
+            return False
 
     def bring_late(self, release):
         """The archive that is missing comes once keeld waits for it, or is gone."""

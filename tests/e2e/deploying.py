@@ -123,6 +123,13 @@ class Deployed:
             return unit if is_over and unit["status"] == "up" else None
         return until("it is up and no deployment is under way", settled)
 
+    def is_tidy(self):
+        """Whether nothing of a release is about to be removed."""
+        told = json.loads(self.keel.run("releases", UNIT, "--json").stdout)
+        known = {release["id"] for release in told["releases"]}
+        on_disk = {path.name for path in (self.root / "releases").iterdir()}
+        return known == on_disk
+
     def running(self):
         """The release that its process runs from, as the kernel has it."""
         pid = self.unit()["instances"][0]["pid"]

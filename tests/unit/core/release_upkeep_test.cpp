@@ -119,6 +119,22 @@ TEST_F(ReleaseUpkeepTest, WhatServesKeepsTheFilesThatItRunsFromThoughTheyWereUnp
     EXPECT_TRUE(two.it.releases.formers.empty());
 }
 
+TEST_F(ReleaseUpkeepTest, WhatIsUnpackedAfreshWhileFormersAreRemovedHasOthers)
+{
+    u.spec.escalation.ladder = {units::Rung::restart, units::Rung::redeploy, units::Rung::retry};
+    u.spec.escalation.failures = 1;
+    u.has("v1");
+    u.it.releases.formers = {"v1"};
+    u.start();
+    ASSERT_EQ(u.at_work(), "formers of v1");
+    u.exits();
+    ASSERT_TRUE(u.it.deployment);
+    u.works();
+    EXPECT_EQ(u.at_work(), "unpack");
+    u.works();
+    EXPECT_EQ(u.it.releases.formers, std::vector<std::string>{"v1"});
+}
+
 TEST_F(ReleaseUpkeepTest, AWaitingDeploymentIsNotInTheLaddersWay)
 {
     u.has("v0");
