@@ -284,6 +284,8 @@ void close(UnitMaking& m, Outcome outcome)
     } else {
         const bool to_blame = over.course.fault == DeployFault::release && has_rolled(over);
         if (to_blame) deny(unit.releases, over.release, m.inputs.now.wall, failure);
+        // Nobody knows which tree is in place now: what runs may run from a former one.
+        if (over.kind == Kind::redeploy) ++unit.releases.making;
         const bool matters = over.asker == Asker::ladder && unit.rung == over.rung;
         if (matters && is_wanted_up(unit))
             climb(m, fmt::format("{}: {}", name(over.kind), failure));

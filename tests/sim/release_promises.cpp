@@ -107,6 +107,10 @@ void ReleaseWorld::check_deployment(const core::DeploymentRecord& record)
         core::is_wanted_up(unit()) &&
         units::to_text(core::rung_of(spec(), unit())) == keel::name(record.kind))
         violated("a rung that has failed is not left");
+    if (record.kind == Kind::redeploy && record.outcome == Outcome::committed)
+        unpacked_in_vain_.erase(record.release);
+    else if (record.kind == Kind::redeploy)
+        unpacked_in_vain_.insert(record.release);
     if (record.kind == Kind::deploy) check_steps(record.release, record.outcome);
     if (record.outcome != Outcome::committed) return;
     were_in_force_.insert(record.release);
@@ -171,8 +175,9 @@ void ReleaseWorld::check_disk()
     for (const auto& [id, tree] : disk_.trees)
         if (core::find_release(releases(), id) == nullptr && !left_over_.contains(id))
             violated(id + " is left on the disk and nobody knows of it");
-    if (!disk_.with_formers.empty() && can_serve(releases().current))
-        violated(*disk_.with_formers.begin() + " was unpacked afresh, and its former tree stays");
+    for (const std::string& id : disk_.with_formers)
+        if (!unpacked_in_vain_.contains(id) && can_serve(releases().current))
+            violated(id + " was unpacked afresh, and its former tree stays");
     // The current one, what can be rolled back to, and the latest ones.
     if (releases().known.size() > spec().deploy.keep + 2 + left_over_.size())
         violated(fmt::format("{} releases are kept", releases().known.size()));
@@ -192,7 +197,7 @@ void ReleaseWorld::check_serves()
     if (can_serve(current)) {
         if (!is_up) violated(fmt::format("{} is sound and app is {}", current, keel::name(status)));
         if (!core::is_current_good(releases())) violated(current + " is never called good");
-        if (core::has_other_release(spec(), unit()))
+        if (core::has_other_release(spec(), unit()) && !unpacked_in_vain_.contains(current))
             violated("something is made from another release, or unpacking");
         for (Slot slot = 1; slot <= spec().instances; ++slot) {
             const auto spawn = kernel_.living({app_, slot});

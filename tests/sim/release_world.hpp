@@ -120,9 +120,10 @@ private:
     std::uint64_t latest_ = 1; ///< number of the newest release
     std::map<std::string, Temper> tempers_;
     std::set<std::string> damaged_;
-    std::vector<std::string> at_work_;     ///< for a deployment: what is run; empty: nothing
-    std::map<Slot, unsigned> runs_making_; ///< by main process: which making of its release
-    std::map<Slot, std::string> prepared_; ///< by start.pre: for which release
+    std::vector<std::string> at_work_;       ///< for a deployment: what is run; empty: nothing
+    std::map<Slot, unsigned> runs_making_;   ///< by main process: which making of its release
+    std::map<Slot, std::string> prepared_;   ///< by start.pre: for which release
+    std::set<std::string> unpacked_in_vain_; ///< what runs of them is not restarted for that
     std::set<std::string> were_in_force_;
     std::set<std::string> stuck_;     ///< a step of theirs could not be undone
     std::set<std::string> left_over_; ///< what could not be removed when that was tried last

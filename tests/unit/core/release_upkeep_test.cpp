@@ -135,6 +135,24 @@ TEST_F(ReleaseUpkeepTest, WhatIsUnpackedAfreshWhileFormersAreRemovedHasOthers)
     EXPECT_EQ(u.it.releases.formers, std::vector<std::string>{"v1"});
 }
 
+TEST_F(ReleaseUpkeepTest, AfterAnUnpackingThatFailedWhatRunsMayRunFromAFormerTree)
+{
+    u.spec.escalation.ladder = {units::Rung::restart, units::Rung::redeploy, units::Rung::retry};
+    u.spec.escalation.failures = 1;
+    u.has("v1");
+    u.start();
+    u.exits();
+    u.settle();
+    ASSERT_EQ(u.at_work(), "unpack");
+    ASSERT_EQ(u.state(), "ready");
+    u.works(1);
+    ASSERT_FALSE(u.it.deployment);
+    EXPECT_FALSE(u.is_at_work());
+    EXPECT_EQ(u.state(), "ready") << "it is not restarted for that";
+    u.exits();
+    EXPECT_EQ(u.at_work(), "formers of v1");
+}
+
 TEST_F(ReleaseUpkeepTest, AWaitingDeploymentIsNotInTheLaddersWay)
 {
     u.has("v0");
