@@ -229,6 +229,8 @@ void ReleaseWorld::turn()
     }
     if (exit_code_) {
         exit_code_.reset();
+        fuse_.put_out();
+        journal_.put(engine::key_of_clean_end, "yes"); // As the wiring does.
         end_life();
         if (rng_.chance(0.5)) boot();
         begin_life();

@@ -116,6 +116,7 @@ TEST_F(Deploys, ADeploymentGoesOnAfterAnOrderlyEndThoughAnotherUnitIsHeld)
     engine_->shut_down("a test wants it");
     run(10s);
     ASSERT_TRUE(has_stopped);
+    journal_.put(key_of_clean_end, "yes");
     die();
     start();
     run(1s);
