@@ -7,6 +7,8 @@
 
 namespace keel::engine {
 
+using Strings = std::vector<std::string>;
+
 using namespace state_json;
 using namespace keel::core;
 
@@ -89,8 +91,9 @@ Releases get_releases(const json& j)
                                   get_number(each.at(3), Release::Good::yes)});
     for (const json& each : j.at("denied"))
         releases.denied.push_back({get_id(each.at(0)), wall(each.at(1)), each.at(2)});
-    releases.formers = get_ids(j.at("formers"));
-    releases.link = get_number(j.at("link"), Releases::Link::behind);
+    // Older records have neither.
+    if (j.contains("formers")) releases.formers = get_ids(j.at("formers"));
+    if (j.contains("link")) releases.link = get_number(j.at("link"), Releases::Link::behind);
     releases.making = j.at("making");
     releases.deployments = j.at("deployments");
     return releases;
@@ -157,7 +160,10 @@ std::optional<DeployEffect> get_deploy_effect(const json& j)
     effect.step = j.at(1);
     effect.due = mono(j.at(2));
     effect.release = j.at(3);
-    effect.about = get_number(j.at(4), DeployEffect::About::link);
+    if (j.size() > 4) // An older record tells of removals by their release alone.
+        effect.about = get_number(j.at(4), DeployEffect::About::link);
+    else if (!effect.release.empty())
+        effect.about = DeployEffect::About::removal;
     effect.stage = DeployEffect::Stage::left;
     return effect;
 }
@@ -184,7 +190,7 @@ bool decode_releases(std::string_view record, const std::string& root, Unit& uni
         if (j.at("root") != root) throw json::other_error::create(594, "of another root", &j);
         Releases releases = get_releases(j.at("releases"));
         auto deployment = get_deployment(j.at("deployment"));
-        unit.surplus = get_ids(j.at("surplus"));
+        unit.surplus = j.contains("surplus") ? get_ids(j.at("surplus")) : Strings{};
         unit.releases = std::move(releases);
         unit.deployment = std::move(deployment);
     });

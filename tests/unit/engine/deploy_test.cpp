@@ -127,6 +127,23 @@ TEST_F(Deploys, ADeploymentGoesOnAfterAnOrderlyEndThoughAnotherUnitIsHeld)
     EXPECT_EQ(releases().current, "v2");
 }
 
+TEST_F(Deploys, WhatAnOlderEngineHasKeptIsUnderstood)
+{
+    start();
+    run(1min);
+    deploy("v2");
+    run(10s);
+    std::string record = encode_releases(unit(0), specs_[0].deploy.root);
+    for (const std::string newer : {R"("formers":[],)", R"("link":0,)", R"(,"surplus":[])"}) {
+        const auto at = record.find(newer);
+        ASSERT_NE(at, record.npos) << newer << " in " << record;
+        record.erase(at, newer.size());
+    }
+    core::Unit read;
+    EXPECT_TRUE(decode_releases(record, specs_[0].deploy.root, read));
+    EXPECT_EQ(read.releases.current, "v2");
+}
+
 TEST_F(Deploys, WhatIsKeptOfAnotherRootIsNotHeeded)
 {
     start();
